@@ -1,0 +1,27 @@
+"""SplatSR: arbitrary-scale image super-resolution with 2D Gaussians.
+
+    model = splatsr.load("model.safetensors")   # any model that the suite saved
+    field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
+    image = field.render(scale=3.3)             # as often as you like, at any size
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from splatsr.checkpoints import load
+    from splatsr.errors import InputError
+    from splatsr.field import GaussianField
+    from splatsr.splat import splat
+
+__version__ = "0.1.0"
+__all__ = ["GaussianField", "InputError", "load", "splat"]
+
+_HOMES = {"GaussianField": "field", "InputError": "errors", "load": "checkpoints", "splat": "splat"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports on first use: torch takes over a second, which `run.py --help` should not wait for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'splatsr' has no attribute {name!r}")
+    return getattr(import_module(f"splatsr.{_HOMES[name]}"), name)

@@ -1,0 +1,149 @@
+"""Models as files: tensors and plain values only, rebuilt from classes of this package and nothing else.
+
+A saved model is its configuration (nested plain dicts; `_target_` is the import path of a class or function of splatsr, as
+in conf/model/) and its state dict: a safetensors file, or a training checkpoint that Lightning wrote.
+"""
+
+import functools
+import importlib
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from splatsr.errors import InputError
+
+KEY = "splatsr"
+"""Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
+
+_PLACES = ("splatsr.models.", "splatsr.encoders.")
+_SHOWN = 6
+
+
+def build(config: Any) -> Any:
+    """Objects from a nested configuration: dicts with `_target_` are called with their other entries as keyword arguments.
+
+    `_partial_: true` binds the arguments instead of calling. Only targets in splatsr.models and splatsr.encoders are allowed.
+
+    Raises:
+        InputError: a target lies elsewhere, does not exist, or refuses its arguments.
+    """
+    if isinstance(config, list | tuple):
+        return [build(item) for item in config]
+    if not isinstance(config, Mapping):
+        return config
+    arguments = {key: build(value) for key, value in config.items() if key not in ("_target_", "_partial_")}
+    if "_target_" not in config:
+        return arguments
+    target = _find(config["_target_"])
+    if config.get("_partial_"):
+        return functools.partial(target, **arguments)
+    try:
+        return target(**arguments)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{config['_target_']}: {error}") from error
+
+
+def _find(target: str) -> Any:
+    if not isinstance(target, str) or not target.startswith(_PLACES):
+        raise InputError(f"{target!r} is not a part of splatsr.models or splatsr.encoders; refusing to build it.")
+    module_name, _, name = target.rpartition(".")
+    try:
+        found = vars(importlib.import_module(module_name))[name]
+    except (ImportError, KeyError) as error:
+        raise InputError(f"{target} does not exist in this version of splatsr.") from error
+    if getattr(found, "__module__", None) != module_name:
+        raise InputError(f"{target} is not defined there; refusing to build it.")
+    return found
+
+
+def save(model: nn.Module, config: Mapping[str, Any], path: str | Path) -> None:
+    """Writes `model`, built from `config`, as one safetensors file that `load` reads. Never leaves a half-written file."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    partial = Path(f"{path}.partial")
+    save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
+    os.replace(partial, path)
+
+
+def load(path: str | Path) -> nn.Module:
+    """The model in a file that the suite saved (model.safetensors or a training checkpoint), in eval mode on the CPU.
+
+    A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
+
+    Raises:
+        InputError: the file is missing, damaged, refused, not of this suite, or does not fit its own configuration.
+    """
+    config, tensors = read(path)
+    model = build(config)
+    fit(model, tensors, source=str(path))
+    return model.eval()
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """(model configuration, state dict) of a saved model; see `load` for what is raised."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
+    if path.suffix == ".safetensors":
+        header, tensors = _read_safetensors(path)
+    else:
+        header, tensors = _read_pickle(path)
+    if not isinstance(header, Mapping) or not isinstance(header.get("model"), Mapping):
+        raise InputError(f"{path} holds no model of this suite (there is no {KEY!r} entry that describes one).")
+    return dict(header["model"]), tensors
+
+
+def fit(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    """Loads the tensors into the model, all of them or none.
+
+    Raises:
+        InputError: names or shapes differ; the message lists them.
+    """
+    expected = model.state_dict()
+    lines = [f"{name} is missing" for name in expected if name not in tensors]
+    lines += [f"{name} is not part of the model" for name in tensors if name not in expected]
+    lines += [
+        f"{name} is {tuple(tensors[name].shape)} in the file and {tuple(expected[name].shape)} in the model"
+        for name in expected
+        if name in tensors and tensors[name].shape != expected[name].shape
+    ]
+    if lines:
+        more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+        differ = f"{len(lines)} tensors differ" if len(lines) > 1 else "1 tensor differs"
+        raise InputError(f"{source} does not fit {type(model).__name__}: {differ}: {'; '.join(lines[:_SHOWN])}{more}.")
+    model.load_state_dict(tensors)
+
+
+def _read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get(KEY, "null"))
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
+
+
+def _read_pickle(path: Path) -> tuple[Any, dict[str, Tensor]]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "GLOBAL" in str(error):
+            raise InputError(
+                f"{path} is refused: it holds more than tensors and plain values, and loading it could run code."
+            ) from error
+        raise InputError(f"{path} is damaged or not a checkpoint.") from error
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path} is damaged or not a checkpoint ({str(error).splitlines()[0]}).") from error
+    if not isinstance(content, Mapping) or not isinstance(content.get("state_dict"), Mapping):
+        raise InputError(f"{path} is not a checkpoint of this suite (no state_dict in it).")
+    prefix = "model."
+    tensors = {name.removeprefix(prefix): value for name, value in content["state_dict"].items() if name.startswith(prefix)}
+    return content.get(KEY), tensors

@@ -1,0 +1,131 @@
+"""Image files to 8-bit RGB arrays and back, whatever their mode: RGB, grey, palette, RGBA, CMYK, 16 bit."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from splatsr.errors import InputError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+
+
+def find_images(folder: str | Path) -> list[Path]:
+    """Image files directly inside `folder`, sorted by name.
+
+    Raises:
+        InputError: the folder does not exist or holds no image.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise InputError(f"folder {folder} {what}; expected a folder of images ({_known()}).")
+    found = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and entry.is_file())
+    if not found:
+        raise InputError(f"folder {folder} holds no images ({_known()}).")
+    return found
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """(height, width) after EXIF rotation, from the header alone; InputError as in `read_image`."""
+    with _reading(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(0x0112, 1) >= 5
+    return (width, height) if turned else (height, width)
+
+
+def read_image(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
+    """Decodes a file to 8-bit RGB: EXIF rotation applied, grey repeated, alpha dropped, 16 bit scaled by 255 / 65535.
+
+    Raises:
+        InputError: the file is missing, truncated, or not an image.
+    """
+    with _reading(path) as image:
+        try:
+            return _to_rgb(ImageOps.exif_transpose(image))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path} is damaged: {error}.") from error
+
+
+def write_image(path: str | Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Encodes by the file's suffix; the file appears whole or not at all.
+
+    Raises:
+        InputError: the suffix is not one that can be written.
+    """
+    path = Path(path)
+    check_writable(path)
+    partial = path.with_name(f"{path.name}.partial{path.suffix}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Image.fromarray(image).save(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """InputError unless `path` ends like an image file that can be written."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use one of {_known()}.")
+
+
+def check_sizes(paths: Sequence[Path], smallest: int) -> None:
+    """InputError naming the first image whose shorter side is below `smallest` pixels. Reads headers only."""
+    for path in paths:
+        height, width = image_size(path)
+        if min(height, width) < smallest:
+            raise InputError(f"{path} is {width}x{height} pixels, smaller than the training crop of {smallest}x{smallest}.")
+
+
+def _reading(path: str | Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # users of super-resolution own large images
+            return Image.open(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; expected an image file.") from error
+    except UnidentifiedImageError as error:
+        if Path(path).suffix.lower() in (".tif", ".tiff"):
+            return _read_tiff(path)
+        raise InputError(f"{path} is not an image, whatever its name says.") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+
+
+def _read_tiff(path: str | Path) -> Image.Image:
+    """TIFF flavours that Pillow does not know, 16-bit RGB above all."""
+    import tifffile  # rarely needed
+
+    try:
+        pixels = tifffile.imread(path)
+    except (tifffile.TiffFileError, ValueError, OSError) as error:
+        raise InputError(f"{path} is not an image, whatever its name says ({error}).") from error
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or pixels.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: TIFF of shape {pixels.shape} and type {pixels.dtype} is not an 8- or 16-bit RGB image.")
+    return Image.fromarray(_eight_bits(pixels[..., :3]))
+
+
+def _to_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # Pillow's own conversion clips at 255
+        grey = _eight_bits(np.asarray(image).astype(np.uint16))
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("floating-point images are not supported; save it with 8 or 16 bits")
+    if "transparency" in image.info:  # a palette with transparency converts to RGB only by way of RGBA
+        image = image.convert("RGBA")
+    return np.array(image.convert("RGB"))
+
+
+def _eight_bits(pixels: np.ndarray) -> UInt8[np.ndarray, "..."]:
+    return pixels if pixels.dtype == np.uint8 else np.round(pixels / 257).astype(np.uint8)
+
+
+def _known() -> str:
+    return " ".join(sorted(SUFFIXES))

@@ -1,0 +1,107 @@
+"""The LightningDataModule: any folder of images to train on, any folders to test on."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import lightning
+import psutil
+from torch.utils.data import DataLoader
+
+from splatsr.data.benchmark import Benchmark
+from splatsr.data.crops import BatchSampler, CropDataset, check_crops
+from splatsr.data.images import check_sizes, find_images, image_size, read_image
+from splatsr.errors import InputError
+
+
+class PhotoData(lightning.LightningDataModule):
+    """Random-scale crops for training, whole images for validation. Arguments are explained in conf/data/.
+
+    Args:
+        train: a folder of images, or a list of files; None where nothing is trained.
+        test: a folder, several folders, or named lists of files. A folder's name is the set's name.
+        patch: HR crop side in pixels.
+        scale_range: training scales are uniform in it, one per batch.
+        batch_size: crops per batch.
+        batches_per_epoch: batches that make an epoch.
+        workers: loader processes; 0 makes crops in the training process.
+        validation_scales: scales of the validation during training.
+        seed: of everything random here.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str | Sequence[Path] | None,
+        test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None,
+        patch: int,
+        scale_range: Sequence[float],
+        batch_size: int,
+        batches_per_epoch: int,
+        workers: int,
+        validation_scales: Sequence[float],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.train, self.patch, self.batch_size = train, patch, batch_size
+        self.scale_range = check_crops(patch, scale_range)
+        self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
+        self.validation_scales = list(validation_scales)
+        self.test_sets = _test_sets(test)
+
+    def setup(self, stage: str) -> None:
+        """Finds, checks and decodes every training image, so that whatever is wrong with one shows before the first batch."""
+        if stage != "fit" or hasattr(self, "crops"):
+            return
+        if self.train is None:
+            raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
+        paths = find_images(self.train) if isinstance(self.train, str) else list(self.train)
+        check_sizes(paths, self.patch)
+        _check_memory(paths)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            self.crops = CropDataset(list(pool.map(read_image, paths)), patch=self.patch)
+        if self.validation_scales:
+            for paths in self.test_sets.values():
+                list(map(image_size, paths))
+
+    def train_dataloader(self) -> DataLoader:
+        """Batches {"lr", "hr", "scale"}; one request of the sampler is one batch."""
+        sampler = BatchSampler(
+            photographs=len(self.crops.photographs),
+            batches=self.batches_per_epoch,
+            batch_size=self.batch_size,
+            scale_range=self.scale_range,
+            seed=self.seed,
+        )
+        return DataLoader(
+            self.crops,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        """Every test image at every validation scale, as `Pair`."""
+        return DataLoader(Benchmark(self.test_sets, self.validation_scales), batch_size=None, num_workers=0)
+
+
+def _test_sets(test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None) -> dict[str, list[Path]]:
+    if isinstance(test, Mapping):
+        return {name: list(paths) for name, paths in test.items()}
+    folders = [test] if isinstance(test, str) else list(test or [])
+    sets = {Path(folder).resolve().name: find_images(folder) for folder in folders}
+    if len(sets) < len(folders):
+        raise InputError(f"data.test names two folders alike ({', '.join(folders)}): results could not be told apart.")
+    return sets
+
+
+def _check_memory(paths: Sequence[Path]) -> None:
+    needed = sum(3 * height * width for height, width in map(image_size, paths))
+    available = psutil.virtual_memory().available
+    if needed > 0.8 * available:
+        raise InputError(
+            f"{len(paths)} training images decode to {needed / 2**30:.1f} GiB, and {available / 2**30:.1f} GiB of memory "
+            "are free: use fewer images or a larger machine."
+        )

@@ -1,0 +1,77 @@
+"""Where pixels are, and how large an output is: written once, called by every method.
+
+An image of height h and width w covers the rectangle [0, w] x [0, h]; its pixel k covers [k, k + 1], so pixel centres are
+at k + 0.5. Positions are (x, y), sizes and scales (vertical, horizontal). A position in low-resolution pixels times
+(W / w, H / h) is the position in output pixels: the corners of both images coincide.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.errors import InputError
+
+
+class Output(NamedTuple):
+    """A wanted output: `size` (H, W) in output pixels and the nominal `scale` (vertical, horizontal)."""
+
+    size: tuple[int, int]
+    scale: tuple[float, float]
+
+
+def resolve_output(
+    lr_size: tuple[int, int],
+    *,
+    size: Sequence[int] | None = None,
+    scale: float | Sequence[float] | None = None,
+) -> Output:
+    """Output size and scale from whichever of the two is given.
+
+    With `scale`, H = round(h s_y), ties to even (ContinuousSR's published rule); positions then follow the true ratio
+    H / h and covariances the nominal scale. With `size`, both follow H / h.
+
+    Raises:
+        InputError: none or both are given, or the value is not a positive size or scale.
+    """
+    if (size is None) == (scale is None):
+        raise InputError(f"give either size or scale; got size={size} and scale={scale}.")
+    if size is not None:
+        pair = _pair(size, "size", "[height, width] in pixels")
+        if any(side != int(side) or side < 1 for side in pair):
+            raise InputError(f"size must be [height, width], whole numbers of at least 1 pixel; got {size}.")
+        height, width = (int(side) for side in pair)
+        return Output((height, width), (height / lr_size[0], width / lr_size[1]))
+    factors = check_scale(scale)
+    height, width = (round(side * factor) for side, factor in zip(lr_size, factors, strict=True))
+    if min(height, width) < 1:
+        raise InputError(f"scale {scale} makes a {lr_size[0]}x{lr_size[1]} image smaller than one pixel.")
+    return Output((height, width), factors)
+
+
+def check_scale(scale: float | Sequence[float]) -> tuple[float, float]:
+    """(vertical, horizontal) scale factors from a number or a pair; InputError unless both are finite and > 0."""
+    factors = _pair(scale if isinstance(scale, Sequence) else [scale, scale], "scale", "a number or [vertical, horizontal]")
+    if any(not math.isfinite(factor) or factor <= 0 for factor in factors):
+        raise InputError(f"scale must be greater than 0, a number such as 3.7 or [vertical, horizontal]; got {scale}.")
+    return factors
+
+
+def _pair(values: Sequence[float], name: str, expected: str) -> tuple[float, float]:
+    numbers = isinstance(values, Sequence) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+    )
+    if not numbers or len(values) != 2:
+        shown = values[0] if isinstance(values, list) and len(values) == 2 and values[0] == values[1] else values
+        raise InputError(f"{name} must be {expected}; got {shown!r}.")
+    return float(values[0]), float(values[1])
+
+
+def cell_corners(height: int, width: int, per_side: int) -> Float[Tensor, "n 2"]:
+    """Top-left corners (x, y), in pixels, of the per_side x per_side cells of every pixel, row by row of the cell grid."""
+    y = torch.arange(height * per_side) / per_side
+    x = torch.arange(width * per_side) / per_side
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)

@@ -1,0 +1,139 @@
+"""From the command line to a job: composes the configuration, calls the job, and turns user errors into one line.
+
+A job is a function of splatsr.jobs whose keyword arguments are root keys of conf/run.yaml; it gets plain values, lists and
+dicts, so that nothing else in the package knows Hydra's configuration objects.
+"""
+
+import difflib
+import inspect
+import os
+import re
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from splatsr.errors import InputError
+
+CONF = Path(__file__).parents[3] / "conf"
+
+
+def main() -> int:
+    """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
+    register_resolvers()
+    full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing, and this function prints
+    try:
+        _run()
+    except (HydraException, OmegaConfBaseException, InputError) as error:
+        if full_error:
+            raise
+        message = _explain(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"error: {message}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; go on with resume=auto if this was a training.\n")
+        return 130
+    return 0
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="run")
+def _run(cfg: DictConfig) -> None:
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    job = hydra.utils.get_method(settings["job"]["_target_"])
+    job(**{name: _settings_of(name, settings) for name in inspect.signature(job).parameters})
+
+
+def _settings_of(name: str, settings: dict[str, Any]) -> Any:
+    return settings if name == "settings" else settings[name]
+
+
+def register_resolvers() -> None:
+    """`run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in."""
+    OmegaConf.register_new_resolver("run_folder", _run_folder, use_cache=True, replace=True)
+
+
+def _run_folder(job: str, experiment: str | None, resume: str | None) -> str:
+    home = Path("outputs") / job / (experiment or "default")
+    if resume == "auto":
+        unfinished = [run for run in home.glob("*/checkpoints/last.ckpt") if not (run.parents[1] / "metrics.json").exists()]
+        if unfinished:
+            return str(max(unfinished, key=lambda checkpoint: checkpoint.stat().st_mtime).parents[1])
+    elif resume is not None:
+        return str(resume)
+    stamp = home / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    return str(stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}"))
+
+
+def _explain(error: BaseException) -> str | None:
+    """One line for a user error, None for a defect of the program."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    for cause in causes:
+        if isinstance(cause, InputError):
+            return " ".join(str(cause).split())
+    text = "\n".join(str(cause) for cause in causes)
+    if unknown := re.search(r"(?:Key|Could not override) '([^']+)'", text):
+        full_key = re.search(r"full_key: (\S+)", text)
+        return _suggest_key(full_key.group(1) if full_key else unknown.group(1))
+    if missing := re.search(r"(?:In '[^']*': )?Could not find '([^']+)'", text):
+        return _suggest_option(missing.group(1))
+    if isinstance(error, OverrideParseException) or "mismatched input" in text or "token recognition" in text:
+        return f"cannot read {error.override!r}" if isinstance(error, OverrideParseException) else str(error).splitlines()[0]
+    if isinstance(error, HydraException | OmegaConfBaseException) and not text.startswith("Error in call to target"):
+        return " ".join(str(error).split())
+    return None
+
+
+def _suggest_key(key: str) -> str:
+    with _composer() as compose:
+        base = OmegaConf.to_container(compose("run", overrides=_group_choices()), resolve=False)
+    known = _flatten(base)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
+
+
+def _suggest_option(option: str) -> str:
+    group, _, name = option.rpartition("/")
+    options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    if not group or not options:
+        return f"there is no configuration group or option {option!r} in conf/."
+    near = difflib.get_close_matches(name, options, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."
+
+
+def _composer():  # noqa: ANN202 - a context manager that yields hydra.compose
+    from contextlib import contextmanager
+
+    @contextmanager
+    def composer():  # noqa: ANN202
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            yield hydra.compose
+
+    return composer()
+
+
+def _group_choices() -> list[str]:
+    """Those arguments of the command line that choose an option of a group (model=..., experiment=...) and are valid."""
+    pairs = [argument.split("=", 1) for argument in sys.argv[1:] if re.fullmatch(r"[\w/]+=[\w/-]+", argument)]
+    return [f"{group}={option}" for group, option in pairs if (CONF / group / f"{option}.yaml").is_file()]
+
+
+def _flatten(node: dict[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in node.items():
+        if not key.startswith("_"):
+            keys.append(prefix + key)
+            keys += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else []
+    return keys

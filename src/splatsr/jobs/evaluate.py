@@ -1,0 +1,41 @@
+"""job=evaluate: a checkpoint, or bicubic, on any folders at any scales."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+
+from splatsr.errors import InputError
+from splatsr.jobs.model_choice import choose_model
+from splatsr.jobs.report import evaluate_and_report
+from splatsr.jobs.run_folder import describe_run
+from splatsr.metrics.evaluation import Results, check_scales
+
+
+def evaluate(
+    *,
+    model: Mapping[str, Any],
+    checkpoint: str | None,
+    data: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+    scales: list[float],
+    pictures: int,
+    device: str,
+    run_dir: str,
+    settings: Mapping[str, Any],
+) -> Results:
+    """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.
+
+    Raises:
+        InputError: whatever the user can put right, before the first image.
+    """
+    check_scales(scales)
+    photographs = instantiate(data, _convert_="all")
+    if not photographs.test_sets:
+        raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
+    chosen = choose_model(checkpoint, model, device)
+    describe_run(Path(run_dir), settings)
+    return evaluate_and_report(
+        chosen, photographs, scales=scales, protocol=instantiate(protocol), pictures=pictures, run_dir=Path(run_dir)
+    )

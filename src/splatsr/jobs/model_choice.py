@@ -1,0 +1,31 @@
+"""Which model a job uses: a file's, or the configured one where it needs no weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from splatsr import checkpoints
+from splatsr.errors import InputError
+
+
+def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> nn.Module:
+    """The model, in eval mode on its device. With a checkpoint the file's own configuration counts, not `model`.
+
+    Raises:
+        InputError: the model has weights and there is no checkpoint, or the device is not there.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda; got {device!r}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
+    place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    if checkpoint is not None:
+        return checkpoints.load(checkpoint).to(place)
+    chosen = checkpoints.build(model).eval()
+    if chosen.has_weights:
+        raise InputError(
+            f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."
+        )
+    return chosen.to(place)

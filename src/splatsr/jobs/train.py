@@ -1,0 +1,119 @@
+"""job=train: fits a model, keeps checkpoints, resumes exactly, and evaluates at the end."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
+
+from splatsr import checkpoints
+from splatsr.data.module import PhotoData
+from splatsr.errors import InputError
+from splatsr.jobs.report import evaluate_and_report
+from splatsr.jobs.run_folder import check_same_settings, describe_run
+from splatsr.metrics.evaluation import Results
+from splatsr.training import SuperResolution
+
+
+def train(
+    *,
+    model: Mapping[str, Any],
+    data: Mapping[str, Any],
+    loss: Mapping[str, Any],
+    optimizer: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+    averaging: Mapping[str, Any],
+    trainer: Mapping[str, Any],
+    logger: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+    checkpoint: str | None,
+    scales: list[float],
+    pictures: int,
+    seed: int,
+    resume: str | None,
+    run_dir: str,
+    settings: Mapping[str, Any],
+) -> Results:
+    """Arguments are the root keys of conf/run.yaml. The run's folder then holds
+
+    config.yaml, env.txt, logs/, checkpoints/{last,epochEEE-psnrPP.PPP}.ckpt, model.safetensors (the averaged weights after
+    the last epoch), metrics.json and pictures/.
+
+    Raises:
+        InputError: whatever the user can put right, before the first batch.
+    """
+    folder = Path(run_dir)
+    last = folder / "checkpoints" / "last.ckpt"
+    if resume is not None and last.exists():
+        check_same_settings(folder, settings)
+    elif resume not in (None, "auto"):
+        raise InputError(f"resume={resume}: no checkpoints/last.ckpt there; expected the folder of an unfinished run.")
+    if (folder / "metrics.json").exists():
+        raise InputError(f"{folder} is finished already (it has a metrics.json); nothing is overwritten.")
+    for noisy in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    lightning.seed_everything(seed)
+    photographs: PhotoData = instantiate(data, _convert_="all")
+    task = SuperResolution(
+        model_config=model,
+        loss=instantiate(loss),
+        optimizer=instantiate(optimizer, _convert_="all"),
+        schedule=instantiate(schedule),
+        protocol=instantiate(protocol),
+        seed=seed,
+    )
+    if checkpoint is not None and not last.exists():
+        checkpoints.fit(task.model, checkpoints.read(checkpoint)[1], source=checkpoint)
+    photographs.setup("fit")
+    if not last.exists():
+        describe_run(folder, settings)
+    fitter: lightning.Trainer = instantiate(
+        trainer,
+        default_root_dir=str(folder),
+        use_distributed_sampler=False,  # the batch sampler decides who sees what
+        callbacks=_callbacks(folder, averaging, validated=bool(photographs.validation_scales and photographs.test_sets)),
+        logger=_loggers(logger, folder),
+    )
+    for log in fitter.loggers:
+        log.log_hyperparams(dict(settings))
+    fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    if fitter.interrupted:
+        raise KeyboardInterrupt
+    checkpoints.save(task.model, model, folder / "model.safetensors")
+    results = evaluate_and_report(
+        task.model, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
+    ) if photographs.test_sets else {}  # fmt: skip
+    for log in fitter.loggers:
+        log.log_metrics(
+            {f"test/{metric}/{name}/{scale}": value for name, rows in results.items() for scale, row in rows.items() for metric, value in row.items()},
+            step=fitter.global_step,
+        )
+        log.finalize("success")
+    return results
+
+
+def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -> list[Callback]:
+    place = folder / "checkpoints"
+    callbacks: list[Callback] = [
+        RichProgressBar(),
+        LearningRateMonitor("step"),
+        ModelCheckpoint(place, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+    ]
+    if validated:
+        name = "epoch{epoch:03d}-psnr{val/psnr:.3f}"
+        callbacks.append(ModelCheckpoint(place, name, monitor="val/psnr", mode="max", auto_insert_metric_name=False))
+    return [*callbacks, instantiate(averaging)] if averaging else callbacks
+
+
+def _loggers(logger: Mapping[str, Any], folder: Path) -> list[Any]:
+    if "wandb" in logger:
+        import wandb
+
+        os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
+        if not wandb.api.api_key:
+            os.environ.setdefault("WANDB_MODE", "offline")  # never a login prompt
+    return [instantiate(one) for one in logger.values()]

@@ -1,0 +1,39 @@
+"""Bicubic enlargement as a model of its own: the baseline of every table, under the rule that made the LR images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from splatsr.geometry import resolve_output
+from splatsr.resize import resize_bicubic, to_tensor, to_uint8
+
+
+@dataclass(frozen=True, eq=False)
+class BicubicImage:
+    """An LR batch (B, 3, h, w) that renders by the PIL 8-bit bicubic rule."""
+
+    lr: Float[Tensor, "b 3 h w"]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w) of the LR image."""
+        return (self.lr.shape[-2], self.lr.shape[-1])
+
+    def render(
+        self, *, size: Sequence[int] | None = None, scale: float | Sequence[float] | None = None
+    ) -> Float[Tensor, "b 3 height width"]:
+        """RGB in [0, 1] at 8-bit levels."""
+        output = resolve_output(self.size, size=size, scale=scale).size
+        return torch.stack([to_tensor(resize_bicubic(to_uint8(image), output)) for image in self.lr]).to(self.lr)
+
+
+class Bicubic(nn.Module):
+    """LR image to BicubicImage; nothing to train."""
+
+    has_weights = False
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> BicubicImage:
+        return BicubicImage(lr)

@@ -1,0 +1,96 @@
+"""ContinuousSR, "Pixel to Gaussian: Ultra-Fast Continuous Super-Resolution with 2D Gaussian Modeling" (ICLR 2026).
+
+encoder -> F -> { DDCW: shapes, APD: centres, CGM: colours } -> GaussianField. Everything runs once per LR image; no part
+knows the output scale.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from splatsr.field import GaussianField
+from splatsr.models.apd import APD
+from splatsr.models.cgm import CGM
+from splatsr.models.ddcw import DDCW
+
+
+class ContinuousSR(nn.Module):
+    """LR image to GaussianField. The constructor's arguments are explained where their values live, in conf/model/.
+
+    Args:
+        encoder: LR to features; has `upscale` (its grid is that many times as fine as the LR image), `out_channels` and, for
+            the initialisation `blurred_lr` without colour skip, `carry_rgb`.
+        dictionary: rows (l11, l21, l22), see `models.dictionary`.
+        embedding: width of DDCW's queries and keys (paper: 512).
+        embedding_hidden: hidden widths of the dictionary's MLP.
+        kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
+        offset_hidden: hidden widths of the position MLP.
+        offset_range: largest position drift, in LR pixels (paper: 1).
+        color_hidden: hidden widths of the colour MLP; its length plus one is the paper's "colour depth" (6).
+        color_skip: add the bilinear LR image to the colours (not in the paper).
+        initialisation: called with the model, sets the first weights, see `models.initialisation`.
+    """
+
+    has_weights = True
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        dictionary: Float[Tensor, "rows 3"],
+        embedding: int,
+        embedding_hidden: Sequence[int],
+        kernels_per_pixel: int,
+        offset_hidden: Sequence[int],
+        offset_range: float,
+        color_hidden: Sequence[int],
+        color_skip: bool,
+        initialisation: Callable[["ContinuousSR"], None],
+    ) -> None:
+        super().__init__()
+        self.per_side = math.isqrt(kernels_per_pixel)
+        if self.per_side**2 != kernels_per_pixel or kernels_per_pixel < 1:
+            raise ValueError(f"kernels_per_pixel must be a square number (1, 4, 9), got {kernels_per_pixel}.")
+        if encoder.upscale % self.per_side:
+            raise ValueError(
+                f"{kernels_per_pixel} kernels per pixel need an encoder grid that is a multiple of {self.per_side} per LR "
+                f"pixel; the encoder's upscale is {encoder.upscale}."
+            )
+        self.encoder = encoder
+        self.unshuffle = nn.PixelUnshuffle(encoder.upscale // self.per_side)
+        self.activation = nn.LeakyReLU(0.01)
+        channels = encoder.out_channels * self.unshuffle.downscale_factor**2
+        self.ddcw = DDCW(
+            channels=channels, dictionary=dictionary, embedding=embedding, embedding_hidden=embedding_hidden
+        )
+        self.apd = APD(channels=channels, hidden=offset_hidden, reach=offset_range, per_side=self.per_side)
+        self.cgm = CGM(
+            channels=channels, hidden=color_hidden, per_side=self.per_side, skip=color_skip, skip_gain=1 / self.level
+        )
+        initialisation(self)
+
+    @property
+    def shrink(self) -> float:
+        """Dictionary pixels per LR pixel: 4 as published (4 kernels per pixel, "empirical"); other densities keep the
+        ratio of kernel to cell."""
+        return 2.0 * self.per_side
+
+    @property
+    def level(self) -> float:
+        """What a constant field of mean kernels sums to, per unit of colour: density * 2 pi l11 l22 (published: 1.877)."""
+        l11, _, l22 = (self.ddcw.dictionary.mean(0) / self.shrink).tolist()
+        return self.per_side**2 * 2 * math.pi * l11 * l22
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
+        """The field of a batch of RGB images in [0, 1], any h and w; kernel n = i * (per_side * w) + j of the cell grid."""
+        features = self.unshuffle(self.encoder(lr))
+        active = self.activation(features)
+        lr_size = (lr.shape[-2], lr.shape[-1])
+        return GaussianField(
+            means=self.apd(active.flatten(2).transpose(1, 2), lr_size),
+            cholesky=self.ddcw(active) / self.shrink,
+            colors=self.cgm(features.flatten(2).transpose(1, 2), lr),
+            size=lr_size,
+        )

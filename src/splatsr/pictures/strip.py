@@ -1,0 +1,93 @@
+"""One picture that shows what a model did to one image: LR, bicubic, the model, HR, and where the kernels sit."""
+
+from pathlib import Path
+
+import matplotlib.figure
+import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor, nn
+
+from splatsr.data.benchmark import Pair
+from splatsr.field import GaussianField
+from splatsr.metrics.evaluation import predict, scale_name
+from splatsr.metrics.protocol import Protocol
+from splatsr.metrics.psnr import psnr
+from splatsr.models.bicubic import Bicubic
+from splatsr.resize import to_uint8
+
+CROP = 96
+"""Side of the enlarged detail, in HR pixels."""
+
+
+def draw_strip(model: nn.Module, pair: Pair, protocol: Protocol, path: Path) -> None:
+    """Writes a PNG: the whole HR image with the detail marked, then the detail of every version with its PSNR."""
+    top, left = _busiest(pair.hr)
+    ours, bicubic = predict(model, pair), predict(Bicubic(), pair)
+    target = protocol.prepare(pair.hr, pair.scale)
+    kind = "Y" if protocol.luminance else "RGB"
+
+    def label(name: str, image: Tensor) -> str:
+        return f"{name}\nPSNR-{kind} {psnr(protocol.prepare(image, pair.scale), target):.2f} dB"
+
+    field = model(pair.lr[None].to(next(model.parameters(), pair.lr).device))
+    has_kernels = isinstance(field, GaussianField)
+    figure = matplotlib.figure.Figure(figsize=(3 * (5 + has_kernels), 3.5), layout="constrained")
+    axes = figure.subplots(1, 5 + has_kernels)
+    side = min(CROP, *pair.hr.shape[-2:])
+    window = (slice(top, top + side), slice(left, left + side))
+    axes[0].imshow(to_uint8(pair.hr))
+    axes[0].add_patch(matplotlib.patches.Rectangle((left, top), side, side, fill=False, edgecolor="yellow", linewidth=1.5))
+    axes[0].set_title(f"{pair.set_name}: {pair.path.stem}\nwhole image", fontsize=10)
+    for axis, (title, image) in zip(
+        axes[2:5],
+        ((label("bicubic", bicubic), bicubic), (label(type(model).__name__, ours), ours), ("HR\n", pair.hr)),
+        strict=True,
+    ):
+        axis.imshow(to_uint8(image)[window])
+        axis.set_title(title, fontsize=10)
+    _show_lr(axes[1], pair, window)
+    axes[1].set_title(f"LR ({scale_name(pair.scale)} smaller)\n", fontsize=10)
+    if has_kernels:
+        _show_lr(axes[5], pair, window)
+        _show_kernels(axes[5], field)
+        axes[5].set_title("kernels: centres and 1-sigma\nellipses over LR (middle)", fontsize=10)
+    for axis in axes:
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.savefig(path, dpi=110)
+
+
+def _show_lr(axis: Axes, pair: Pair, window: tuple[slice, slice]) -> None:
+    """The LR image in its own corner-based coordinates, cut to the window (given in HR pixels)."""
+    height, width = pair.lr.shape[-2:]
+    axis.imshow(to_uint8(pair.lr), extent=(0, width, height, 0), interpolation="nearest")
+    axis.set_xlim(window[1].start / pair.scale, window[1].stop / pair.scale)
+    axis.set_ylim(window[0].stop / pair.scale, window[0].start / pair.scale)
+
+
+def _show_kernels(axis: Axes, field: GaussianField) -> None:
+    """Centres and one-sigma ellipses of the kernels in the middle third of the axis' window, which is enlarged to that."""
+    (x0, x1), (y1, y0) = axis.get_xlim(), axis.get_ylim()
+    x0, x1 = x0 + (x1 - x0) / 3, x1 - (x1 - x0) / 3
+    y0, y1 = y0 + (y1 - y0) / 3, y1 - (y1 - y0) / 3
+    means, cholesky = field.means[0].cpu().numpy(), field.cholesky[0].cpu().numpy()
+    inside = (means[:, 0] > x0) & (means[:, 0] < x1) & (means[:, 1] > y0) & (means[:, 1] < y1)
+    means, cholesky = means[inside], cholesky[inside]
+    angle = np.linspace(0, 2 * np.pi, 33)
+    circle_x, circle_y = np.cos(angle), np.sin(angle)
+    for (x, y), (l11, l21, l22) in zip(means, cholesky, strict=True):
+        axis.plot(x + l11 * circle_x, y + l21 * circle_x + l22 * circle_y, color="white", linewidth=0.4, alpha=0.8)
+    axis.scatter(means[:, 0], means[:, 1], s=5, color="red", linewidths=0)
+    axis.set_xlim(x0, x1)
+    axis.set_ylim(y1, y0)
+
+
+def _busiest(image: Tensor) -> tuple[int, int]:
+    """(top, left) of the CROP x CROP window with the most vertical and horizontal contrast."""
+    grey = image.mean(0)
+    contrast = grey.diff(dim=0)[:, :-1].abs() + grey.diff(dim=1)[:-1].abs()
+    side = min(CROP - 1, *contrast.shape)
+    score = contrast[None, None]
+    pooled = nn.functional.avg_pool2d(score, side, stride=max(1, side // 8))[0, 0]
+    row, column = divmod(int(pooled.argmax()), pooled.shape[1])
+    return row * max(1, side // 8), column * max(1, side // 8)

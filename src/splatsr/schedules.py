@@ -1,0 +1,25 @@
+"""Learning-rate schedules, counted in optimizer steps so that they are smooth whatever an epoch is."""
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_steps: int) -> LambdaLR:
+    """Linear from 0 over `warmup_steps`, then half a cosine that reaches zero at the end of the last epoch."""
+    steps = epochs * steps_per_epoch
+
+    def factor(number: int) -> float:
+        if number < warmup_steps:
+            return (number + 1) / (warmup_steps + 1)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (number - warmup_steps) / max(1, steps - warmup_steps))))
+
+    return LambdaLR(optimizer, factor)
+
+
+def step(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, every_epochs: int, factor: float) -> LambdaLR:
+    """Times `factor` after every `every_epochs` epochs (ContinuousSR: 0.5 every 100 of 1000 epochs)."""
+    if every_epochs > epochs:
+        raise ValueError(f"schedule.every_epochs={every_epochs} is longer than the training of {epochs} epochs.")
+    return LambdaLR(optimizer, lambda number: factor ** (number // steps_per_epoch // every_epochs))

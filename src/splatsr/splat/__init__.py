@@ -1,0 +1,61 @@
+"""Sum-splatting: a set of 2D Gaussian kernels becomes an image. One public function, `splat`."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.splat.reference import splat_exact, splat_first256
+
+__all__ = ["splat"]
+
+
+def splat(
+    means: Float[Tensor, "b n 2"],
+    cholesky: Float[Tensor, "b n 3"],
+    colors: Float[Tensor, "b n c"],
+    size: tuple[int, int],
+    mode: str = "exact",
+) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """Sum of 2D Gaussians at pixel centres: image(p) = sum_n colour_n exp(-q_n(p)), cut where exp(-q) < 1/255.
+
+    q_n(p) = (p - mean)^T Sigma^-1 (p - mean) / 2 with Sigma = L L^T, L = [[l11, 0], [l21, l22]] (ContinuousSR eq. 3 to 5
+    with opacity 1; the peak of a kernel is its colour, there is no normalisation and no background).
+
+    Args:
+        means: centres (x, y) in output pixels; the centre of the first pixel is (0.5, 0.5). May lie outside the image.
+        cholesky: (l11, l21, l22) in output pixels; signs are free. A kernel with |l11| or |l22| below 1e-6 is empty.
+        colors: any number of channels, unbounded.
+        size: (height, width) of the image in pixels, both at least 1.
+        mode: "exact" sums every kernel. "first256" is what the published CUDA renderer shows: 16x16 tiles, each summing
+            only the first 256 kernels that touch it (reference path: small images only).
+
+    Returns:
+        The image, unclamped; differentiable with respect to means, cholesky and colors (the cut is a constant).
+        float32 takes the compiled threaded renderer (tensors elsewhere than on the CPU are carried there and back);
+        other float dtypes take the dense reference, whose memory is B * N * H * W.
+
+    Raises:
+        ValueError: shapes, dtypes, size or mode are not as above.
+    """
+    _check(means, cholesky, colors, size)
+    if mode == "first256":
+        return splat_first256(means, cholesky, colors, size)
+    if mode != "exact":
+        raise ValueError(f'mode must be "exact" or "first256", got {mode!r}.')
+    if means.dtype != torch.float32:
+        return splat_exact(means, cholesky, colors, size)
+    from splatsr.splat.cpu import splat_cpu  # numba: half a second that only rendering pays
+
+    return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size).to(means.device)
+
+
+def _check(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> None:
+    shapes = f"means {tuple(means.shape)}, cholesky {tuple(cholesky.shape)}, colors {tuple(colors.shape)}"
+    if not (means.ndim == cholesky.ndim == colors.ndim == 3 and means.shape[2] == 2 and cholesky.shape[2] == 3):
+        raise ValueError(f"splat expects means (B, N, 2), cholesky (B, N, 3), colors (B, N, C); got {shapes}.")
+    if not means.shape[:2] == cholesky.shape[:2] == colors.shape[:2]:
+        raise ValueError(f"splat expects the same B and N everywhere; got {shapes}.")
+    if not means.dtype == cholesky.dtype == colors.dtype or not means.is_floating_point():
+        raise ValueError(f"splat expects one float dtype; got {means.dtype}, {cholesky.dtype}, {colors.dtype}.")
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f"size must be (height, width), both at least 1; got {tuple(size)}.")

@@ -1,0 +1,98 @@
+"""The CPU renderer: float32, all cores, deterministic, forward and backward. Work grows with the kernels' true support.
+
+The arithmetic is in loops.py; this file cuts the work into pieces and speaks to autograd.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+from splatsr.splat.loops import LANES, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
+from splatsr.splat.threads import even_ranges, in_parallel
+
+BAND = 16
+"""Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
+
+
+def splat_cpu(
+    means: Float[Tensor, "b n 2"],
+    cholesky: Float[Tensor, "b n 3"],
+    colors: Float[Tensor, "b n c"],
+    size: tuple[int, int],
+) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """Same sum as `reference.splat_exact`, in float32 on the CPU; differentiable once."""
+    return _Splat.apply(means, cholesky, colors, size)
+
+
+class _Splat(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:
+        batch, kernels, channels = colors.shape
+        height, width = size
+        means, cholesky, colors = (part.detach().contiguous() for part in (means, cholesky, colors))
+        shapes, rows = _shapes(means.view(-1, 2).numpy(), cholesky.view(-1, 3).numpy(), size)
+        image = torch.empty(batch, channels, height, width)
+        bands = -(-height // BAND)
+        flat_colors, flat_image = colors.numpy().reshape(-1), image.numpy().reshape(-1)
+        orders = [None] * batch
+
+        def sort(b: int) -> None:
+            orders[b] = _bands(rows[b * kernels : (b + 1) * kernels], bands)
+
+        in_parallel(sort, range(batch))
+
+        def render(task: int) -> None:
+            b, band = divmod(task, bands)
+            counts, order = orders[b]
+            top, bottom = band * BAND, min((band + 1) * BAND, height)
+            mine = slice(b * kernels, (b + 1) * kernels)
+            render_band(
+                shapes[mine], rows[mine], order[counts[band] : counts[band + 1]], flat_colors, b * kernels * channels,
+                channels, height, width, top, bottom, flat_image, b * channels * height * width,
+            )  # fmt: skip
+
+        in_parallel(render, range(batch * bands))
+        ctx.save_for_backward(cholesky, colors)
+        ctx.shapes, ctx.rows = shapes, rows
+        return image
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        cholesky, colors = ctx.saved_tensors
+        batch, kernels, channels = colors.shape
+        height, width = upstream.shape[-2:]
+        padded = torch.nn.functional.pad(upstream, (0, LANES)).numpy().reshape(-1)
+        flat_cholesky, flat_colors = cholesky.view(-1, 3).numpy(), colors.numpy().reshape(-1)
+        grads = torch.empty(batch * kernels, 5 + channels)
+        pieces = even_ranges(batch * kernels, smallest=256)
+
+        def gather(piece: int) -> None:
+            gather_gradients(
+                ctx.shapes, ctx.rows, flat_cholesky, flat_colors, padded,
+                channels, height, width, kernels, *pieces[piece], grads.numpy(),
+            )  # fmt: skip
+
+        in_parallel(gather, range(len(pieces)))
+        parts = grads.view(batch, kernels, -1).split((2, 3, channels), -1)
+        return (*(part if wanted else None for part, wanted in zip(parts, ctx.needs_input_grad, strict=False)), None)
+
+
+def _shapes(means: np.ndarray, cholesky: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    shapes = np.empty((len(means), SHAPE), np.float32)
+    rows = np.empty((len(means), 2), np.int32)
+    pieces = even_ranges(len(means), smallest=4096)
+    in_parallel(lambda piece: shape_kernels(means, cholesky, *size, *pieces[piece], shapes, rows), range(len(pieces)))
+    return shapes, rows
+
+
+def _bands(rows: np.ndarray, bands: int) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.empty(bands + 1, np.int64)
+    sort_into_bands(rows, BAND, counts, np.empty(0, np.int32))
+    order = np.empty(counts[-1], np.int32)
+    sort_into_bands(rows, BAND, counts, order) if len(order) else None
+    return counts, order

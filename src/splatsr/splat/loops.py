@@ -1,0 +1,324 @@
+"""The CPU splatter's compiled loops: sixteen neighbouring pixels of one row of one kernel at a time, no GIL, no Python.
+
+`cpu.py` runs them on all cores: the forward over bands of image rows (each band adds its kernels in index order, so the
+result does not depend on the number of threads), the backward over ranges of kernels (each kernel gathers from the
+upstream gradient, so nothing is shared). Arrays are flat float32 unless said otherwise.
+
+With the row offset dy fixed, q is a parabola in x around  m = c_x + l11 l21 / sy^2 * dy:
+
+    q = dy^2 / (2 sy^2) + (x - m)^2 / (2 sc^2),   sy^2 = l21^2 + l22^2,   sc = |l11 l22| / sy.
+
+The vector code works with  z = q / 8 = row + s^2,  s = (x - m) / (4 sc),  and  exp(-q) = exp(-z)^8: on the short interval
+that the cut leaves (z <= ln 255 / 8 = 0.69) a polynomial of degree 6 gives exp(-z) to float32 rounding. It is written as
+LLVM vector code (through numba's intrinsics) because a compiler cannot vectorise a library call per pixel; LLVM splits
+the sixteen lanes to whatever the processor has. Intrinsics and loops share this file because numba's on-disk cache only
+notices changes of the file that holds a loop.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.polynomial import chebyshev, polynomial
+
+from splatsr.splat.reference import CUT, VANISHING
+
+LANES = 16
+MOMENTS = 5
+"""Lane accumulators of the geometry gradient: weighted sums of p, p^2, e, e p, e^2 (see `gather_lanes`)."""
+
+REACH = np.float32(math.sqrt(2 * CUT))
+"""Mahalanobis distance of the cut: 3.329 standard deviations."""
+
+CX, CY, SLANT, SY, INVERSE_SY, SC, WIDE = range(7)
+"""Columns of a shape row: centre, dm/dy, sy, 1/sy, sc and the half width of the box that holds the cut ellipse."""
+SHAPE = 7
+
+_F = np.float32
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_LONG = ir.IntType(64)
+_LIMIT = CUT / 8
+
+
+def _exponential_coefficients() -> list[float]:
+    """Power-series coefficients (lowest first) of the near-minimax polynomial for exp(-z) on [0, ln 255 / 8]."""
+    fit = chebyshev.Chebyshev.interpolate(lambda z: np.exp(-z), deg=6, domain=[0.0, _LIMIT])
+    return list(fit.convert(kind=polynomial.Polynomial).coef)
+
+
+_COEFFICIENTS = _exponential_coefficients()
+
+
+def _constant(values: float | list[float]) -> ir.Constant:
+    lanes = values if isinstance(values, list) else [values] * LANES
+    return ir.Constant(_VECTOR, [float(np.float32(value)) for value in lanes])
+
+
+def _broadcast(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
+    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), zeros)
+
+
+def _pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: ir.Value, index: ir.Value) -> ir.Value:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index], source_etype=ir.FloatType())
+
+
+def _load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
+    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=4, typ=_VECTOR)
+
+
+def _store(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
+    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
+
+
+def _fma(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """a * b + c, lane by lane, rounded once (llvmlite's own `fma` takes scalars only)."""
+    function_type = ir.FunctionType(_VECTOR, (_VECTOR,) * 3)
+    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.fma.v{LANES}f32")
+    return builder.call(function, (a, b, c))
+
+
+def _accumulate(builder: ir.IRBuilder, pointer: ir.Value, a: ir.Value, b: ir.Value) -> None:
+    """*pointer += a * b, lane by lane."""
+    _store(builder, _fma(builder, a, b, _load(builder, pointer)), pointer)
+
+
+def _alpha(
+    builder: ir.IRBuilder, start: ir.Value, sharpness: ir.Value, row: ir.Value
+) -> tuple[ir.Value, ir.Value]:
+    """(exp(-q) with the cut applied, s) of the lanes at x - m = start, start + 1, ..."""
+    x = builder.fadd(_broadcast(builder, start), _constant([float(lane) for lane in range(LANES)]))
+    s = builder.fmul(x, _broadcast(builder, sharpness))
+    z = _fma(builder, s, s, _broadcast(builder, row))
+    power = _constant(_COEFFICIENTS[-1])
+    for coefficient in reversed(_COEFFICIENTS[:-1]):
+        power = _fma(builder, power, z, _constant(coefficient))
+    for _ in range(3):
+        power = builder.fmul(power, power)
+    inside = builder.fcmp_ordered("<=", z, _constant(_LIMIT))
+    return builder.select(inside, power, _constant(0.0)), s
+
+
+@intrinsic
+def add_lanes(  # noqa: ANN201 - numba's own protocol
+    typing: Any, image: Any, at: Any, plane: Any, colors: Any, color: Any, channels: Any, start: Any, sharpness: Any, row: Any
+):
+    """image[at + c * plane + lane] += alpha * colors[color + c] for every channel c.
+
+    `start` is x - m of the first lane, `sharpness` 1 / (4 sc), `row` dy^2 / (16 sy^2). Arrays are flat float32.
+    """
+    arguments = (image, types.int64, types.int64, colors, types.int64, types.int64) + (types.float32,) * 3
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
+        image, at, plane, colors, color, channels, start, sharpness, row = values
+        alpha, _ = _alpha(builder, start, sharpness, row)
+        image_pointer = _pointer(context, builder, signature.args[0], image, at)
+        color_pointer = _pointer(context, builder, signature.args[3], colors, color)
+        with cgutils.for_range(builder, channels) as loop:
+            target = builder.gep(image_pointer, [builder.mul(loop.index, plane)], source_etype=ir.FloatType())
+            shade = builder.load(builder.gep(color_pointer, [loop.index], source_etype=ir.FloatType()), typ=ir.FloatType())
+            _accumulate(builder, target, alpha, _broadcast(builder, shade))
+        return context.get_dummy_value()
+
+    return types.void(*arguments), codegen
+
+
+@intrinsic
+def gather_lanes(  # noqa: ANN201 - numba's own protocol
+    typing: Any, upstream: Any, at: Any, plane: Any, colors: Any, color: Any, channels: Any, sums: Any,
+    start: Any, sharpness: Any, row: Any, e: Any,
+):
+    """Adds sixteen pixels' share of one kernel's gradient to the lane accumulators `sums`, flat (MOMENTS + C, LANES).
+
+    With v_c the upstream gradient, w = alpha <colour, v>, p = (x - m) / sc and e = dy / sy (so q = (p^2 + e^2) / 2), the
+    first five rows collect w p, w p^2, w e, w e p, w e^2, and row 5 + c collects alpha v_c.
+    """
+    arguments = (upstream, types.int64, types.int64, colors, types.int64, types.int64, sums) + (types.float32,) * 4
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
+        upstream, at, plane, colors, color, channels, sums, start, sharpness, row, e = values
+        alpha, s = _alpha(builder, start, sharpness, row)
+        upstream_pointer = _pointer(context, builder, signature.args[0], upstream, at)
+        color_pointer = _pointer(context, builder, signature.args[3], colors, color)
+        zero = ir.Constant(_LONG, 0)
+        sums_pointer = _pointer(context, builder, signature.args[6], sums, zero)
+
+        def accumulator(index: ir.Value) -> ir.Value:
+            return builder.gep(sums_pointer, [builder.mul(index, ir.Constant(_LONG, LANES))], source_etype=ir.FloatType())
+
+        weight = cgutils.alloca_once_value(builder, _constant(0.0))
+        with cgutils.for_range(builder, channels) as loop:
+            source = builder.gep(upstream_pointer, [builder.mul(loop.index, plane)], source_etype=ir.FloatType())
+            shade = builder.load(builder.gep(color_pointer, [loop.index], source_etype=ir.FloatType()), typ=ir.FloatType())
+            v = _load(builder, source)
+            _accumulate(builder, accumulator(builder.add(loop.index, ir.Constant(_LONG, MOMENTS))), alpha, v)
+            builder.store(_fma(builder, _broadcast(builder, shade), v, builder.load(weight, typ=_VECTOR)), weight)
+        w = builder.fmul(alpha, builder.load(weight, typ=_VECTOR))
+        p = builder.fmul(s, _constant(4.0))
+        wp = builder.fmul(w, p)
+        along_e = _broadcast(builder, e)
+        we = builder.fmul(w, along_e)
+        for index, (a, b) in enumerate(((w, p), (wp, p), (w, along_e), (wp, along_e), (we, along_e))):
+            _accumulate(builder, accumulator(ir.Constant(_LONG, index)), a, b)
+        return context.get_dummy_value()
+
+    return types.void(*arguments), codegen
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):  # noqa: ANN001, ANN201
+    """Shapes (n, SHAPE) and the image rows [rows[k, 0], rows[k, 1]) of kernels first..end; none if nothing is visible."""
+    for k in range(first, end):
+        cx, cy = means[k, 0], means[k, 1]
+        l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
+        rows[k, 0] = 0
+        rows[k, 1] = 0
+        if not (abs(l11) >= _F(VANISHING) and abs(l22) >= _F(VANISHING)):
+            continue
+        sy = np.sqrt(l21 * l21 + l22 * l22)
+        reach_x, reach_y = REACH * abs(l11), REACH * sy
+        top, bottom = cy - reach_y - _F(0.5), cy + reach_y - _F(0.5)
+        left, right = cx - reach_x - _F(0.5), cx + reach_x - _F(0.5)
+        if not (bottom >= _F(0) and top <= _F(height - 1) and right >= _F(0) and left <= _F(width - 1)):
+            continue
+        shapes[k, CX] = cx
+        shapes[k, CY] = cy
+        shapes[k, SLANT] = (l11 / sy) * (l21 / sy)
+        shapes[k, SY] = sy
+        shapes[k, INVERSE_SY] = _F(1) / sy
+        shapes[k, SC] = abs(l11) * (abs(l22) / sy)
+        shapes[k, WIDE] = reach_x
+        rows[k, 0] = np.int32(max(math.ceil(top), 0))
+        rows[k, 1] = np.int32(min(math.floor(bottom), height - 1)) + 1
+
+
+@njit(nogil=True, cache=True)
+def sort_into_bands(rows, band, counts, order):  # noqa: ANN001, ANN201
+    """Counting sort of one image's kernels: order[counts[j]:counts[j+1]] are the kernels that touch band j, ascending.
+
+    Called twice: with an empty `order` it fills `counts` (bands + 1, int64); then with `order` of counts[-1] entries.
+    """
+    bands = counts.shape[0] - 1
+    if order.shape[0] == 0:
+        counts[:] = 0
+        for k in range(rows.shape[0]):
+            if rows[k, 1] > rows[k, 0]:
+                for j in range(rows[k, 0] // band, (rows[k, 1] - 1) // band + 1):
+                    counts[j + 1] += 1
+        for j in range(bands):
+            counts[j + 1] += counts[j]
+        return
+    cursor = counts[:bands].copy()
+    for k in range(rows.shape[0]):
+        if rows[k, 1] > rows[k, 0]:
+            for j in range(rows[k, 0] // band, (rows[k, 1] - 1) // band + 1):
+                order[cursor[j]] = k
+                cursor[j] += 1
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _columns(shape, dy, e2, width):  # noqa: ANN001, ANN202
+    """(m, first column, end column) of the cut ellipse on the row at offset dy; a superset: the lanes cut exactly."""
+    m = shape[CX] + shape[SLANT] * dy
+    half = shape[WIDE]
+    if half > _F(0.5 * LANES):  # a narrower box needs no more than two blocks anyway
+        half = shape[SC] * np.sqrt(max(_F(2 * CUT) - e2, _F(0))) + _F(0.01)
+        left, right = m - half, m + half
+    else:
+        left, right = shape[CX] - half, shape[CX] + half
+    first = math.ceil(max(left - _F(0.5), _F(0)))
+    end = math.floor(min(right - _F(0.5), _F(width - 1))) + 1
+    return m, first, end
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def render_band(shapes, rows, order, colors, color, channels, height, width, top, bottom, image, at):  # noqa: ANN001, ANN201
+    """Writes rows top..bottom of one planar image, which starts at image[at]: the sum of the kernels `order`.
+
+    `shapes` and `rows` are that image's; its colours start at colors[color].
+    """
+    pitch = width + LANES  # the last lanes of a row may run past its end
+    plane = (bottom - top) * pitch
+    buffer = np.zeros(channels * plane, np.float32)
+    for position in range(order.shape[0]):
+        k = order[position]
+        shape = shapes[k]
+        sharpness = _F(0.25) / shape[SC]
+        for y in range(max(rows[k, 0], top), min(rows[k, 1], bottom)):
+            dy = _F(y) + _F(0.5) - shape[CY]
+            e = dy * shape[INVERSE_SY]
+            m, first, end = _columns(shape, dy, e * e, width)
+            row = e * e * _F(0.0625)
+            for x in range(first, end, LANES):
+                start = _F(x) + _F(0.5) - m
+                target = (y - top) * pitch + x
+                add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
+    for c in range(channels):
+        for y in range(bottom - top):
+            source, target = c * plane + y * pitch, at + (c * height + top + y) * width
+            image[target : target + width] = buffer[source : source + width]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def gather_gradients(  # noqa: ANN201
+    shapes, rows, cholesky, colors, upstream, channels, height, width, kernels, first, end, grads  # noqa: ANN001
+):
+    """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colours.
+
+    `upstream` is (images, channels, height, width + LANES), zero in the padding; image b owns kernels b * `kernels`...
+
+    With u = dx / l11, t = (dy - l21 u) / l22 and sums weighted by w = alpha <colour, v>:
+    g_l22 = S tt / l22, g_l21 = S ut / l22, g_l11 = (S uu - S ut l21 / l22) / l11, g_cy = S t / l22,
+    g_cx = (S u - S t l21 / l22) / l11. (u, t) is a rotation of (e, p), in which the lanes are summed.
+    """
+    pitch = width + LANES
+    plane = height * pitch
+    sums = np.empty((MOMENTS + channels) * LANES, np.float32)
+    for k in range(first, end):
+        grads[k, :] = _F(0)
+        if rows[k, 1] <= rows[k, 0]:
+            continue
+        sums[:] = _F(0)
+        shape = shapes[k]
+        sharpness = _F(0.25) / shape[SC]
+        image = (k // kernels) * channels * plane
+        for y in range(rows[k, 0], rows[k, 1]):
+            dy = _F(y) + _F(0.5) - shape[CY]
+            e = dy * shape[INVERSE_SY]
+            m, x_first, x_end = _columns(shape, dy, e * e, width)
+            row = e * e * _F(0.0625)
+            for x in range(x_first, x_end, LANES):
+                at = image + y * pitch + x
+                start = _F(x) + _F(0.5) - m
+                gather_lanes(upstream, at, plane, colors, k * channels, channels, sums, start, sharpness, row, e)
+        sp = spp = se = sep = see = _F(0)
+        for lane in range(LANES):
+            sp += sums[lane]
+            spp += sums[LANES + lane]
+            se += sums[2 * LANES + lane]
+            sep += sums[3 * LANES + lane]
+            see += sums[4 * LANES + lane]
+        for c in range(channels):
+            for lane in range(LANES):
+                grads[k, 5 + c] += sums[(MOMENTS + c) * LANES + lane]
+        l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
+        cosine, sine = l22 / shape[SY], l21 / shape[SY]
+        flip = np.sign(l11) * np.sign(l22)
+        # u = sine e + flip cosine p,  t = cosine e - flip sine p
+        su = sine * se + flip * cosine * sp
+        st = cosine * se - flip * sine * sp
+        suu = sine * sine * see + _F(2) * flip * sine * cosine * sep + cosine * cosine * spp
+        stt = cosine * cosine * see - _F(2) * flip * sine * cosine * sep + sine * sine * spp
+        sut = sine * cosine * (see - spp) + flip * (cosine * cosine - sine * sine) * sep
+        tilt = l21 / l22
+        grads[k, 0] = (su - st * tilt) / l11
+        grads[k, 1] = st / l22
+        grads[k, 2] = (suu - sut * tilt) / l11
+        grads[k, 3] = sut / l22
+        grads[k, 4] = stt / l22

@@ -1,0 +1,97 @@
+"""Sum-splatting in a dozen lines of torch: the definition that every faster renderer is tested against.
+
+A kernel with centre c and Cholesky factor L (Sigma = L L^T) adds  colour * exp(-q(p))  to the pixel whose centre is p,
+
+    q(p) = (p - c)^T Sigma^-1 (p - c) / 2 = (u^2 + t^2) / 2,   u = dx / l11,   t = (dy - l21 u) / l22,
+
+when q(p) <= ln 255, that is when exp(-q) >= 1/255, and nothing otherwise. (u, t) solves L (u, t)^T = p - c; unlike the
+inverse of Sigma it has no cancellation. Nothing is normalised, there is no background, opacity is 1.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+CUT = math.log(255.0)
+"""Largest q that still contributes (alpha = 1/255)."""
+
+VANISHING = 1e-6
+"""A kernel with |l11| or |l22| below this many output pixels is empty: it adds nothing and gets no gradient."""
+
+TILE = 16
+"""Side of the published renderer's tiles, in output pixels."""
+
+TILE_KERNELS = 256
+"""Kernels per tile after which the published renderer stops."""
+
+
+def kernel_weights(
+    means: Float[Tensor, "b n 2"], cholesky: Float[Tensor, "b n 3"], size: tuple[int, int]
+) -> Float[Tensor, "b n {size[0]} {size[1]}"]:
+    """exp(-q) of every kernel at every pixel, 0 beyond the cut and for vanishing kernels. Units as in `splat`."""
+    height, width = size
+    l11, l21, l22 = (entry[..., None, None] for entry in cholesky.unbind(-1))
+    empty = (l11.abs() < VANISHING) | (l22.abs() < VANISHING)
+    l11, l22 = l11.masked_fill(empty, 1.0), l22.masked_fill(empty, 1.0)
+    x = torch.arange(width, dtype=means.dtype, device=means.device) + 0.5
+    y = torch.arange(height, dtype=means.dtype, device=means.device)[:, None] + 0.5
+    u = (x - means[..., 0, None, None]) / l11
+    t = (y - means[..., 1, None, None] - l21 * u) / l22
+    q = (u.square() + t.square()) / 2
+    outside = empty | ~(q <= CUT)
+    return torch.exp(-q.masked_fill(outside, 0.0)).masked_fill(outside, 0.0)
+
+
+def splat_exact(
+    means: Float[Tensor, "b n 2"],
+    cholesky: Float[Tensor, "b n 3"],
+    colors: Float[Tensor, "b n c"],
+    size: tuple[int, int],
+) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """Every kernel, cut at 1/255. Memory is B * N * H * W: for tests and small fields."""
+    return torch.einsum("bnhw,bnc->bchw", kernel_weights(means, cholesky, size), colors)
+
+
+def splat_first256(
+    means: Float[Tensor, "b n 2"],
+    cholesky: Float[Tensor, "b n 3"],
+    colors: Float[Tensor, "b n c"],
+    size: tuple[int, int],
+) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """What the published CUDA kernel shows: per 16x16 tile, only the first 256 kernels whose box touches it.
+
+    The gradient is the true one of that sum (the published backward also doubles the off-diagonal covariance term).
+    """
+    height, width = size
+    touched = _touched_tiles(means, cholesky, size)
+    kept = touched & (touched.cumsum(1) <= TILE_KERNELS)
+    per_pixel = kept.repeat_interleave(TILE, 2).repeat_interleave(TILE, 3)[:, :, :height, :width]
+    weights = kernel_weights(means, cholesky, size) * per_pixel
+    return torch.einsum("bnhw,bnc->bchw", weights, colors)
+
+
+def published_radius(cholesky: Float[Tensor, "b n 3"]) -> Int[Tensor, "b n"]:
+    """ceil(3 sqrt(v)), v the larger eigenvalue of Sigma with the published floor: radius >= 2, or 0 if singular."""
+    l11, l21, l22 = cholesky.detach().unbind(-1)
+    mid = (l11.square() + l21.square() + l22.square()) / 2
+    det = (l11 * l22).square()
+    largest = mid + (mid.square() - det).clamp_min(0.1).sqrt()
+    empty = (l11.abs() < VANISHING) | (l22.abs() < VANISHING)
+    return (3 * largest.sqrt()).ceil().long().masked_fill(empty, 0)
+
+
+def _touched_tiles(
+    means: Float[Tensor, "b n 2"], cholesky: Float[Tensor, "b n 3"], size: tuple[int, int]
+) -> Bool[Tensor, "b n rows columns"]:
+    """Which tiles the square box of published radius touches. The published pixel centres are integers, hence -0.5."""
+    centre, radius = means.detach() - 0.5, published_radius(cholesky)
+
+    def span(axis: int, length: int) -> Bool[Tensor, "b n tiles"]:
+        tiles = torch.arange(-(-length // TILE), device=means.device)
+        first = ((centre[..., axis] - radius) / TILE).trunc()[..., None]
+        end = ((centre[..., axis] + radius) / TILE + 1).trunc()[..., None]
+        return (tiles >= first) & (tiles < end) & (radius > 0)[..., None]
+
+    return span(1, size[0])[..., :, None] & span(0, size[1])[..., None, :]

@@ -1,0 +1,31 @@
+"""Runs GIL-free compiled loops on as many threads as torch uses (`torch.set_num_threads`)."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+_pool: ThreadPoolExecutor | None = None
+_pool_owner = (0, 0)
+
+
+def in_parallel(work: Callable[[int], None], items: Sequence[int]) -> None:
+    """Calls work(item) for every item, in any order, and returns when all are done; the first error is raised."""
+    threads = torch.get_num_threads()
+    if threads == 1 or len(items) == 1:
+        for item in items:
+            work(item)
+        return
+    global _pool, _pool_owner
+    if _pool_owner != (os.getpid(), threads):  # a forked child inherits the pool object but not its threads
+        _pool, _pool_owner = ThreadPoolExecutor(threads, thread_name_prefix="splat"), (os.getpid(), threads)
+    for _ in _pool.map(work, items):
+        pass
+
+
+def even_ranges(total: int, *, smallest: int) -> list[tuple[int, int]]:
+    """Cuts range(total) into (first, end) pieces: a few per thread, none smaller than `smallest` (but the last)."""
+    pieces = max(1, min(8 * torch.get_num_threads(), total // smallest))
+    edges = [total * piece // pieces for piece in range(pieces + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
