@@ -1,8 +1,8 @@
 """SplatSR: arbitrary-scale image super-resolution with 2D Gaussians.
 
-    model = splatsr.load("model.safetensors")   # any model that the suite saved
-    field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
-    image = field.render(scale=3.3)             # as often as you like, at any size
+model = splatsr.load("model.safetensors")   # any model that the suite saved
+field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
+image = field.render(scale=3.3)             # as often as you like, at any size
 """
 
 from importlib import import_module

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -133,7 +134,9 @@ def _read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
 
 def _read_pickle(path: Path) -> tuple[Any, dict[str, Tensor]]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols, on files that are refused anyway
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "GLOBAL" in str(error):
             raise InputError(

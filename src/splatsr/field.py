@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -14,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from splatsr.errors import InputError
-from splatsr.geometry import resolve_output
+from splatsr.geometry import Scale, resolve_output
 from splatsr.splat import splat
 
 _FORMAT = "splatsr.GaussianField"
@@ -44,7 +43,7 @@ class GaussianField:
         self,
         *,
         size: Sequence[int] | None = None,
-        scale: float | Sequence[float] | None = None,
+        scale: Scale | None = None,
         mode: str = "exact",
     ) -> Float[Tensor, "b c height width"]:
         """The image at any size, unclamped; differentiable (ContinuousSR section 3.2; see `splat` for `mode`).
@@ -60,15 +59,15 @@ class GaussianField:
         stretch = self.cholesky.new_tensor([scale_x, scale_y, scale_y])
         return splat(self.means * ratio, self.cholesky * stretch, self.colors, (height, width), mode)
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self, device: torch.device | str) -> "GaussianField":
         """The same field on another device."""
         return self._each(lambda part: part.to(device))
 
-    def detach(self) -> Self:
+    def detach(self) -> "GaussianField":
         """The same field, cut from the autograd graph."""
         return self._each(torch.Tensor.detach)
 
-    def _each(self, change) -> Self:  # noqa: ANN001 - Callable[[Tensor], Tensor]
+    def _each(self, change) -> "GaussianField":  # noqa: ANN001 - Callable[[Tensor], Tensor]
         return replace(self, means=change(self.means), cholesky=change(self.cholesky), colors=change(self.colors))
 
     def save(self, path: str | Path) -> None:
@@ -79,7 +78,7 @@ class GaussianField:
         os.replace(partial, path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path) -> "GaussianField":
         """Reads a file that `save` wrote, onto the CPU.
 
         Raises:

@@ -7,13 +7,17 @@ at k + 0.5. Positions are (x, y), sizes and scales (vertical, horizontal). A pos
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.errors import InputError
+
+Number = int | float
+Scale = Number | Sequence[Number]
+"""A scale factor for both axes, or (vertical, horizontal)."""
 
 
 class Output(NamedTuple):
@@ -26,10 +30,10 @@ class Output(NamedTuple):
 def resolve_output(
     lr_size: tuple[int, int],
     *,
-    size: Sequence[int] | None = None,
-    scale: float | Sequence[float] | None = None,
+    size: Any = None,
+    scale: Any = None,
 ) -> Output:
-    """Output size and scale from whichever of the two is given.
+    """Output size (Sequence[int]) and scale (Scale) from whichever of the two is given; anything else is refused.
 
     With `scale`, H = round(h s_y), ties to even (ContinuousSR's published rule); positions then follow the true ratio
     H / h and covariances the nominal scale. With `size`, both follow H / h.
@@ -52,7 +56,7 @@ def resolve_output(
     return Output((height, width), factors)
 
 
-def check_scale(scale: float | Sequence[float]) -> tuple[float, float]:
+def check_scale(scale: Any) -> tuple[float, float]:
     """(vertical, horizontal) scale factors from a number or a pair; InputError unless both are finite and > 0."""
     factors = _pair(scale if isinstance(scale, Sequence) else [scale, scale], "scale", "a number or [vertical, horizontal]")
     if any(not math.isfinite(factor) or factor <= 0 for factor in factors):
@@ -60,7 +64,7 @@ def check_scale(scale: float | Sequence[float]) -> tuple[float, float]:
     return factors
 
 
-def _pair(values: Sequence[float], name: str, expected: str) -> tuple[float, float]:
+def _pair(values: Any, name: str, expected: str) -> tuple[float, float]:
     numbers = isinstance(values, Sequence) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
     )

@@ -59,8 +59,9 @@ class SuperResolution(lightning.LightningModule):
         loss = self.loss(prediction, batch["hr"])
         if not torch.isfinite(loss):
             raise InputError(
-                f"the loss became {loss.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, clip gradients "
-                "(trainer.gradient_clip_val=1) or use model/initialisation=blurred_lr; the last checkpoint is intact."
+                f"the loss became {loss.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
+                "clip gradients (trainer.gradient_clip_val=1) or use model/initialisation=blurred_lr; the last checkpoint "
+                "is intact."
             )
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["lr"]))
         return loss

@@ -4,18 +4,14 @@ There, means are normalised and pixel centres are whole numbers: mean = (means2d
 Case "sparse" has edge cases and no full tile; case "dense" has tiles with more than 256 kernels, hence two images.
 """
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
+from golden import read_golden
 from splatsr.splat import splat
 from splatsr.splat.reference import published_radius
 
-GOLDENS = Path(__file__).parents[1] / "data" / "rasterizer.safetensors"
 NAMES = ("means2d", "cholesky", "colors")
 
 
@@ -23,10 +19,9 @@ class Golden:
     """One case: our inputs (1, N, ...), the upstream gradient and images (1, 3, height, width), lengths in pixels."""
 
     def __init__(self, case: str) -> None:
-        with safe_open(GOLDENS, "pt") as file:
-            facts = json.loads(file.metadata()[case])
-            keys = [key for key in file.keys() if key.startswith(f"{case}.")]  # noqa: SIM118 - the file is no mapping
-            self.stored = {key.removeprefix(f"{case}."): file.get_tensor(key) for key in keys}
+        tensors, metadata = read_golden("rasterizer")
+        facts, prefix = metadata[case], f"{case}."
+        self.stored = {key.removeprefix(prefix): part for key, part in tensors.items() if key.startswith(prefix)}
         self.size = facts["H"], facts["W"]
         self.to_pixels = torch.tensor([facts["W"], facts["H"]]) / 2
 
@@ -49,8 +44,12 @@ def assert_near(ours: Tensor, golden: Tensor, tolerance: float, name: str) -> No
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
-    ("case", "mode", "suffix"), [("dense", "exact", ""), ("dense", "first256", "_first256"), ("sparse", "first256", "")]
-)
+    ("case", "mode", "suffix"),
+    [
+        ("dense", "exact", ""), ("dense", "tiles", ""), ("dense", "first256", "_first256"),
+        ("sparse", "tiles", ""), ("sparse", "first256", ""),
+    ],
+)  # fmt: skip
 def test_image_and_gradients(case: str, mode: str, suffix: str, dtype: torch.dtype) -> None:
     golden = Golden(case)
     leaves = [part.requires_grad_() for part in golden.inputs(dtype)]

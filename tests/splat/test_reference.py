@@ -9,8 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from splatsr.splat import reference
-from splatsr.splat.reference import CUT, kernel_weights, published_radius, splat_exact, splat_first256
+from splatsr.splat.reference import CUT, TILE_KERNELS, kernel_weights, published_radius, splat_exact, splat_tiles
+
+
+def splat_first256(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:
+    return splat_tiles(means, cholesky, colors, size, TILE_KERNELS)
 
 
 def small_field(dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
@@ -48,11 +51,10 @@ def test_is_the_formula() -> None:
     torch.testing.assert_close(splat_exact(means, cholesky, colors, (5, 7)), expected)
 
 
-@pytest.mark.parametrize("render", [splat_exact, splat_first256])
-def test_gradients(render: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "TILE_KERNELS", 3)  # so that first256 drops one of four
+def test_gradients() -> None:
     inputs = [part.requires_grad_() for part in small_field()]
-    assert torch.autograd.gradcheck(lambda *field: render(*field, (5, 7)), inputs)
+    assert torch.autograd.gradcheck(lambda *field: splat_exact(*field, (5, 7)), inputs)
+    assert torch.autograd.gradcheck(lambda *field: splat_tiles(*field, (5, 7), 3), inputs)  # drops one of four
 
 
 def test_singular_kernels_are_empty_and_get_no_gradient() -> None:
@@ -86,6 +88,11 @@ def test_first256_shows_the_first_256_in_index_order() -> None:
     colors = torch.arange(300.0).tolist()
     image = splat_first256(*one_colored([(4.5, 4.5)] * 300, (1.0, 0.0, 1.0), colors), (9, 9))
     assert float(image[0, 0, 4, 4]) == pytest.approx(sum(colors[:256]))
+
+
+def test_tiles_without_a_limit_show_every_kernel() -> None:
+    field = one_colored([(4.5, 4.5)] * 300, (1.0, 0.0, 1.0), [1.0] * 300)
+    torch.testing.assert_close(splat_tiles(*field, (9, 9), None), splat_exact(*field, (9, 9)))
 
 
 def test_first256_counts_per_tile() -> None:

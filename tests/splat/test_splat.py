@@ -23,9 +23,7 @@ Kernel = tuple[tuple[float, float], tuple[float, float, float]]
 NAN, INF = math.nan, math.inf
 
 
-def random_field(
-    size: tuple[int, int], *, kernels: int = 60, batch: int = 1, channels: int = 3, seed: int = 0
-) -> Field:
+def random_field(size: tuple[int, int], *, kernels: int = 60, batch: int = 1, channels: int = 3, seed: int = 0) -> Field:
     """Kernels about 2 px wide, of every sign and correlation, with centres up to 3 px outside the image."""
     draw = torch.Generator().manual_seed(seed)
     reach = torch.tensor([size[1] + 6.0, size[0] + 6.0])

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from splatsr.data.images import read_image
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 from splatsr.resize import resize_bicubic, to_tensor
 
 
@@ -18,13 +19,13 @@ class Pair(NamedTuple):
 
     lr: Float[Tensor, "3 h w"]
     hr: Float[Tensor, "3 height width"]
-    scale: float
+    scale: Number
     set_name: str
     path: Path
 
 
 def make_pair(
-    image: UInt8[np.ndarray, "_ _ 3"], scale: float
+    image: UInt8[np.ndarray, "_ _ 3"], scale: Number
 ) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "height width 3"]]:
     """(LR, HR): LR sides are floor(side / scale); HR is cut at the bottom and right to round(LR side * scale)."""
     lr_size = tuple(int(side / scale + 1e-9) for side in image.shape[:2])
@@ -35,7 +36,7 @@ def make_pair(
 class Benchmark(Dataset[Pair]):
     """Every image of every set at every scale, in that order; images are decoded when they are asked for."""
 
-    def __init__(self, sets: dict[str, list[Path]], scales: list[float]) -> None:
+    def __init__(self, sets: dict[str, list[Path]], scales: list[Number]) -> None:
         self.items = [(name, path, scale) for name, paths in sets.items() for path in paths for scale in scales]
 
     def __len__(self) -> int:

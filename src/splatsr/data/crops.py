@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 from splatsr.resize import resize_bicubic, to_tensor
 
 
@@ -34,7 +35,7 @@ class Crop:
 class Batch:
     """One batch: its scale and its crops."""
 
-    scale: float
+    scale: Number
     crops: tuple[Crop, ...]
 
 
@@ -44,9 +45,7 @@ class BatchSampler(Sampler[Batch]):
     `set_epoch` is called by Lightning before every epoch, also after resuming.
     """
 
-    def __init__(
-        self, *, photographs: int, batches: int, batch_size: int, scale_range: tuple[float, float], seed: int
-    ) -> None:
+    def __init__(self, *, photographs: int, batches: int, batch_size: int, scale_range: tuple[float, float], seed: int) -> None:
         self.photographs, self.batches, self.batch_size = photographs, batches, batch_size
         self.scale_range, self.seed, self.epoch = scale_range, seed, 0
 
@@ -100,13 +99,13 @@ class CropDataset(Dataset[dict[str, Tensor | float]]):
         return resize_bicubic(hr, (lr_side, lr_side)), hr
 
 
-def crop_sides(patch: int, scale: float) -> tuple[int, int]:
+def crop_sides(patch: int, scale: Number) -> tuple[int, int]:
     """(LR side, HR side) of a training crop, by ContinuousSR's rule."""
     lr_side = int(patch / scale + 1e-9)
     return lr_side, round(lr_side * scale)
 
 
-def check_crops(patch: int, scale_range: Sequence[float]) -> tuple[float, float]:
+def check_crops(patch: int, scale_range: Sequence[Number]) -> tuple[float, float]:
     """The scale range as a pair; InputError unless 1 <= low <= high and the smallest LR crop has at least 4 pixels."""
     if len(scale_range) != 2 or not 1 <= scale_range[0] <= scale_range[1]:
         raise InputError(f"data.scale_range must be [low, high] with 1 <= low <= high; got {list(scale_range)}.")

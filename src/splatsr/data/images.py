@@ -1,6 +1,7 @@
 """Image files to 8-bit RGB arrays and back, whatever their mode: RGB, grey, palette, RGBA, CMYK, 16 bit."""
 
 import os
+import struct
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,8 @@ def image_size(path: str | Path) -> tuple[int, int]:
     """(height, width) after EXIF rotation, from the header alone; InputError as in `read_image`."""
     with _reading(path) as image:
         width, height = image.size
-        turned = image.getexif().get(0x0112, 1) >= 5
+        rotatable = image.format != "PNG" or "exif" in image.info  # asking a PNG for EXIF would decode it
+        turned = rotatable and image.getexif().get(0x0112, 1) >= 5
     return (width, height) if turned else (height, width)
 
 
@@ -47,7 +49,7 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     with _reading(path) as image:
         try:
             return _to_rgb(ImageOps.exif_transpose(image))
-        except (OSError, SyntaxError, ValueError) as error:
+        except (OSError, SyntaxError, ValueError, struct.error) as error:
             raise InputError(f"{path} is damaged: {error}.") from error
 
 

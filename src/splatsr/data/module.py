@@ -13,6 +13,7 @@ from splatsr.data.benchmark import Benchmark
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops
 from splatsr.data.images import check_sizes, find_images, image_size, read_image
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 
 
 class PhotoData(lightning.LightningDataModule):
@@ -36,11 +37,11 @@ class PhotoData(lightning.LightningDataModule):
         train: str | Sequence[Path] | None,
         test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None,
         patch: int,
-        scale_range: Sequence[float],
+        scale_range: Sequence[Number],
         batch_size: int,
         batches_per_epoch: int,
         workers: int,
-        validation_scales: Sequence[float],
+        validation_scales: Sequence[Number],
         seed: int,
     ) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -24,32 +24,44 @@ from splatsr.errors import InputError
 CONF = Path(__file__).parents[3] / "conf"
 
 
+_refusals: list[str] = []
+"""What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it."""
+
+
 def main() -> int:
     """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
     register_resolvers()
-    full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    _refusals.clear()
+    shown = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing, and this function prints
     try:
         _run()
-    except (HydraException, OmegaConfBaseException, InputError) as error:
-        if full_error:
+    except (HydraException, OmegaConfBaseException) as error:
+        if shown == "1" or (refusal := _explain(error)) is None:
             raise
-        message = _explain(error)
-        if message is None:
-            raise
-        sys.stderr.write(f"error: {message}\n")
-        return 1
+        _refusals.append(refusal)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; go on with resume=auto if this was a training.\n")
         return 130
-    return 0
+    finally:
+        os.environ.pop("HYDRA_FULL_ERROR")
+        if shown is not None:
+            os.environ["HYDRA_FULL_ERROR"] = shown
+    for refusal in _refusals:
+        sys.stderr.write(f"error: {refusal}\n")
+    return 1 if _refusals else 0
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="run")
 def _run(cfg: DictConfig) -> None:
-    settings = OmegaConf.to_container(cfg, resolve=True)
-    job = hydra.utils.get_method(settings["job"]["_target_"])
-    job(**{name: _settings_of(name, settings) for name in inspect.signature(job).parameters})
+    try:
+        settings = OmegaConf.to_container(cfg, resolve=True)
+        job = hydra.utils.get_method(settings["job"]["_target_"])
+        job(**{name: _settings_of(name, settings) for name in inspect.signature(job).parameters})
+    except Exception as error:
+        if (refusal := _explain(error)) is None:
+            raise
+        _refusals.append(refusal)
 
 
 def _settings_of(name: str, settings: dict[str, Any]) -> Any:
@@ -81,17 +93,18 @@ def _explain(error: BaseException) -> str | None:
     for cause in causes:
         if isinstance(cause, InputError):
             return " ".join(str(cause).split())
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
     text = "\n".join(str(cause) for cause in causes)
     if unknown := re.search(r"(?:Key|Could not override) '([^']+)'", text):
-        full_key = re.search(r"full_key: (\S+)", text)
-        return _suggest_key(full_key.group(1) if full_key else unknown.group(1))
+        key = unknown.group(1)
+        given = [argument.split("=")[0].lstrip("+~") for argument in sys.argv[1:]]
+        return _suggest_key(next((whole for whole in given if whole == key or whole.startswith(f"{key}.")), key))
     if missing := re.search(r"(?:In '[^']*': )?Could not find '([^']+)'", text):
         return _suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException) or "mismatched input" in text or "token recognition" in text:
         return f"cannot read {error.override!r}" if isinstance(error, OverrideParseException) else str(error).splitlines()[0]
-    if isinstance(error, HydraException | OmegaConfBaseException) and not text.startswith("Error in call to target"):
-        return " ".join(str(error).split())
-    return None
+    return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
 
 
 def _suggest_key(key: str) -> str:

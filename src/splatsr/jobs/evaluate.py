@@ -19,7 +19,7 @@ def evaluate(
     checkpoint: str | None,
     data: Mapping[str, Any],
     protocol: Mapping[str, Any],
-    scales: list[float],
+    scales: Any,
     pictures: int,
     device: str,
     run_dir: str,

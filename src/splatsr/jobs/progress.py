@@ -1,8 +1,11 @@
-"""A progress bar for loops outside Lightning."""
+"""Progress: bars on a terminal, a line per epoch where the output is a file."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+import lightning
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
@@ -13,3 +16,20 @@ def along(items: Sequence[Item], doing: str) -> Iterator[Item]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
         yield from bar.track((items[index] for index in range(len(items))), total=len(items), description=doing)
+
+
+def progress_callback() -> Callback:
+    """Lightning's rich progress bar on a terminal, `EpochLines` elsewhere."""
+    return RichProgressBar() if Console().is_terminal else EpochLines()
+
+
+class EpochLines(Callback):
+    """Prints one line when an epoch ends."""
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        """Epoch, last loss and last validation PSNR."""
+        figures = {name: value.item() for name, value in trainer.callback_metrics.items()}
+        told = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: loss {figures['train/loss']:.4f}"
+        if "val/psnr" in figures:
+            told += f", validation PSNR {figures['val/psnr']:.2f} dB"
+        Console().print(told, soft_wrap=True)

@@ -8,6 +8,7 @@ from rich.table import Table
 from torch import nn
 
 from splatsr.data.module import PhotoData
+from splatsr.geometry import Number
 from splatsr.jobs.progress import along
 from splatsr.jobs.run_folder import write_json
 from splatsr.metrics.evaluation import Results, evaluate
@@ -15,7 +16,7 @@ from splatsr.metrics.protocol import Protocol
 
 
 def evaluate_and_report(
-    model: nn.Module, data: PhotoData, *, scales: list[float], protocol: Protocol, pictures: int, run_dir: Path
+    model: nn.Module, data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, run_dir: Path
 ) -> Results:
     """Measures, prints the table, draws `pictures` strips per set and the PSNR curve, and last writes metrics.json."""
     results = evaluate(model, data.test_sets, scales, protocol, progress=lambda items: along(items, "evaluating"))
@@ -25,6 +26,16 @@ def evaluate_and_report(
     write_json(run_dir / "metrics.json", {**results, "protocol": protocol.describe()})
     Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
     return results
+
+
+def flat_metrics(results: Results) -> dict[str, float]:
+    """{"test/psnr_y/<set>/x4": dB, ...}, for loggers."""
+    return {
+        f"test/{metric}/{name}/{scale}": value
+        for name, rows in results.items()
+        for scale, row in rows.items()
+        for metric, value in row.items()
+    }
 
 
 def results_table(results: Results, protocol: Protocol) -> Table:
@@ -49,7 +60,7 @@ def draw(
     data: PhotoData,
     results: Results,
     *,
-    scales: list[float],
+    scales: list[Number],
     protocol: Protocol,
     pictures: int,
     folder: Path,

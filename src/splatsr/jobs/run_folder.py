@@ -47,7 +47,9 @@ def check_same_settings(run_dir: Path, settings: Mapping[str, Any]) -> None:
     differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     if differing:
         shown = ", ".join(f"{key} was {before.get(key)} and is {now.get(key)}" for key in differing[:4])
-        raise InputError(f"{run_dir} was started with other settings: {shown}. Give the same ones, or start anew without resume.")
+        raise InputError(
+            f"{run_dir} was started with other settings: {shown}. Give the same ones, or start anew without resume."
+        )
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -8,14 +8,15 @@ from typing import Any
 
 import lightning
 from hydra.utils import instantiate
-from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 
 from splatsr import checkpoints
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
-from splatsr.jobs.report import evaluate_and_report
+from splatsr.jobs.progress import progress_callback
+from splatsr.jobs.report import evaluate_and_report, flat_metrics
 from splatsr.jobs.run_folder import check_same_settings, describe_run
-from splatsr.metrics.evaluation import Results
+from splatsr.metrics.evaluation import Results, check_scales
 from splatsr.training import SuperResolution
 
 
@@ -31,7 +32,7 @@ def train(
     logger: Mapping[str, Any],
     protocol: Mapping[str, Any],
     checkpoint: str | None,
-    scales: list[float],
+    scales: Any,
     pictures: int,
     seed: int,
     resume: str | None,
@@ -48,12 +49,8 @@ def train(
     """
     folder = Path(run_dir)
     last = folder / "checkpoints" / "last.ckpt"
-    if resume is not None and last.exists():
-        check_same_settings(folder, settings)
-    elif resume not in (None, "auto"):
-        raise InputError(f"resume={resume}: no checkpoints/last.ckpt there; expected the folder of an unfinished run.")
-    if (folder / "metrics.json").exists():
-        raise InputError(f"{folder} is finished already (it has a metrics.json); nothing is overwritten.")
+    check_scales(scales)
+    resuming = _check_folder(folder, last, resume, settings)
     for noisy in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     lightning.seed_everything(seed)
@@ -66,10 +63,10 @@ def train(
         protocol=instantiate(protocol),
         seed=seed,
     )
-    if checkpoint is not None and not last.exists():
+    if checkpoint is not None and not resuming:
         checkpoints.fit(task.model, checkpoints.read(checkpoint)[1], source=checkpoint)
     photographs.setup("fit")
-    if not last.exists():
+    if not resuming:
         describe_run(folder, settings)
     fitter: lightning.Trainer = instantiate(
         trainer,
@@ -80,26 +77,39 @@ def train(
     )
     for log in fitter.loggers:
         log.log_hyperparams(dict(settings))
-    fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
     if fitter.interrupted:
         raise KeyboardInterrupt
     checkpoints.save(task.model, model, folder / "model.safetensors")
+    if not photographs.test_sets:
+        return {}
     results = evaluate_and_report(
         task.model, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
-    ) if photographs.test_sets else {}  # fmt: skip
+    )
     for log in fitter.loggers:
-        log.log_metrics(
-            {f"test/{metric}/{name}/{scale}": value for name, rows in results.items() for scale, row in rows.items() for metric, value in row.items()},
-            step=fitter.global_step,
-        )
+        log.log_metrics(flat_metrics(results), step=fitter.global_step)
         log.finalize("success")
     return results
+
+
+def _check_folder(folder: Path, last: Path, resume: str | None, settings: Mapping[str, Any]) -> bool:
+    """Whether the run goes on in `folder`; InputError where that would lose or mix up something."""
+    if (folder / "metrics.json").exists():
+        raise InputError(f"{folder} is finished already (it has a metrics.json); nothing is overwritten.")
+    if resume is None and last.exists():
+        raise InputError(f"{folder} holds an unfinished run already; go on with resume={folder} or choose another folder.")
+    if resume not in (None, "auto") and not last.exists():
+        raise InputError(f"resume={resume}: no checkpoints/last.ckpt there; expected the folder of an unfinished run.")
+    if resume is not None and last.exists():
+        check_same_settings(folder, settings)
+        return True
+    return False
 
 
 def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -> list[Callback]:
     place = folder / "checkpoints"
     callbacks: list[Callback] = [
-        RichProgressBar(),
+        progress_callback(),
         LearningRateMonitor("step"),
         ModelCheckpoint(place, "last", save_on_train_epoch_end=True, enable_version_counter=False),
     ]

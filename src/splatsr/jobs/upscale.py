@@ -1,6 +1,6 @@
 """job=upscale: enlarges an image, or every image of a folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ def upscale(
     checkpoint: str | None,
     input: str | None,
     output: str | None,
-    scale: float | Sequence[float] | None,
-    size: Sequence[int] | None,
+    scale: Any,
+    size: Any,
     device: str,
 ) -> None:
     """Arguments are the root keys of conf/run.yaml. Nothing is overwritten; a damaged file in a folder is reported, the
@@ -55,7 +55,7 @@ def upscale(
             failures.append(str(error))
             Console(stderr=True).print(f"skipped: {error}", soft_wrap=True)
     if failures:
-        raise InputError(f"{len(failures)} of {len(jobs)} images could not be upscaled (named above); the others are in {target}.")
+        raise InputError(f"{len(failures)} of {len(jobs)} images failed (named above); the others are in {target}.")
 
 
 @torch.inference_mode()
@@ -63,8 +63,8 @@ def _enlarge(
     network: nn.Module,
     source: Path,
     target: Path,
-    scale: float | Sequence[float] | None,
-    size: Sequence[int] | None,
+    scale: Any,
+    size: Any,
 ) -> None:
     check_writable(target)
     if target.exists():
@@ -73,8 +73,8 @@ def _enlarge(
     needed, free = BYTES_PER_PIXEL * height * width, psutil.virtual_memory().available
     if needed > free:
         raise InputError(
-            f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free: "
-            "use a smaller scale or size."
+            f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB of memory, "
+            f"{free / 2**30:.1f} GiB are free: use a smaller scale or size."
         )
     lr = to_tensor(read_image(source))[None]
     parameter = next(network.parameters(), lr)

@@ -9,7 +9,7 @@ from torch import nn
 
 from splatsr.data.benchmark import Benchmark, Pair
 from splatsr.errors import InputError
-from splatsr.geometry import check_scale
+from splatsr.geometry import Number, check_scale
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import PSNR
 from splatsr.metrics.ssim import SSIM
@@ -23,7 +23,7 @@ Results = dict[str, dict[str, dict[str, float]]]
 def evaluate(
     model: nn.Module,
     sets: dict[str, list[Path]],
-    scales: Sequence[float],
+    scales: Sequence[Number],
     protocol: Protocol,
     *,
     progress: Callable[[Benchmark], Iterable[Pair]] = iter,
@@ -55,7 +55,7 @@ def evaluate(
     return results
 
 
-def check_scales(scales: Sequence[float]) -> None:
+def check_scales(scales: Any) -> None:
     """InputError unless there is a scale and all are numbers of at least 1."""
     if not isinstance(scales, Sequence) or isinstance(scales, str) or not scales:
         raise InputError(f"scales must be a list such as [2,3.3,4]; got {scales!r}.")
@@ -70,6 +70,6 @@ def predict(model: nn.Module, pair: Pair) -> torch.Tensor:
     return model(pair.lr[None].to(device)).render(scale=pair.scale)[0].cpu()
 
 
-def scale_name(scale: float) -> str:
+def scale_name(scale: Number) -> str:
     """x4, x3.3: how a scale is written in tables and keys."""
     return f"x{scale:g}"

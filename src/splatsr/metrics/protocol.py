@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 from splatsr.metrics.luma import channels
 
 
@@ -29,11 +30,11 @@ class Protocol:
         """End of the metrics' names: psnr_y or psnr_rgb."""
         return "y" if self.luminance else "rgb"
 
-    def shave(self, scale: float) -> int:
+    def shave(self, scale: Number) -> int:
         """Border in HR pixels that is not measured."""
         return math.ceil(scale) + self.extra_shave
 
-    def prepare(self, image: Float[Tensor, "3 h w"], scale: float) -> Float[Tensor, "c height width"]:
+    def prepare(self, image: Float[Tensor, "3 h w"], scale: Number) -> Float[Tensor, "c height width"]:
         """Clamped to [0, 1], not rounded to 8 bit, shaved, Y or RGB, float64.
 
         Raises:
@@ -42,8 +43,8 @@ class Protocol:
         border = self.shave(scale)
         if min(image.shape[-2:]) < 2 * border + 11:
             raise InputError(
-                f"an image of {image.shape[-1]}x{image.shape[-2]} pixels is too small for x{scale:g}: after {border} pixels are cut "
-                "from every side SSIM needs 11."
+                f"an image of {image.shape[-1]}x{image.shape[-2]} pixels is too small for x{scale:g}: after {border} pixels "
+                "are cut from every side SSIM needs 11."
             )
         inner = image[:, border : image.shape[-2] - border, border : image.shape[-1] - border]
         return channels(inner.clamp(0, 1), luminance=self.luminance)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.geometry import resolve_output
+from splatsr.geometry import Scale, resolve_output
 from splatsr.resize import resize_bicubic, to_tensor, to_uint8
 
 
@@ -22,9 +22,7 @@ class BicubicImage:
         """(h, w) of the LR image."""
         return (self.lr.shape[-2], self.lr.shape[-1])
 
-    def render(
-        self, *, size: Sequence[int] | None = None, scale: float | Sequence[float] | None = None
-    ) -> Float[Tensor, "b 3 height width"]:
+    def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "b 3 height width"]:
         """RGB in [0, 1] at 8-bit levels."""
         output = resolve_output(self.size, size=size, scale=scale).size
         return torch.stack([to_tensor(resize_bicubic(to_uint8(image), output)) for image in self.lr]).to(self.lr)

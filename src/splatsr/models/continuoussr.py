@@ -62,9 +62,7 @@ class ContinuousSR(nn.Module):
         self.unshuffle = nn.PixelUnshuffle(encoder.upscale // self.per_side)
         self.activation = nn.LeakyReLU(0.01)
         channels = encoder.out_channels * self.unshuffle.downscale_factor**2
-        self.ddcw = DDCW(
-            channels=channels, dictionary=dictionary, embedding=embedding, embedding_hidden=embedding_hidden
-        )
+        self.ddcw = DDCW(channels=channels, dictionary=dictionary, embedding=embedding, embedding_hidden=embedding_hidden)
         self.apd = APD(channels=channels, hidden=offset_hidden, reach=offset_range, per_side=self.per_side)
         self.cgm = CGM(
             channels=channels, hidden=color_hidden, per_side=self.per_side, skip=color_skip, skip_gain=1 / self.level

@@ -21,9 +21,7 @@ def published_dictionary() -> Float[Tensor, "730 3"]:
     return torch.cat([grid, torch.zeros(1, 3)])
 
 
-def normal_dictionary(
-    *, rows: int, mean: Sequence[float], deviation: Sequence[float], seed: int
-) -> Float[Tensor, "{rows} 3"]:
+def normal_dictionary(*, rows: int, mean: Sequence[float], deviation: Sequence[float], seed: int) -> Float[Tensor, "{rows} 3"]:
     """Rows drawn from independent normal priors of (l11, l21, l22); l11 and l22 are clipped at 0 as published."""
     noise = torch.randn(rows, 3, generator=torch.Generator().manual_seed(seed))
     entries = torch.tensor(mean) + torch.tensor(deviation) * noise

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splatsr.splat.reference import splat_exact, splat_first256
+from splatsr.splat.reference import TILE_KERNELS, splat_exact, splat_tiles
 
 __all__ = ["splat"]
 
@@ -26,8 +26,9 @@ def splat(
         cholesky: (l11, l21, l22) in output pixels; signs are free. A kernel with |l11| or |l22| below 1e-6 is empty.
         colors: any number of channels, unbounded.
         size: (height, width) of the image in pixels, both at least 1.
-        mode: "exact" sums every kernel. "first256" is what the published CUDA renderer shows: 16x16 tiles, each summing
-            only the first 256 kernels that touch it (reference path: small images only).
+        mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer shows: 16x16 tiles, each
+            summing only the first 256 kernels that touch it; "tiles" is the same without that limit, so only the outermost
+            tails are missing at some tile borders. (Both by the reference: small images only.)
 
     Returns:
         The image, unclamped; differentiable with respect to means, cholesky and colors (the cut is a constant).
@@ -38,10 +39,10 @@ def splat(
         ValueError: shapes, dtypes, size or mode are not as above.
     """
     _check(means, cholesky, colors, size)
-    if mode == "first256":
-        return splat_first256(means, cholesky, colors, size)
+    if mode in ("first256", "tiles"):
+        return splat_tiles(means, cholesky, colors, size, TILE_KERNELS if mode == "first256" else None)
     if mode != "exact":
-        raise ValueError(f'mode must be "exact" or "first256", got {mode!r}.')
+        raise ValueError(f'mode must be "exact", "first256" or "tiles", got {mode!r}.')
     if means.dtype != torch.float32:
         return splat_exact(means, cholesky, colors, size)
     from splatsr.splat.cpu import splat_cpu  # numba: half a second that only rendering pays

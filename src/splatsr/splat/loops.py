@@ -12,11 +12,11 @@ The vector code works with  z = q / 8 = row + s^2,  s = (x - m) / (4 sc),  and  
 that the cut leaves (z <= ln 255 / 8 = 0.69) a polynomial of degree 6 gives exp(-z) to float32 rounding. It is written as
 LLVM vector code (through numba's intrinsics) because a compiler cannot vectorise a library call per pixel; LLVM splits
 the sixteen lanes to whatever the processor has. Intrinsics and loops share this file because numba's on-disk cache only
-notices changes of the file that holds a loop.
+notices changes of the file that holds a loop. (`no_type_check` keeps runtime type checkers of tests out of compiled code.)
 """
 
 import math
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 from llvmlite import ir
@@ -89,9 +89,7 @@ def _accumulate(builder: ir.IRBuilder, pointer: ir.Value, a: ir.Value, b: ir.Val
     _store(builder, _fma(builder, a, b, _load(builder, pointer)), pointer)
 
 
-def _alpha(
-    builder: ir.IRBuilder, start: ir.Value, sharpness: ir.Value, row: ir.Value
-) -> tuple[ir.Value, ir.Value]:
+def _alpha(builder: ir.IRBuilder, start: ir.Value, sharpness: ir.Value, row: ir.Value) -> tuple[ir.Value, ir.Value]:
     """(exp(-q) with the cut applied, s) of the lanes at x - m = start, start + 1, ..."""
     x = builder.fadd(_broadcast(builder, start), _constant([float(lane) for lane in range(LANES)]))
     s = builder.fmul(x, _broadcast(builder, sharpness))
@@ -106,7 +104,8 @@ def _alpha(
 
 
 @intrinsic
-def add_lanes(  # noqa: ANN201 - numba's own protocol
+@no_type_check
+def add_lanes(
     typing: Any, image: Any, at: Any, plane: Any, colors: Any, color: Any, channels: Any, start: Any, sharpness: Any, row: Any
 ):
     """image[at + c * plane + lane] += alpha * colors[color + c] for every channel c.
@@ -130,9 +129,20 @@ def add_lanes(  # noqa: ANN201 - numba's own protocol
 
 
 @intrinsic
-def gather_lanes(  # noqa: ANN201 - numba's own protocol
-    typing: Any, upstream: Any, at: Any, plane: Any, colors: Any, color: Any, channels: Any, sums: Any,
-    start: Any, sharpness: Any, row: Any, e: Any,
+@no_type_check
+def gather_lanes(
+    typing: Any,
+    upstream: Any,
+    at: Any,
+    plane: Any,
+    colors: Any,
+    color: Any,
+    channels: Any,
+    sums: Any,
+    start: Any,
+    sharpness: Any,
+    row: Any,
+    e: Any,
 ):
     """Adds sixteen pixels' share of one kernel's gradient to the lane accumulators `sums`, flat (MOMENTS + C, LANES).
 
@@ -172,7 +182,8 @@ def gather_lanes(  # noqa: ANN201 - numba's own protocol
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):  # noqa: ANN001, ANN201
+@no_type_check
+def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
     """Shapes (n, SHAPE) and the image rows [rows[k, 0], rows[k, 1]) of kernels first..end; none if nothing is visible."""
     for k in range(first, end):
         cx, cy = means[k, 0], means[k, 1]
@@ -199,7 +210,8 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):  # 
 
 
 @njit(nogil=True, cache=True)
-def sort_into_bands(rows, band, counts, order):  # noqa: ANN001, ANN201
+@no_type_check
+def sort_into_bands(rows, band, counts, order):
     """Counting sort of one image's kernels: order[counts[j]:counts[j+1]] are the kernels that touch band j, ascending.
 
     Called twice: with an empty `order` it fills `counts` (bands + 1, int64); then with `order` of counts[-1] entries.
@@ -223,7 +235,8 @@ def sort_into_bands(rows, band, counts, order):  # noqa: ANN001, ANN201
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _columns(shape, dy, e2, width):  # noqa: ANN001, ANN202
+@no_type_check
+def _columns(shape, dy, e2, width):
     """(m, first column, end column) of the cut ellipse on the row at offset dy; a superset: the lanes cut exactly."""
     m = shape[CX] + shape[SLANT] * dy
     half = shape[WIDE]
@@ -238,7 +251,8 @@ def _columns(shape, dy, e2, width):  # noqa: ANN001, ANN202
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def render_band(shapes, rows, order, colors, color, channels, height, width, top, bottom, image, at):  # noqa: ANN001, ANN201
+@no_type_check
+def render_band(shapes, rows, order, colors, color, channels, height, width, top, bottom, image, at):
     """Writes rows top..bottom of one planar image, which starts at image[at]: the sum of the kernels `order`.
 
     `shapes` and `rows` are that image's; its colours start at colors[color].
@@ -266,8 +280,20 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def gather_gradients(  # noqa: ANN201
-    shapes, rows, cholesky, colors, upstream, channels, height, width, kernels, first, end, grads  # noqa: ANN001
+@no_type_check
+def gather_gradients(
+    shapes,
+    rows,
+    cholesky,
+    colors,
+    upstream,
+    channels,
+    height,
+    width,
+    kernels,
+    first,
+    end,
+    grads,
 ):
     """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colours.
 

@@ -1,0 +1,37 @@
+# The front door. `make help` lists the verbs; each is one command that the README also shows.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help env demo test lint format benchmark
+.DEFAULT_GOAL := help
+
+help:  ## list these verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+env: $(INSTALLED)  ## build .venv with the tested versions (nothing to do when it is up to date)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SplatSR needs Python 3.11 or newer: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: env  ## train a small model on embedded photographs, print the table, draw pictures: outputs/demo
+	run=outputs/train/quickstart/$$(date +%Y-%m-%d_%H-%M-%S) && \
+	$(BIN)/python run.py experiment=quickstart hydra.run.dir=$$run && \
+	ln -sfn $${run#outputs/} outputs/demo && echo "look at outputs/demo/pictures"
+
+test: env  ## run the tests
+	$(BIN)/python -m pytest --numprocesses 2
+
+lint: env  ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: env  ## mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: env  ## measure speed on this machine; writes the tables of benchmarks/README.md
+	$(BIN)/python benchmarks/splat.py

@@ -1,0 +1,14 @@
+"""The configuration as a job gets it."""
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from splatsr.jobs.command_line import CONF, register_resolvers
+
+
+def settings_of(*overrides: str) -> dict:
+    """The composed, resolved configuration as plain values."""
+    register_resolvers()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("run", overrides=[*overrides, "run_dir=unused"], return_hydra_config=False)
+    return OmegaConf.to_container(cfg, resolve=False)

@@ -1,0 +1,36 @@
+"""Golden cases: inputs and outputs of the published networks; their weights are rebuilt from the entries' names."""
+
+import json
+import zlib
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+DATA = Path(__file__).parent / "data"
+
+
+def read_golden(name: str) -> tuple[dict[str, Tensor], dict]:
+    """(tensors, metadata) of tests/data/<name>.safetensors; metadata values that are JSON are decoded."""
+    with safe_open(DATA / f"{name}.safetensors", framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        metadata = {key: _decoded(value) for key, value in file.metadata().items()}
+    return tensors, metadata
+
+
+def golden_weights(metadata: dict) -> dict[str, Tensor]:
+    """The state dict of the published network: seeded normal noise, scaled by the fan-in, from each entry's name."""
+    return {name: _weight(name, shape) for name, (_, shape) in metadata["state_dict"].items()}
+
+
+def _weight(name: str, shape: list[int]) -> Tensor:
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(zlib.crc32(name.encode())))
+    return noise / noise[0].numel() ** 0.5 if len(shape) >= 2 else 0.02 * noise
+
+
+def _decoded(value: str) -> object:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value

@@ -1,0 +1,33 @@
+"""A training that takes seconds."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def tiny_run(photographs: Path) -> list[str]:
+    """Overrides: the smallest model on three small images, three epochs of four steps."""
+    return [
+        "experiment=quickstart",
+        "data=folder",
+        f"data.train={photographs}",
+        f"data.test={photographs}",
+        "data.patch=24",
+        "data.scale_range=[2,3]",
+        "data.batch_size=2",
+        "data.batches_per_epoch=4",
+        "data.workers=0",
+        "data.validation_scales=[2]",
+        "model.encoder.channels=8",
+        "model.encoder.blocks=1",
+        "model.encoder.out_channels=8",
+        "model.color_hidden=[8]",
+        "model.offset_hidden=[8]",
+        "model.embedding=8",
+        "model.embedding_hidden=[8]",
+        "trainer.max_epochs=3",
+        "schedule.warmup_steps=2",
+        "scales=[2]",
+        "pictures=0",
+    ]

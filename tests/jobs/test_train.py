@@ -1,0 +1,85 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+import splatsr
+from splatsr.jobs.command_line import CONF
+
+RUN = CONF.parent / "run.py"
+
+
+def start(arguments: list[str], folder: Path) -> subprocess.Popen:
+    command = [sys.executable, str(RUN), *arguments, f"hydra.run.dir={folder}"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(arguments: list[str], folder: Path) -> dict[str, torch.Tensor]:
+    process = start(arguments, folder)
+    output = process.communicate(timeout=200)[0]
+    assert process.returncode == 0, output
+    return load_file(folder / "model.safetensors")
+
+
+def assert_bitwise_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+@pytest.fixture
+def whole_run(tiny_run: list[str], tmp_path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
+    folder = tmp_path / "whole"
+    return folder, finish(tiny_run, folder)
+
+
+def test_a_run_is_repeatable_with_workers_and_explains_itself(
+    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny_run: list[str], tmp_path: Path
+) -> None:
+    folder, weights = whole_run
+    again = [argument for argument in tiny_run if "workers" not in argument]
+    assert_bitwise_equal(weights, finish([*again, "data.workers=2"], tmp_path / "again"))
+
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    assert settings["seed"] == 0
+    assert settings["model"]["encoder"]["channels"] == 8
+    assert {"seed", "commit", "torch", "command"} <= {
+        line.split(":")[0] for line in (folder / "env.txt").read_text().splitlines()
+    }
+    results = json.loads((folder / "metrics.json").read_text())
+    row = results["photographs"]["x2"]
+    assert set(row) == {"psnr_y", "ssim_y", "bicubic_psnr_y", "bicubic_ssim_y", "images"}
+    assert results["protocol"]["name"] == "L-pil"
+    assert (folder / "logs/version_0/metrics.csv").read_text().startswith("epoch,")
+
+    model = splatsr.load(folder / "model.safetensors")
+    checkpoint = splatsr.load(folder / "checkpoints/last.ckpt")
+    assert not model.training
+    assert_bitwise_equal(dict(model.state_dict()), weights)
+    assert_bitwise_equal(dict(checkpoint.state_dict()), weights)  # both hold the averaged weights after the last epoch
+    content = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
+    assert content["splatsr"]["model"]["_target_"] == "splatsr.models.continuoussr.ContinuousSR"
+
+
+def test_a_killed_run_resumes_to_the_same_weights(
+    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny_run: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    process = start(tiny_run, folder)
+    deadline = time.monotonic() + 150
+    while not (folder / "checkpoints/last.ckpt").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)  # in the middle of the second epoch, or thereabouts
+    process.communicate()
+    assert not (folder / "model.safetensors").exists()
+    reached = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
+    assert 0 < reached < 12, "killed too late to show anything"
+    assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
+    assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1"]

@@ -1,0 +1,163 @@
+import math
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from composed import settings_of
+from golden import golden_weights, read_golden
+from splatsr.checkpoints import build
+from splatsr.encoders.edsr import EDSR
+from splatsr.models.continuoussr import ContinuousSR
+from splatsr.models.dictionary import published_dictionary
+from splatsr.models.initialisation import blurred_lr, published
+
+PUBLISHED_NAMES = {
+    "encoder.edsr.": "encoder.",
+    "conv1.": "ddcw.query.",
+    "mlp_vector.layers.": "ddcw.embedding.",
+    "mlp.layers.": "cgm.mlp.",
+    "mlp_offset.layers.": "apd.mlp.",
+}
+
+
+def our_name(published_name: str) -> str:
+    for theirs, ours in PUBLISHED_NAMES.items():
+        if published_name.startswith(theirs):
+            return ours + published_name.removeprefix(theirs)
+    raise KeyError(published_name)
+
+
+def small(*, kernels_per_pixel: int = 4, upscale: int = 2, color_skip: bool = True, initialisation=blurred_lr) -> ContinuousSR:  # noqa: ANN001
+    return ContinuousSR(
+        encoder=EDSR(channels=8, blocks=1, upscale=upscale, out_channels=8, input_mean=0.45),
+        dictionary=published_dictionary(),
+        embedding=8,
+        embedding_hidden=[8],
+        kernels_per_pixel=kernels_per_pixel,
+        offset_hidden=[8],
+        offset_range=1.0,
+        color_hidden=[8, 8],
+        color_skip=color_skip,
+        initialisation=initialisation,
+    ).eval()
+
+
+@pytest.fixture(scope="module")
+def golden() -> tuple[ContinuousSR, dict[str, Tensor], dict]:
+    tensors, metadata = read_golden("continuoussr-edsr")
+    model = build(settings_of("model=continuoussr")["model"])
+    weights = golden_weights(metadata)
+    model.load_state_dict({our_name(name): tensor for name, tensor in weights.items() if "_mean" not in name})
+    return model.eval(), tensors, metadata
+
+
+@torch.inference_mode()
+def test_kernel_parameters_equal_the_published_network(golden: tuple[ContinuousSR, dict[str, Tensor], dict]) -> None:
+    model, tensors, _ = golden
+    field = model(tensors["input"])
+    height, width = field.size
+    corners = torch.cartesian_prod(torch.arange(2 * height) / 2, torch.arange(2 * width) / 2).flip(-1)
+    torch.testing.assert_close(field.means[0] - corners, tensors["offset"], atol=1e-4, rtol=0)
+    torch.testing.assert_close(field.cholesky[0] * 4, tensors["cholesky"], atol=1e-4, rtol=0)
+    torch.testing.assert_close(field.colors[0], tensors["color"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("output", "tiles"), ("output_aniso", "tiles"), ("output_low", "tiles"), ("output_low_first256", "first256")],
+)
+@torch.inference_mode()
+def test_images_equal_the_published_network(golden: tuple[ContinuousSR, dict[str, Tensor], dict], name: str, mode: str) -> None:
+    model, tensors, metadata = golden
+    image = model(tensors["input"]).render(scale=metadata["scale"][name.removesuffix("_first256")], mode=mode)
+    error = (image - tensors[name]).abs()
+    assert image.shape == tensors[name].shape
+    assert error.max() < 1e-3, "a kernel may cross the cut at single pixels, no more"
+    assert (error < 1e-5).double().mean() >= 0.999
+
+
+@pytest.mark.parametrize("name", ["output", "output_aniso", "output_low"])
+@torch.inference_mode()
+def test_exact_adds_only_the_tails_that_published_tiles_drop(
+    golden: tuple[ContinuousSR, dict[str, Tensor], dict], name: str
+) -> None:
+    model, tensors, metadata = golden
+    field = model(tensors["input"])
+    scale = metadata["scale"][name]
+    error = (field.render(scale=scale) - tensors[name]).abs()
+    dropped = (field.render(scale=scale) - field.render(scale=scale, mode="tiles")).abs()
+    assert error.max() < 1e-3
+    assert (error < 1e-5).double().mean() >= 0.995
+    assert (dropped[error > 1e-5] > 9e-6).all(), "where exact differs, a tail is missing in the published image"
+
+
+@torch.inference_mode()
+def test_a_batch_gives_what_its_images_give_alone(golden: tuple[ContinuousSR, dict[str, Tensor], dict]) -> None:
+    model, tensors, _ = golden
+    pair = torch.cat([tensors["input"], tensors["input"].flip(-1)])
+    together = model(pair)
+    for index in range(2):
+        alone = model(pair[index : index + 1])
+        torch.testing.assert_close(together.means[index], alone.means[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(together.cholesky[index], alone.cholesky[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(together.colors[index], alone.colors[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("color_skip", [True, False])
+@pytest.mark.parametrize(("kernels_per_pixel", "upscale"), [(1, 2), (4, 2), (4, 4), (9, 6)])
+@torch.inference_mode()
+def test_random_weights_render_the_lr_image_blurred(kernels_per_pixel: int, upscale: int, color_skip: bool) -> None:
+    model = small(kernels_per_pixel=kernels_per_pixel, upscale=upscale, color_skip=color_skip)
+    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    lr = torch.stack([0.5 + 0.4 * torch.sin(x / 5), 0.5 + 0.4 * torch.cos(y / 4), 0.3 + 0 * x])[None]
+    field = model(lr)
+    assert len(field) == kernels_per_pixel * 12 * 16
+    inner = field.render(scale=8)[0, :, 16:-16, 16:-16]
+    target = torch.nn.functional.interpolate(lr, scale_factor=8, mode="bilinear", align_corners=False)[0, :, 16:-16, 16:-16]
+    ripple = 0.05 if kernels_per_pixel > 1 else 0.2  # one kernel per pixel is a coarse lattice
+    assert (inner - target).abs().mean() < ripple
+    assert (inner.mean((1, 2)) - target.mean((1, 2))).abs().max() < 0.02, "brightness is that of the LR image"
+
+
+@pytest.mark.parametrize("initialisation", [blurred_lr, published])
+def test_every_weight_that_is_used_gets_a_gradient(initialisation) -> None:  # noqa: ANN001
+    model = small(initialisation=initialisation).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):  # zero-initialised last layers open the way for the others step by step
+        optimizer.zero_grad()
+        (model(torch.rand(2, 3, 6, 7)).render(scale=2.5) - 0.3).square().mean().backward()
+        optimizer.step()
+    silent = [name for name, parameter in model.named_parameters() if not parameter.grad.abs().max() > 0]
+    assert not silent
+
+
+def test_kernels_stay_within_the_offset_range() -> None:
+    model = small()
+    torch.nn.init.constant_(model.apd.mlp[-1].bias, 99.0)
+    means = model(torch.rand(1, 3, 4, 5)).means[0]
+    torch.testing.assert_close(means[0], torch.tensor([1.0, 1.0]))
+    torch.testing.assert_close(means[-1], torch.tensor([4.5 + 1, 3.5 + 1]))
+
+
+def test_level_is_what_a_constant_field_sums_to() -> None:
+    model = small()
+    assert math.isclose(model.level, 1.877, abs_tol=1e-3)
+
+
+@pytest.mark.parametrize(("kernels_per_pixel", "upscale", "message"), [(5, 2, "square number"), (9, 4, "multiple of 3")])
+def test_impossible_densities_are_refused(kernels_per_pixel: int, upscale: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        small(kernels_per_pixel=kernels_per_pixel, upscale=upscale)
+
+
+def test_a_colour_mlp_too_narrow_to_carry_rgb_is_refused() -> None:
+    make = partial(small, color_skip=False)
+    make()
+    with pytest.raises(ValueError, match="at least 6 units"):
+        ContinuousSR(
+            encoder=EDSR(channels=8, blocks=1, upscale=2, out_channels=8, input_mean=0.0),
+            dictionary=published_dictionary(), embedding=8, embedding_hidden=[8], kernels_per_pixel=4, offset_hidden=[8],
+            offset_range=1.0, color_hidden=[8, 4], color_skip=False, initialisation=blurred_lr,
+        )  # fmt: skip
