@@ -27,8 +27,8 @@ from torch import Tensor
 
 from box_loop import backward as box_backward
 from box_loop import forward as box_forward
-from splatsr.splat import splat
-from splatsr.splat.reference import CUT, splat_exact
+from splatsr.splatting import splat
+from splatsr.splatting.reference import CUT, splat_exact
 
 HERE = Path(__file__).parent
 START, END = "<!-- splat:start -->", "<!-- splat:end -->"
@@ -93,7 +93,7 @@ def steady_seconds(work: Callable[[], object]) -> float:
 
 
 class Ours:
-    """`splatsr.splat.splat`."""
+    """`splatsr.splatting.splat`."""
 
     def __init__(self, field: Field, size: tuple[int, int], upstream: Tensor) -> None:
         self.field, self.size, self.upstream = field, size, upstream

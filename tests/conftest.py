@@ -10,6 +10,7 @@ import torch
 @pytest.fixture(autouse=True)
 def _seeded() -> Iterator[None]:
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # tests run in parallel processes
     yield
 
 

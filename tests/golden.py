@@ -8,11 +8,11 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "goldens"
 
 
 def read_golden(name: str) -> tuple[dict[str, Tensor], dict]:
-    """(tensors, metadata) of tests/data/<name>.safetensors; metadata values that are JSON are decoded."""
+    """(tensors, metadata) of tests/goldens/<name>.safetensors; metadata values that are JSON are decoded."""
     with safe_open(DATA / f"{name}.safetensors", framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         metadata = {key: _decoded(value) for key, value in file.metadata().items()}

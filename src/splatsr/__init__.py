@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from splatsr.checkpoints import load
     from splatsr.errors import InputError
     from splatsr.field import GaussianField
-    from splatsr.splat import splat
+    from splatsr.splatting import splat
 
 __version__ = "0.1.0"
 __all__ = ["GaussianField", "InputError", "load", "splat"]
 
-_HOMES = {"GaussianField": "field", "InputError": "errors", "load": "checkpoints", "splat": "splat"}
+_HOMES = {"GaussianField": "field", "InputError": "errors", "load": "checkpoints", "splat": "splatting"}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from splatsr.errors import InputError
 from splatsr.geometry import Scale, resolve_output
-from splatsr.splat import splat
+from splatsr.splatting import splat
 
 _FORMAT = "splatsr.GaussianField"
 

@@ -16,7 +16,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp",
 
 
 def find_images(folder: str | Path) -> list[Path]:
-    """Image files directly inside `folder`, sorted by name.
+    """Image files in `folder` and its subfolders, sorted by path; hidden files and folders are left out.
 
     Raises:
         InputError: the folder does not exist or holds no image.
@@ -25,7 +25,13 @@ def find_images(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise InputError(f"folder {folder} {what}; expected a folder of images ({_known()}).")
-    found = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and entry.is_file())
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
     if not found:
         raise InputError(f"folder {folder} holds no images ({_known()}).")
     return found

@@ -44,7 +44,7 @@ def upscale(
     if not source.is_dir():
         _enlarge(network, source, target, scale, size)
         return
-    jobs = [(path, target / path.name) for path in find_images(source)]
+    jobs = [(path, target / path.relative_to(source)) for path in find_images(source)]
     if taken := [str(place) for _, place in jobs if place.exists()]:
         raise InputError(f"{len(taken)} of {len(jobs)} results exist already, first {taken[0]}: choose another output folder.")
     failures = []

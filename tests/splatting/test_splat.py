@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from splatsr.splat import splat
-from splatsr.splat.reference import CUT, kernel_weights, splat_exact
+from splatsr.splatting import splat
+from splatsr.splatting.reference import CUT, kernel_weights, splat_exact
 
 Field = tuple[Tensor, Tensor, Tensor]
 """Means (B, N, 2), Cholesky (B, N, 3), colours (B, N, C), all float32."""

@@ -1,4 +1,4 @@
-"""Stored outputs of the published renderer's arithmetic, emulated in float64 (`tests/data/rasterizer.safetensors`).
+"""Stored outputs of the published renderer's arithmetic, emulated in float64 (`tests/goldens/rasterizer.safetensors`).
 
 There, means are normalised and pixel centres are whole numbers: mean = (means2d + 1) * (W, H) / 2 + 0.5 in our pixels.
 Case "sparse" has edge cases and no full tile; case "dense" has tiles with more than 256 kernels, hence two images.
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from golden import read_golden
-from splatsr.splat import splat
-from splatsr.splat.reference import published_radius
+from splatsr.splatting import splat
+from splatsr.splatting.reference import published_radius
 
 NAMES = ("means2d", "cholesky", "colors")
 

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from splatsr.splat.loops import LANES, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
-from splatsr.splat.threads import even_ranges, in_parallel
+from splatsr.splatting.loops import LANES, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
+from splatsr.splatting.threads import even_ranges, in_parallel
 
 BAND = 16
 """Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
@@ -66,7 +66,9 @@ class _Splat(torch.autograd.Function):
         cholesky, colors = ctx.saved_tensors
         batch, kernels, channels = colors.shape
         height, width = upstream.shape[-2:]
-        padded = torch.nn.functional.pad(upstream, (0, LANES)).numpy().reshape(-1)
+        wide = np.zeros((*upstream.shape[:-1], width + LANES), np.float32)  # not torch's pad: its idle threads keep spinning
+        wide[..., :width] = upstream.numpy()
+        padded = wide.reshape(-1)
         flat_cholesky, flat_colors = cholesky.view(-1, 3).numpy(), colors.numpy().reshape(-1)
         grads = torch.empty(batch * kernels, 5 + channels)
         pieces = even_ranges(batch * kernels, smallest=256)
@@ -78,7 +80,7 @@ class _Splat(torch.autograd.Function):
             )  # fmt: skip
 
         in_parallel(gather, range(len(pieces)))
-        parts = grads.view(batch, kernels, -1).split((2, 3, channels), -1)
+        parts = grads.view(batch, kernels, 5 + channels).split((2, 3, channels), -1)
         return (*(part if wanted else None for part, wanted in zip(parts, ctx.needs_input_grad, strict=False)), None)
 
 

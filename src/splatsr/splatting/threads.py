@@ -19,9 +19,19 @@ def in_parallel(work: Callable[[int], None], items: Sequence[int]) -> None:
         return
     global _pool, _pool_owner
     if _pool_owner != (os.getpid(), threads):  # a forked child inherits the pool object but not its threads
-        _pool, _pool_owner = ThreadPoolExecutor(threads, thread_name_prefix="splat"), (os.getpid(), threads)
-    for _ in _pool.map(work, items):
-        pass
+        _pool, _pool_owner = ThreadPoolExecutor(threads - 1, thread_name_prefix="splat"), (os.getpid(), threads)
+    queue = iter(items)  # shared: whoever is free takes the next item
+
+    def drain() -> None:
+        for item in queue:
+            work(item)
+
+    others = [_pool.submit(drain) for _ in range(min(threads, len(items)) - 1)]
+    try:
+        drain()  # the caller works too
+    finally:
+        for other in others:
+            other.result()
 
 
 def even_ranges(total: int, *, smallest: int) -> list[tuple[int, int]]:

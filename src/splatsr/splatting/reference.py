@@ -15,10 +15,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 CUT = math.log(255.0)
-"""Largest q that still contributes (alpha = 1/255)."""
+"""Largest q that still contributes (alpha = 1/255). The constants of this file are compiled into loops.py: whoever changes one
+must delete loops.*.nb? in its __pycache__ (numba does not see changes of other files)."""
 
 VANISHING = 1e-6
 """A kernel with |l11| or |l22| below this many output pixels is empty: it adds nothing and gets no gradient."""
+
+HUGE = 1e15
+"""A kernel with an entry of L beyond this many output pixels, or with a NaN, is empty too (float32 would overflow)."""
 
 TILE = 16
 """Side of the published renderer's tiles, in output pixels."""
@@ -33,12 +37,15 @@ def kernel_weights(
     """exp(-q) of every kernel at every pixel, 0 beyond the cut and for vanishing kernels. Units as in `splat`."""
     height, width = size
     l11, l21, l22 = (entry[..., None, None] for entry in cholesky.unbind(-1))
-    empty = (l11.abs() < VANISHING) | (l22.abs() < VANISHING)
-    l11, l22 = l11.masked_fill(empty, 1.0), l22.masked_fill(empty, 1.0)
+    lengths = cholesky.abs()[..., None, None]
+    x_mean, y_mean = (entry[..., None, None] for entry in means.unbind(-1))
+    empty = (lengths[:, :, ::2].amin(2) < VANISHING) | ~(lengths.amax(2) <= HUGE)
+    empty = empty | ~(x_mean.isfinite() & y_mean.isfinite())
+    l11, l21, l22, x_mean, y_mean = (entry.masked_fill(empty, 1.0) for entry in (l11, l21, l22, x_mean, y_mean))
     x = torch.arange(width, dtype=means.dtype, device=means.device) + 0.5
     y = torch.arange(height, dtype=means.dtype, device=means.device)[:, None] + 0.5
-    u = (x - means[..., 0, None, None]) / l11
-    t = (y - means[..., 1, None, None] - l21 * u) / l22
+    u = (x - x_mean) / l11
+    t = (y - y_mean - l21 * u) / l22
     q = (u.square() + t.square()) / 2
     outside = empty | ~(q <= CUT)
     return torch.exp(-q.masked_fill(outside, 0.0)).masked_fill(outside, 0.0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from splatsr.splat.reference import CUT, TILE_KERNELS, kernel_weights, published_radius, splat_exact, splat_tiles
+from splatsr.splatting.reference import CUT, TILE_KERNELS, kernel_weights, published_radius, splat_exact, splat_tiles
 
 
 def splat_first256(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:

@@ -25,7 +25,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.polynomial import chebyshev, polynomial
 
-from splatsr.splat.reference import CUT, VANISHING
+from splatsr.splatting.reference import CUT, HUGE, VANISHING
 
 LANES = 16
 MOMENTS = 5
@@ -190,7 +190,7 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
         rows[k, 0] = 0
         rows[k, 1] = 0
-        if not (abs(l11) >= _F(VANISHING) and abs(l22) >= _F(VANISHING)):
+        if not (min(abs(l11), abs(l22)) >= _F(VANISHING) and max(abs(l11), abs(l21), abs(l22)) <= _F(HUGE)):
             continue
         sy = np.sqrt(l21 * l21 + l22 * l22)
         reach_x, reach_y = REACH * abs(l11), REACH * sy
@@ -270,7 +270,7 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
             m, first, end = _columns(shape, dy, e * e, width)
             row = e * e * _F(0.0625)
             for x in range(first, end, LANES):
-                start = _F(x) + _F(0.5) - m
+                start = (_F(x) + _F(0.5) - shape[CX]) - shape[SLANT] * dy  # not x - m: m may be large and is rounded
                 target = (y - top) * pitch + x
                 add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
     for c in range(channels):
@@ -321,7 +321,7 @@ def gather_gradients(
             row = e * e * _F(0.0625)
             for x in range(x_first, x_end, LANES):
                 at = image + y * pitch + x
-                start = _F(x) + _F(0.5) - m
+                start = (_F(x) + _F(0.5) - shape[CX]) - shape[SLANT] * dy  # not x - m: m may be large and is rounded
                 gather_lanes(upstream, at, plane, colors, k * channels, channels, sums, start, sharpness, row, e)
         sp = spp = se = sep = see = _F(0)
         for lane in range(LANES):

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splatsr.splat.reference import TILE_KERNELS, splat_exact, splat_tiles
+from splatsr.splatting.reference import TILE_KERNELS, splat_exact, splat_tiles
 
 __all__ = ["splat"]
 
@@ -23,7 +23,8 @@ def splat(
 
     Args:
         means: centres (x, y) in output pixels; the centre of the first pixel is (0.5, 0.5). May lie outside the image.
-        cholesky: (l11, l21, l22) in output pixels; signs are free. A kernel with |l11| or |l22| below 1e-6 is empty.
+        cholesky: (l11, l21, l22) in output pixels; signs are free. A kernel with |l11| or |l22| below 1e-6, with an
+            entry beyond 1e15 or with a NaN is empty: it adds nothing and gets no gradient.
         colors: any number of channels, unbounded.
         size: (height, width) of the image in pixels, both at least 1.
         mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer shows: 16x16 tiles, each
@@ -33,7 +34,7 @@ def splat(
     Returns:
         The image, unclamped; differentiable with respect to means, cholesky and colors (the cut is a constant).
         float32 takes the compiled threaded renderer (tensors elsewhere than on the CPU are carried there and back);
-        other float dtypes take the dense reference, whose memory is B * N * H * W.
+        float64 takes the dense reference, whose memory is B * N * H * W.
 
     Raises:
         ValueError: shapes, dtypes, size or mode are not as above.
@@ -45,7 +46,7 @@ def splat(
         raise ValueError(f'mode must be "exact", "first256" or "tiles", got {mode!r}.')
     if means.dtype != torch.float32:
         return splat_exact(means, cholesky, colors, size)
-    from splatsr.splat.cpu import splat_cpu  # numba: half a second that only rendering pays
+    from splatsr.splatting.cpu import splat_cpu  # numba: half a second that only rendering pays
 
     return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size).to(means.device)
 
@@ -56,7 +57,7 @@ def _check(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int
         raise ValueError(f"splat expects means (B, N, 2), cholesky (B, N, 3), colors (B, N, C); got {shapes}.")
     if not means.shape[:2] == cholesky.shape[:2] == colors.shape[:2]:
         raise ValueError(f"splat expects the same B and N everywhere; got {shapes}.")
-    if not means.dtype == cholesky.dtype == colors.dtype or not means.is_floating_point():
-        raise ValueError(f"splat expects one float dtype; got {means.dtype}, {cholesky.dtype}, {colors.dtype}.")
+    if not means.dtype == cholesky.dtype == colors.dtype or means.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"splat expects float32 (or float64) everywhere; got {means.dtype}, {cholesky.dtype}, {colors.dtype}.")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size must be (height, width), both at least 1; got {tuple(size)}.")

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+
+from splatsr.data.crops import Batch, BatchSampler, Crop, CropDataset, check_crops, crop_sides
+from splatsr.errors import InputError
+from splatsr.resize import resize_bicubic, to_tensor
+
+PHOTOGRAPHS = [np.random.default_rng(number).integers(0, 256, (40 + number, 50, 3)).astype(np.uint8) for number in range(5)]
+
+
+def sampler(**changes: object) -> BatchSampler:
+    settings = {"photographs": 5, "batches": 6, "batch_size": 4, "scale_range": (2.0, 6.0), "seed": 0}
+    return BatchSampler(**{**settings, **changes})
+
+
+def test_requests_are_a_function_of_seed_and_epoch() -> None:
+    first, again = sampler(), sampler()
+    again.set_epoch(3)
+    list(again)
+    again.set_epoch(0)
+    assert list(first) == list(again)
+    again.set_epoch(1)
+    assert list(first) != list(again)
+    assert list(first) != list(sampler(seed=1))
+
+
+def test_every_batch_has_one_scale_of_the_range_and_they_differ() -> None:
+    batches = list(sampler(batches=300))
+    scales = [batch.scale for batch in batches]
+    assert len(batches) == 300
+    assert all(len(batch.crops) == 4 for batch in batches)
+    assert 2 <= min(scales) < 2.2
+    assert 5.8 < max(scales) <= 6
+    assert len(set(scales)) == 300
+
+
+def test_photographs_come_in_rounds() -> None:
+    seen = [crop.photograph for batch in sampler(batches=5) for crop in batch.crops]
+    assert sorted(seen) == sorted(list(range(5)) * 4)
+    assert sorted(seen[:5]) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("scale", "sides"), [(4.0, (24, 96)), (2.0, (48, 96)), (3.3, (29, 96)), (5.7, (16, 91)), (6.0, (16, 96))]
+)
+def test_sides_follow_the_published_rule(scale: float, sides: tuple[int, int]) -> None:
+    assert crop_sides(96, scale) == sides
+
+
+def test_lr_is_the_pil_reduction_of_the_very_crop() -> None:
+    crop = Crop(1, 0.5, 0.25, False, False, False)
+    item = CropDataset(PHOTOGRAPHS, patch=30)[Batch(2.5, (crop,))]
+    assert item["lr"].shape == (1, 3, 12, 12)
+    top, left = int(0.5 * (41 - 30 + 1)), int(0.25 * (50 - 30 + 1))
+    expected = PHOTOGRAPHS[1][top : top + 30, left : left + 30]
+    assert torch.equal(item["hr"][0], to_tensor(expected))
+    assert torch.equal(item["lr"][0], to_tensor(resize_bicubic(np.ascontiguousarray(expected), (12, 12))))
+
+
+def test_orientations_are_the_eight_of_a_square() -> None:
+    data = CropDataset(PHOTOGRAPHS, patch=30)
+    plain = data[Batch(2.0, (Crop(0, 0, 0, False, False, False),))]["hr"][0]
+    turned = [
+        data[Batch(2.0, (Crop(0, 0, 0, vertical, horizontal, transpose),))]["hr"][0]
+        for vertical in (False, True) for horizontal in (False, True) for transpose in (False, True)
+    ]  # fmt: skip
+    assert torch.equal(turned[1], plain.transpose(1, 2))
+    assert torch.equal(turned[2], plain.flip(2))
+    assert torch.equal(turned[4], plain.flip(1))
+    assert len({tuple(image.flatten().tolist()) for image in turned}) == 8
+
+
+def test_crops_reach_every_border() -> None:
+    data = CropDataset(PHOTOGRAPHS, patch=40)
+    last = data[Batch(2.0, (Crop(0, 0.999, 0.999, False, False, False),))]["hr"][0]
+    assert torch.equal(last, to_tensor(PHOTOGRAPHS[0][-40:, -40:]))
+
+
+@pytest.mark.parametrize("scale_range", [[0.5, 2], [3, 2], [2], [2, 3, 4]])
+def test_impossible_ranges_are_refused(scale_range: list[float]) -> None:
+    with pytest.raises(InputError, match="scale_range"):
+        check_crops(96, scale_range)
+
+
+def test_crops_too_small_for_the_scale_are_refused() -> None:
+    assert check_crops(24, [2, 6]) == (2.0, 6.0)
+    with pytest.raises(InputError, match="fewer than 4 LR pixels"):
+        check_crops(23, [2, 6])

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.color import rgb2ycbcr
+from skimage.data import astronaut, chelsea
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from splatsr.data.images import write_image
+from splatsr.errors import InputError
+from splatsr.metrics.evaluation import evaluate, scale_name
+from splatsr.metrics.luma import luma
+from splatsr.metrics.protocol import Protocol
+from splatsr.metrics.psnr import PSNR, psnr
+from splatsr.metrics.ssim import SSIM, ssim
+from splatsr.models.bicubic import Bicubic
+from splatsr.resize import to_tensor
+
+Y = Protocol(name="L-pil", luminance=True, extra_shave=0)
+RGB = Protocol(name="L-pil-div2k", luminance=False, extra_shave=6)
+
+
+def noisy_pair() -> tuple[torch.Tensor, torch.Tensor]:
+    clean = to_tensor(chelsea()[:90, :120])
+    return clean, (clean + 0.05 * torch.randn_like(clean)).clamp(0, 1)
+
+
+def test_luma_is_studio_range() -> None:
+    image = chelsea()[:20, :30]
+    expected = torch.from_numpy(rgb2ycbcr(image)[..., 0] / 255)
+    torch.testing.assert_close(luma(to_tensor(image).double())[0], expected, atol=1e-6, rtol=0)
+    assert luma(torch.ones(3, 1, 1)).item() == pytest.approx(235 / 255)
+    assert luma(torch.zeros(3, 1, 1)).item() == pytest.approx(16 / 255)
+
+
+def test_psnr_equals_scikit_image() -> None:
+    clean, noisy = noisy_pair()
+    assert psnr(noisy, clean).item() == pytest.approx(
+        peak_signal_noise_ratio(clean.double().numpy(), noisy.double().numpy(), data_range=1), abs=1e-9
+    )
+
+
+def test_ssim_equals_scikit_image_on_the_valid_region() -> None:
+    clean, noisy = (luma(image.double()) for image in noisy_pair())
+    _, full = structural_similarity(
+        clean[0].numpy(),
+        noisy[0].numpy(),
+        data_range=1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    assert ssim(noisy, clean).item() == pytest.approx(full[5:-5, 5:-5].mean(), abs=1e-6)
+    assert ssim(clean, clean).item() == pytest.approx(1)
+
+
+def test_metrics_average_decibels_per_image_not_errors() -> None:
+    clean, noisy = noisy_pair()
+    noisier = (clean + 0.2).clamp(0, 1)
+    metric, similarity = PSNR(), SSIM()
+    for image in (noisy, noisier):
+        metric.update(image, clean)
+        similarity.update(image, clean)
+    assert metric.compute().item() == pytest.approx((psnr(noisy, clean) + psnr(noisier, clean)).item() / 2)
+    assert similarity.compute().item() == pytest.approx((ssim(noisy, clean) + ssim(noisier, clean)).item() / 2)
+
+
+def test_protocol_clamps_shaves_and_does_not_round() -> None:
+    image = torch.full((3, 40, 50), 0.5003)
+    image[:, :4] = 9.0
+    image[:, 20, 20] = 7.0
+    prepared = RGB.prepare(image, 3.3)
+    assert prepared.shape == (3, 40 - 2 * 10, 50 - 2 * 10)  # ceil(3.3) + 6
+    assert prepared.max() == 1
+    assert prepared.min().item() == pytest.approx(0.5003)
+    assert prepared.dtype == torch.float64
+    assert Y.prepare(image, 4).shape == (1, 32, 42)
+
+
+def test_an_image_too_small_for_the_protocol_is_refused() -> None:
+    with pytest.raises(InputError, match="too small for x8"):
+        Y.prepare(torch.zeros(3, 26, 90), 8)
+
+
+def test_bicubic_agrees_with_an_independent_computation(tmp_path: Path) -> None:
+    from PIL import Image
+
+    write_image(tmp_path / "a.png", astronaut()[:121, :162])
+    results = evaluate(Bicubic(), {"set": [tmp_path / "a.png"]}, [2, 3], Y)
+    hr = astronaut()[:120, :162]
+    lr = Image.fromarray(hr).resize((54, 40), Image.Resampling.BICUBIC)
+    sr = np.asarray(lr.resize((162, 120), Image.Resampling.BICUBIC))
+    ours, theirs = (rgb2ycbcr(image)[3:-3, 3:-3, 0] for image in (sr, hr))
+    row = results["set"]["x3"]
+    assert (
+        row["psnr_y"] == row["bicubic_psnr_y"] == pytest.approx(peak_signal_noise_ratio(theirs, ours, data_range=255), abs=1e-4)
+    )
+    assert row["images"] == 1
+    assert set(results["set"]) == {"x2", "x3"}
+
+
+@pytest.mark.parametrize("scales", [[], [0], ["abc"], "234", [0.9]])
+def test_impossible_scales_are_refused(scales: object, tmp_path: Path) -> None:
+    from splatsr.metrics.evaluation import check_scales
+
+    with pytest.raises(InputError, match="scale"):
+        check_scales(scales)
+
+
+def test_scales_are_named_without_superfluous_zeros() -> None:
+    assert [scale_name(scale) for scale in (4, 4.0, 3.3)] == ["x4", "x4", "x3.3"]

@@ -1,0 +1,69 @@
+"""Every key of every configuration has a reader, and every option composes."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hydra.utils import get_method, get_object
+
+from composed import settings_of
+from splatsr.jobs.command_line import CONF
+
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))
+OPTIONS = sorted(
+    f"{path.parent.relative_to(CONF)}={path.stem}"
+    for path in CONF.rglob("*.yaml")
+    if path.parent not in (CONF, CONF / "experiment", CONF / "job") and path.parent.parts[-2:] != ("conf", "model")
+)
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+
+
+def nodes_with_target(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dict with a `_target_`, at any depth, and its dotted place."""
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield where, node
+        for key, value in node.items():
+            yield from nodes_with_target(value, f"{where}.{key}" if where else key)
+
+
+def assert_every_key_has_a_reader(settings: dict[str, Any]) -> None:
+    readers = {name for job in JOBS for name in inspect.signature(get_method(f"splatsr.jobs.{job}.{job}")).parameters}
+    assert set(settings) - {"job"} <= readers, "a root key that no job takes"
+    for where, node in nodes_with_target(settings):
+        target = get_object(node["_target_"])
+        signature = inspect.signature(target)
+        arguments = {key: value for key, value in node.items() if key not in ("_target_", "_partial_")}
+        free = [None] if node.get("_partial_") else []  # a partial's caller gives the first argument
+        if where != "job":
+            signature.bind_partial(*free, **arguments)  # TypeError names the stray key
+        swallows = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+        assert not (swallows and node["_target_"].startswith("splatsr.")), f"{where} takes **kwargs"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("logger", ["csv", "wandb"])
+def test_every_key_of_an_experiment_has_a_reader(name: str, logger: str) -> None:
+    assert_every_key_has_a_reader(settings_of(f"experiment={name}", f"logger={logger}"))
+
+
+def test_an_invented_key_is_noticed() -> None:
+    with pytest.raises(AssertionError, match="root key"):
+        assert_every_key_has_a_reader(settings_of("experiment=quickstart", "+invented=1"))
+    with pytest.raises(TypeError, match="invented"):
+        assert_every_key_has_a_reader(settings_of("experiment=quickstart", "+model.encoder.invented=1"))
+
+
+@pytest.mark.parametrize("option", [*OPTIONS, *(f"model={model}" for model in MODELS)])
+def test_every_option_composes_and_has_readers(option: str) -> None:
+    assert_every_key_has_a_reader(settings_of(option))
+
+
+def test_every_hyperparameter_has_its_one_home_in_yaml() -> None:
+    for where, node in nodes_with_target(settings_of("model=continuoussr")):
+        if node["_target_"].startswith("splatsr.") and where != "job":
+            signature = inspect.signature(get_object(node["_target_"]))
+            defaults = [name for name, parameter in signature.parameters.items() if parameter.default is not parameter.empty]
+            assert not defaults, f"{where}: {defaults} have a second home in the code"

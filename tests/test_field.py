@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from splatsr import GaussianField, InputError, splat
+
+
+def one_kernel(x: float, y: float, size: tuple[int, int] = (6, 8)) -> GaussianField:
+    return GaussianField(
+        means=torch.tensor([[[x, y]]]), cholesky=torch.tensor([[[0.5, 0.2, 0.3]]]), colors=torch.ones(1, 1, 3), size=size
+    )
+
+
+def test_corners_of_both_images_coincide() -> None:
+    image = one_kernel(2.0, 1.5).render(scale=(4, 6))[0, 0]
+    assert image.shape == (24, 48)
+    row, column = divmod(int(image.argmax()), 48)
+    assert (row, column) in [(5, 11), (5, 12), (6, 11), (6, 12)]  # the centre is the corner (12, 6) of four pixels
+
+
+def test_covariance_is_scaled_per_axis() -> None:
+    field = one_kernel(4.0, 3.0)
+    expected = splat(
+        torch.tensor([[[4.0 * 5, 3.0 * 3]]]), torch.tensor([[[0.5 * 5, 0.2 * 3, 0.3 * 3]]]), torch.ones(1, 1, 3), (18, 40)
+    )
+    torch.testing.assert_close(field.render(scale=(3, 5)), expected)
+
+
+def test_positions_follow_the_rounded_ratio_and_covariances_the_nominal_scale() -> None:
+    field = one_kernel(4.0, 3.0, size=(7, 9))
+    ratio_x, ratio_y = 30 / 9, 23 / 7  # round(9 * 3.3), round(7 * 3.3)
+    expected = splat(
+        torch.tensor([[[4 * ratio_x, 3 * ratio_y]]]), 3.3 * torch.tensor([[[0.5, 0.2, 0.3]]]), torch.ones(1, 1, 3), (23, 30)
+    )
+    torch.testing.assert_close(field.render(scale=3.3), expected)
+
+
+def test_size_and_scale_agree_where_the_scale_is_exact() -> None:
+    field = one_kernel(3.3, 2.2)
+    torch.testing.assert_close(field.render(size=(18, 24)), field.render(scale=3))
+
+
+def test_neither_or_both_are_refused() -> None:
+    field = one_kernel(1.0, 1.0)
+    for wanted in ({}, {"scale": 2, "size": (12, 16)}):
+        with pytest.raises(InputError, match="either size or scale"):
+            field.render(**wanted)
+
+
+def test_length_device_and_detach() -> None:
+    field = GaussianField(
+        means=torch.zeros(2, 5, 2, requires_grad=True), cholesky=torch.ones(2, 5, 3), colors=torch.ones(2, 5, 3), size=(1, 1)
+    )
+    assert len(field) == 5
+    assert field.to("cpu").means.requires_grad
+    assert not field.detach().means.requires_grad
+
+
+def test_rendering_has_gradients() -> None:
+    field = one_kernel(4.0, 3.0)
+    field.cholesky.requires_grad_()
+    field.render(scale=2).sum().backward()
+    assert field.cholesky.grad.abs().max() > 0
+
+
+def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
+    field = one_kernel(4.2, 3.1)
+    field.save(tmp_path / "field.safetensors")
+    loaded = GaussianField.load(tmp_path / "field.safetensors")
+    assert loaded.size == field.size
+    assert all(torch.equal(getattr(loaded, name), getattr(field, name)) for name in ("means", "cholesky", "colors"))
+    assert [path.name for path in tmp_path.iterdir()] == ["field.safetensors"]
+
+
+def test_what_is_not_a_field_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        GaussianField.load(tmp_path / "nothing.safetensors")
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(InputError, match="damaged"):
+        GaussianField.load(tmp_path / "text.safetensors")
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(InputError, match="not a saved GaussianField"):
+        GaussianField.load(tmp_path / "other.safetensors")

@@ -1,0 +1,34 @@
+import pytest
+import torch
+
+from splatsr.errors import InputError
+from splatsr.geometry import cell_corners, resolve_output
+
+
+@pytest.mark.parametrize(
+    ("scale", "size"),
+    [(4, (40, 28)), (3.3, (33, 23)), ((2, 3), (20, 21)), ([2.5, 1.5], (25, 10)), (0.5, (5, 4)), (0.25, (2, 2))],
+)
+def test_size_is_rounded_with_ties_to_even(scale: object, size: tuple[int, int]) -> None:
+    assert resolve_output((10, 7), scale=scale).size == size
+
+
+def test_scale_is_nominal_and_size_gives_the_true_ratio() -> None:
+    assert resolve_output((10, 7), scale=3.3).scale == (3.3, 3.3)
+    assert resolve_output((10, 7), size=(33, 23)).scale == (3.3, 23 / 7)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"size": (1, 2), "scale": 2}, {"scale": 0}, {"scale": -1}, {"scale": "abc"}, {"scale": float("nan")}, {"scale": True},
+     {"scale": (1, 2, 3)}, {"scale": float("inf")}, {"size": (0, 4)}, {"size": (2.5, 4)}, {"size": 4}, {"scale": 1e-9}],
+)  # fmt: skip
+def test_anything_else_is_refused(wanted: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        resolve_output((10, 7), **wanted)
+
+
+def test_cells_run_row_by_row_and_are_x_then_y() -> None:
+    corners = cell_corners(1, 2, 2)
+    assert corners.tolist() == [[0, 0], [0.5, 0], [1, 0], [1.5, 0], [0, 0.5], [0.5, 0.5], [1, 0.5], [1.5, 0.5]]
+    assert torch.equal(cell_corners(3, 5, 1)[:6], torch.tensor([[0.0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [0, 1]]))

@@ -1,0 +1,34 @@
+import pytest
+import torch
+
+from splatsr.schedules import cosine, step
+
+
+def rates(schedule, steps: int, **settings: object) -> list[float]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = schedule(optimizer, **settings)
+    seen = []
+    for _ in range(steps):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return [*seen, optimizer.param_groups[0]["lr"]]
+
+
+def test_cosine_warms_up_and_ends_at_zero() -> None:
+    seen = rates(cosine, 20, epochs=2, steps_per_epoch=10, warmup_steps=4)
+    assert seen[:4] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert seen[4] == 1
+    assert seen[12] == pytest.approx(0.5)
+    assert seen[20] == pytest.approx(0)
+    assert all(later < earlier for earlier, later in zip(seen[4:], seen[5:], strict=False))
+
+
+def test_step_halves_after_whole_epochs() -> None:
+    seen = rates(step, 12, epochs=4, steps_per_epoch=3, every_epochs=2, factor=0.5)
+    assert seen == [1.0] * 6 + [0.5] * 6 + [0.25]
+
+
+def test_a_step_that_never_comes_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than the training"):
+        rates(step, 1, epochs=4, steps_per_epoch=3, every_epochs=5, factor=0.5)

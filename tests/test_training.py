@@ -1,0 +1,63 @@
+from functools import partial
+
+import lightning
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from composed import settings_of
+from splatsr.errors import InputError
+from splatsr.metrics.protocol import Protocol
+from splatsr.schedules import cosine
+from splatsr.training import SuperResolution
+
+SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
+
+
+def task(**changes: object) -> SuperResolution:
+    settings = {
+        "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0,
+        "optimizer": partial(torch.optim.Adam, lr=1e-3), "schedule": partial(cosine, warmup_steps=0),
+        "protocol": Protocol(name="L-pil", luminance=True, extra_shave=0),
+    }  # fmt: skip
+    return SuperResolution(**{**settings, **changes})
+
+
+def fit(module: SuperResolution, steps: int, batch: dict, **settings: object) -> lightning.Trainer:
+    trainer = lightning.Trainer(
+        accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, **settings,
+    )  # fmt: skip
+    trainer.fit(module, DataLoader([batch] * steps, batch_size=None))
+    return trainer
+
+
+def batch() -> dict:
+    hr = torch.nn.functional.interpolate(torch.rand(2, 3, 4, 4), size=(24, 24), mode="bicubic").clamp(0, 1)
+    lr = torch.nn.functional.interpolate(hr, size=(12, 12), mode="bicubic", antialias=True)
+    return {"lr": lr, "hr": hr, "scale": 2.0}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_loss_falls(precision: str) -> None:
+    module, data = task(), batch()
+    with torch.no_grad():
+        before = module.loss(module.model(data["lr"]).render(scale=2.0), data["hr"])
+    fit(module, 40, data, precision=precision)
+    with torch.no_grad():
+        after = module.loss(module.model(data["lr"]).render(scale=2.0), data["hr"])
+    assert after < 0.7 * before
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_a_diverging_training_says_what_to_do() -> None:
+    data = batch()
+    data["hr"][0, 0, 0, 0] = float("nan")
+    with pytest.raises(InputError, match="the loss became nan at step 0.*Lower optimizer.lr"):
+        fit(task(), 1, data)
+
+
+def test_a_model_without_weights_cannot_be_trained() -> None:
+    with pytest.raises(InputError, match="no weights to train"):
+        task(model_config=settings_of("model=bicubic")["model"])
