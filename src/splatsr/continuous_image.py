@@ -1,7 +1,7 @@
 """What every model returns: an image that has no resolution of its own."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from splatsr.geometry import Scale
 
 
+@runtime_checkable
 class ContinuousImage(Protocol):
     """Anything that renders at any size. `size` is the (h, w) of the low-resolution image it came from, in pixels."""
 

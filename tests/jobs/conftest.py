@@ -1,8 +1,11 @@
-"""A training that takes seconds."""
+"""A training that takes seconds, and a model that is saved in no time."""
 
 from pathlib import Path
 
 import pytest
+
+from composed import settings_of
+from splatsr import checkpoints
 
 
 @pytest.fixture
@@ -31,3 +34,12 @@ def tiny_run(photographs: Path) -> list[str]:
         "scales=[2]",
         "pictures=0",
     ]
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    """A saved model, 8 channels wide."""
+    path = tmp_path / "tiny.safetensors"
+    config = settings_of("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")["model"]
+    checkpoints.save(checkpoints.build(config), config, path)
+    return path

@@ -5,18 +5,10 @@ import pytest
 import torch
 
 from composed import settings_of
-from splatsr import InputError, checkpoints, load
+from splatsr import InputError, load
 from splatsr.data.images import read_image, write_image
 from splatsr.jobs.upscale import upscale
 from splatsr.resize import to_tensor, to_uint8
-
-
-@pytest.fixture
-def tiny_file(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.safetensors"
-    config = settings_of("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")["model"]
-    checkpoints.save(checkpoints.build(config), config, path)
-    return path
 
 
 def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:

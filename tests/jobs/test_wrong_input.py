@@ -11,7 +11,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from composed import settings_of
 from splatsr import checkpoints
 from splatsr.data.images import write_image
 from splatsr.jobs.command_line import main
@@ -38,15 +37,6 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         return lines[0]
 
     return run
-
-
-@pytest.fixture
-def tiny_file(tmp_path: Path) -> Path:
-    """A saved model, 8 channels wide."""
-    path = tmp_path / "tiny.safetensors"
-    config = settings_of("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")["model"]
-    checkpoints.save(checkpoints.build(config), config, path)
-    return path
 
 
 @pytest.fixture

@@ -108,10 +108,10 @@ def _explain(error: BaseException) -> str | None:
 
 
 def _suggest_key(key: str) -> str:
-    with _composer() as compose:
-        base = OmegaConf.to_container(compose("run", overrides=_group_choices()), resolve=False)
-    known = _flatten(base)
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        valid = OmegaConf.to_container(hydra.compose("run", overrides=_group_choices()), resolve=False)
+    near = difflib.get_close_matches(key, _flatten(valid), n=1, cutoff=0.0)
     return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
 
 
@@ -123,18 +123,6 @@ def _suggest_option(option: str) -> str:
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."
-
-
-def _composer():  # noqa: ANN202 - a context manager that yields hydra.compose
-    from contextlib import contextmanager
-
-    @contextmanager
-    def composer():  # noqa: ANN202
-        GlobalHydra.instance().clear()
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            yield hydra.compose
-
-    return composer()
 
 
 def _group_choices() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from splatsr.continuous_image import ContinuousImage
 from splatsr.data.benchmark import Benchmark, Pair
 from splatsr.errors import InputError
 from splatsr.geometry import Number, check_scale
@@ -67,7 +68,8 @@ def check_scales(scales: Any) -> None:
 def predict(model: nn.Module, pair: Pair) -> torch.Tensor:
     """The model's image (3, H, W) for one test pair, on the CPU, unclamped."""
     device: Any = next((parameter.device for parameter in model.parameters()), "cpu")
-    return model(pair.lr[None].to(device)).render(scale=pair.scale)[0].cpu()
+    image: ContinuousImage = model(pair.lr[None].to(device))
+    return image.render(scale=pair.scale)[0].cpu()
 
 
 def scale_name(scale: Number) -> str:

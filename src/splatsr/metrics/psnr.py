@@ -3,7 +3,8 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torchmetrics import Metric
+
+from splatsr.metrics.mean import MeanOverImages
 
 
 def psnr(prediction: Float[Tensor, "*c h w"], target: Float[Tensor, "*c h w"]) -> Float[Tensor, ""]:
@@ -12,23 +13,7 @@ def psnr(prediction: Float[Tensor, "*c h w"], target: Float[Tensor, "*c h w"]) -
     return -10 * torch.log10(error)
 
 
-class PSNR(Metric):
-    """Mean PSNR over images; every `update` is one image that is already cropped and converted (see Protocol)."""
+class PSNR(MeanOverImages):
+    """Mean PSNR over images, in dB."""
 
-    full_state_update = False
-    total: Tensor
-    images: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("images", torch.tensor(0), dist_reduce_fx="sum")
-
-    def update(self, prediction: Float[Tensor, "*c h w"], target: Float[Tensor, "*c h w"]) -> None:
-        """Adds one image."""
-        self.total += psnr(prediction, target)
-        self.images += 1
-
-    def compute(self) -> Float[Tensor, ""]:
-        """The mean over the images so far, in dB."""
-        return self.total / self.images
+    measure = staticmethod(psnr)

@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d
-from torchmetrics import Metric
+
+from splatsr.metrics.mean import MeanOverImages
 
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
@@ -29,23 +30,7 @@ def ssim(prediction: Float[Tensor, "c h w"], target: Float[Tensor, "c h w"]) -> 
     return (similarity / ((mean_x**2 + mean_y**2 + C1) * (variance_x + variance_y + C2))).mean()
 
 
-class SSIM(Metric):
-    """Mean SSIM over images; every `update` is one image that is already cropped and converted (see Protocol)."""
+class SSIM(MeanOverImages):
+    """Mean SSIM over images."""
 
-    full_state_update = False
-    total: Tensor
-    images: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("images", torch.tensor(0), dist_reduce_fx="sum")
-
-    def update(self, prediction: Float[Tensor, "c h w"], target: Float[Tensor, "c h w"]) -> None:
-        """Adds one image."""
-        self.total += ssim(prediction, target)
-        self.images += 1
-
-    def compute(self) -> Float[Tensor, ""]:
-        """The mean over the images so far."""
-        return self.total / self.images
+    measure = staticmethod(ssim)

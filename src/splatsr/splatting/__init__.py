@@ -58,6 +58,8 @@ def _check(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int
     if not means.shape[:2] == cholesky.shape[:2] == colors.shape[:2]:
         raise ValueError(f"splat expects the same B and N everywhere; got {shapes}.")
     if not means.dtype == cholesky.dtype == colors.dtype or means.dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"splat expects float32 (or float64) everywhere; got {means.dtype}, {cholesky.dtype}, {colors.dtype}.")
+        raise ValueError(
+            f"splat expects dtype float32 (or float64) everywhere; got {means.dtype}, {cholesky.dtype}, {colors.dtype}."
+        )
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size must be (height, width), both at least 1; got {tuple(size)}.")
