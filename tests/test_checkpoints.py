@@ -45,7 +45,7 @@ def test_only_parts_of_models_and_encoders_are_built(target: object) -> None:
 def test_wrong_arguments_name_the_class() -> None:
     with pytest.raises(InputError, match=r"splatsr\.encoders\.edsr\.EDSR.*upscale must be one of"):
         checkpoints.build({"_target_": "splatsr.encoders.edsr.EDSR", "channels": 4, "blocks": 1, "upscale": 5,
-                           "out_channels": 4, "input_mean": 0})  # fmt: skip
+                           "out_channels": 4, "input_mean": 0.0})  # fmt: skip
     with pytest.raises(InputError, match="unexpected keyword"):
         checkpoints.build({"_target_": "splatsr.models.bicubic.Bicubic", "sharpness": 3})
 

@@ -1,7 +1,8 @@
 """Models as files: tensors and plain values only, rebuilt from classes of this package and nothing else.
 
 A saved model is its configuration (nested plain dicts; `_target_` is the import path of a class or function of splatsr, as
-in conf/model/) and its state dict: a safetensors file, or a training checkpoint that Lightning wrote.
+in conf/model/) and its state dict: a safetensors file, or a training checkpoint that Lightning wrote. The published
+ContinuousSR checkpoint is read too, see `published`.
 """
 
 import functools
@@ -20,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from splatsr import published
 from splatsr.errors import InputError
 
 KEY = "splatsr"
@@ -53,7 +55,7 @@ def build(config: Any) -> Any:
         raise InputError(f"{config['_target_']}: {error}") from error
 
 
-def _find(target: str) -> Any:
+def _find(target: Any) -> Any:
     if not isinstance(target, str) or not target.startswith(_PLACES):
         raise InputError(f"{target!r} is not a part of splatsr.models or splatsr.encoders; refusing to build it.")
     module_name, _, name = target.rpartition(".")
@@ -75,7 +77,8 @@ def save(model: nn.Module, config: Mapping[str, Any], path: str | Path) -> None:
 
 
 def load(path: str | Path) -> nn.Module:
-    """The model in a file that the suite saved (model.safetensors or a training checkpoint), in eval mode on the CPU.
+    """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in the published
+    ContinuousSR checkpoint, in eval mode on the CPU.
 
     A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
 
@@ -96,7 +99,10 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if path.suffix == ".safetensors":
         header, tensors = _read_safetensors(path)
     else:
-        header, tensors = _read_pickle(path)
+        content = read_pickle(path)
+        if published.is_published(content):
+            return published.translate(content, source=str(path))
+        header, tensors = _split(content, path)
     if not isinstance(header, Mapping) or not isinstance(header.get("model"), Mapping):
         raise InputError(f"{path} holds no model of this suite (there is no {KEY!r} entry that describes one).")
     return dict(header["model"]), tensors
@@ -132,11 +138,12 @@ def _read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
         raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
 
 
-def _read_pickle(path: Path) -> tuple[Any, dict[str, Tensor]]:
+def read_pickle(path: Path) -> Any:
+    """What a pickle holds: tensors and plain values. InputError where it is damaged or holds more than that."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols, on files that are refused anyway
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "GLOBAL" in str(error):
             raise InputError(
@@ -144,9 +151,17 @@ def _read_pickle(path: Path) -> tuple[Any, dict[str, Tensor]]:
             ) from error
         raise InputError(f"{path} is damaged or not a checkpoint.") from error
     except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} is damaged or not a checkpoint ({str(error).splitlines()[0]}).") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path} is damaged or not a checkpoint ({reason}).") from error
+
+
+def _split(content: Any, path: Path) -> tuple[Any, dict[str, Tensor]]:
+    """(header, the model's tensors) of a Lightning checkpoint."""
     if not isinstance(content, Mapping) or not isinstance(content.get("state_dict"), Mapping):
-        raise InputError(f"{path} is not a checkpoint of this suite (no state_dict in it).")
+        raise InputError(
+            f"{path} is not a checkpoint of this suite (no state_dict in it); public weights of an encoder alone go to "
+            "encoder_checkpoint, in training."
+        )
     prefix = "model."
     tensors = {name.removeprefix(prefix): value for name, value in content["state_dict"].items() if name.startswith(prefix)}
     return content.get(KEY), tensors

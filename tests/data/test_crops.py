@@ -60,9 +60,9 @@ def test_lr_is_the_pil_reduction_of_the_very_crop() -> None:
 
 def test_orientations_are_the_eight_of_a_square() -> None:
     data = CropDataset(PHOTOGRAPHS, patch=30)
-    plain = data[Batch(2.0, (Crop(0, 0, 0, False, False, False),))]["hr"][0]
+    plain = data[Batch(2.0, (Crop(0, 0.0, 0.0, False, False, False),))]["hr"][0]
     turned = [
-        data[Batch(2.0, (Crop(0, 0, 0, vertical, horizontal, transpose),))]["hr"][0]
+        data[Batch(2.0, (Crop(0, 0.0, 0.0, vertical, horizontal, transpose),))]["hr"][0]
         for vertical in (False, True) for horizontal in (False, True) for transpose in (False, True)
     ]  # fmt: skip
     assert torch.equal(turned[1], plain.transpose(1, 2))

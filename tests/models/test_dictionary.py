@@ -26,9 +26,9 @@ def test_normal_prior_is_reproducible_and_clipped() -> None:
 
 
 def test_uniform_range() -> None:
-    rows = uniform_dictionary(rows=1000, low=2, high=10, seed=0)
+    rows = uniform_dictionary(rows=1000, low=2.0, high=10.0, seed=0)
     assert rows.shape == (1000, 3)
     assert 2 <= rows.min() < 2.1
     assert 9.9 < rows.max() <= 10
     with pytest.raises(ValueError, match="low must be less than high"):
-        uniform_dictionary(rows=10, low=1, high=1, seed=0)
+        uniform_dictionary(rows=10, low=1.0, high=1.0, seed=0)

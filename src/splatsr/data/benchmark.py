@@ -1,5 +1,6 @@
 """Test images: HR cropped to what the scale can reach, LR by the PIL 8-bit rule (protocol L-pil; ContinuousSR's test)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,9 @@ class Benchmark(Dataset[Pair]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Pair:
         name, path, scale = self.items[index]

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-_STAGES = {1: [], 2: [2], 3: [3], 4: [2, 2], 6: [2, 3], 8: [2, 2, 2]}
+from splatsr.encoders.carry import pass_shuffles, read_first
+from splatsr.encoders.pixel_shuffle import pixel_shuffles
 
 
 class ResidualBlock(nn.Module):
@@ -31,26 +32,19 @@ class EDSR(nn.Module):
         channels: width of the body.
         blocks: number of residual blocks.
         upscale: 1 (no tail), 2, 3, 4, 6 or 8: pixel-shuffle stages after the body.
-        out_channels: channels of the features; with upscale 1 the body's own, so it must equal `channels`.
+        out_channels: channels of the features and between the stages; with upscale 1 it must equal `channels`.
         input_mean: level subtracted from the input (the methods of the papers subtract none: 0).
     """
 
     def __init__(self, *, channels: int, blocks: int, upscale: int, out_channels: int, input_mean: float) -> None:
         super().__init__()
-        if upscale not in _STAGES:
-            raise ValueError(f"upscale must be one of {list(_STAGES)}, got {upscale}.")
-        if upscale == 1 and out_channels != channels:
-            raise ValueError(f"without a tail out_channels must equal channels ({channels}), got {out_channels}.")
         self.upscale, self.out_channels, self.input_mean = upscale, out_channels, input_mean
         self.head = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1))
         self.body = nn.Sequential(
             *(ResidualBlock(channels) for _ in range(blocks)), nn.Conv2d(channels, channels, 3, padding=1)
         )
-        stages: list[nn.Module] = []
-        for number, factor in enumerate(_STAGES[upscale], start=1):
-            wide = out_channels if number == len(_STAGES[upscale]) else channels
-            stages += [nn.Conv2d(channels, wide * factor**2, 3, padding=1), nn.PixelShuffle(factor)]
-        self.tail = nn.Sequential(*([nn.Sequential(*stages)] if stages else []))
+        tail = pixel_shuffles(channels=channels, out_channels=out_channels, upscale=upscale)
+        self.tail = nn.Sequential(tail) if upscale > 1 else nn.Sequential()
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""
@@ -63,18 +57,8 @@ class EDSR(nn.Module):
 
         Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position. All other weights stay.
         """
-        _pass_through(self.head[0], copies=1)
-        self.body[-1].weight[:3] = 0
-        self.body[-1].bias[:3] = 0
-        stages = list(self.tail[0]) if self.tail else []
-        for conv, shuffle in zip(stages[0::2], stages[1::2], strict=True):
-            _pass_through(conv, copies=shuffle.upscale_factor**2)
+        read_first(self.head[0], torch.eye(3))
+        read_first(self.body[-1], torch.zeros(3, 3))
+        for stages in self.tail:
+            pass_shuffles(stages, 3)
         return torch.eye(3, self.out_channels), self.input_mean
-
-
-def _pass_through(conv: nn.Conv2d, *, copies: int) -> None:
-    """Makes outputs c * copies .. c * copies + copies - 1 of a 3x3 convolution equal to input channel c, for c < 3."""
-    conv.weight[: 3 * copies] = 0
-    conv.bias[: 3 * copies] = 0
-    for output in range(3 * copies):
-        conv.weight[output, output // copies, 1, 1] = 1

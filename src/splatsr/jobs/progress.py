@@ -1,6 +1,6 @@
 """Progress: bars on a terminal, a line per epoch where the output is a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import lightning
@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 Item = TypeVar("Item")
 
 
-def along(items: Sequence[Item], doing: str) -> Iterator[Item]:
-    """Yields the items; shows a bar while it does (on a terminal; nothing otherwise)."""
+def along(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
+    """Yields the `total` items; shows a bar while it does (on a terminal; nothing otherwise)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
-        yield from bar.track((items[index] for index in range(len(items))), total=len(items), description=doing)
+        yield from bar.track(items, total=total, description=doing)
 
 
 def progress_callback() -> Callback:

@@ -19,7 +19,7 @@ def evaluate_and_report(
     model: nn.Module, data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, run_dir: Path
 ) -> Results:
     """Measures, prints the table, draws `pictures` strips per set and the PSNR curve, and last writes metrics.json."""
-    results = evaluate(model, data.test_sets, scales, protocol, progress=lambda items: along(items, "evaluating"))
+    results = evaluate(model, data.test_sets, scales, protocol, progress=lambda pairs: along(pairs, len(pairs), "evaluating"))
     Console().print(results_table(results, protocol))
     if pictures:
         draw(model, data, results, scales=scales, protocol=protocol, pictures=pictures, folder=run_dir / "pictures")
@@ -73,6 +73,7 @@ def draw(
     folder.mkdir(parents=True, exist_ok=True)
     scale = min(scales, key=lambda one: abs(one - 4))
     for name, paths in data.test_sets.items():
-        for pair in along(Benchmark({name: paths[:pictures]}, [scale]), "drawing"):
+        pairs = Benchmark({name: paths[:pictures]}, [scale])
+        for pair in along(pairs, len(pairs), "drawing"):
             draw_strip(model, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
     draw_psnr_curve(results, protocol, folder / "psnr.png")

@@ -10,8 +10,9 @@ from typing import Any
 import lightning
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from torch import nn
 
-from splatsr import checkpoints
+from splatsr import checkpoints, pretrained
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
 from splatsr.jobs.progress import progress_callback
@@ -33,6 +34,7 @@ def train(
     logger: Mapping[str, Any],
     protocol: Mapping[str, Any],
     checkpoint: str | None,
+    encoder_checkpoint: str | None,
     scales: Any,
     pictures: int,
     seed: int,
@@ -65,8 +67,8 @@ def train(
         protocol=instantiate(protocol),
         seed=seed,
     )
-    if checkpoint is not None and not resuming:
-        checkpoints.fit(task.model, checkpoints.read(checkpoint)[1], source=checkpoint)
+    if not resuming:
+        _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
     photographs.setup("fit")
     if not resuming:
         describe_run(folder, settings)
@@ -79,9 +81,10 @@ def train(
     )
     for log in fitter.loggers:
         log.log_hyperparams(dict(settings))
-    fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
-    if fitter.interrupted:
-        raise KeyboardInterrupt
+    try:
+        fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
+    except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from stopped
     checkpoints.save(task.model, model, folder / "model.safetensors")
     if not photographs.test_sets:
         return {}
@@ -106,6 +109,20 @@ def _check_folder(folder: Path, last: Path, resume: str | None, settings: Mappin
         check_same_settings(folder, settings)
         return True
     return False
+
+
+def _load_first_weights(
+    network: nn.Module, config: Mapping[str, Any], checkpoint: str | None, encoder_checkpoint: str | None
+) -> None:
+    """Weights to start from: of a whole model, of its encoder, or the random ones that are there already."""
+    if checkpoint is not None and encoder_checkpoint is not None:
+        raise InputError("give either checkpoint (a whole model) or encoder_checkpoint (its encoder alone).")
+    if checkpoint is not None:
+        checkpoints.fit(network, checkpoints.read(checkpoint)[1], source=checkpoint)
+    elif encoder_checkpoint is not None:
+        pretrained.load_encoder(network, encoder_checkpoint)
+    else:
+        pretrained.warn_of_collapse(network, config)
 
 
 def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -> list[Callback]:

@@ -48,7 +48,7 @@ def upscale(
     if taken := [str(place) for _, place in jobs if place.exists()]:
         raise InputError(f"{len(taken)} of {len(jobs)} results exist already, first {taken[0]}: choose another output folder.")
     failures = []
-    for path, place in along(jobs, "upscaling"):
+    for path, place in along(jobs, len(jobs), "upscaling"):
         try:
             _enlarge(network, path, place, scale, size)
         except InputError as error:

@@ -33,5 +33,8 @@ class Bicubic(nn.Module):
 
     has_weights = False
 
+    def __init__(self) -> None:  # nn.Module's own would swallow any argument
+        super().__init__()
+
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> BicubicImage:
         return BicubicImage(lr)

@@ -34,9 +34,8 @@ MOMENTS = 5
 REACH = np.float32(math.sqrt(2 * CUT))
 """Mahalanobis distance of the cut: 3.329 standard deviations."""
 
-CX, CY, SLANT, SY, INVERSE_SY, SC, WIDE = range(7)
-"""Columns of a shape row: centre, dm/dy, sy, 1/sy, sc and the half width of the box that holds the cut ellipse."""
-SHAPE = 7
+SHAPE = 6
+"""Entries of a kernel's shape: c_x, c_y, dm/dy, 1 / sy, sc and the half width of the box that holds the cut ellipse."""
 
 _F = np.float32
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -198,13 +197,12 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         left, right = cx - reach_x - _F(0.5), cx + reach_x - _F(0.5)
         if not (bottom >= _F(0) and top <= _F(height - 1) and right >= _F(0) and left <= _F(width - 1)):
             continue
-        shapes[k, CX] = cx
-        shapes[k, CY] = cy
-        shapes[k, SLANT] = (l11 / sy) * (l21 / sy)
-        shapes[k, SY] = sy
-        shapes[k, INVERSE_SY] = _F(1) / sy
-        shapes[k, SC] = abs(l11) * (abs(l22) / sy)
-        shapes[k, WIDE] = reach_x
+        shapes[k, 0] = cx
+        shapes[k, 1] = cy
+        shapes[k, 2] = (l11 / sy) * (l21 / sy)
+        shapes[k, 3] = _F(1) / sy
+        shapes[k, 4] = abs(l11) * (abs(l22) / sy)
+        shapes[k, 5] = reach_x
         rows[k, 0] = np.int32(max(math.ceil(top), 0))
         rows[k, 1] = np.int32(min(math.floor(bottom), height - 1)) + 1
 
@@ -236,18 +234,18 @@ def sort_into_bands(rows, band, counts, order):
 
 @njit(nogil=True, cache=True, inline="always")
 @no_type_check
-def _columns(shape, dy, e2, width):
-    """(m, first column, end column) of the cut ellipse on the row at offset dy; a superset: the lanes cut exactly."""
-    m = shape[CX] + shape[SLANT] * dy
-    half = shape[WIDE]
-    if half > _F(0.5 * LANES):  # a narrower box needs no more than two blocks anyway
-        half = shape[SC] * np.sqrt(max(_F(2 * CUT) - e2, _F(0))) + _F(0.01)
-        left, right = m - half, m + half
-    else:
-        left, right = shape[CX] - half, shape[CX] + half
+def _columns(left, right, width):
+    """[first, end) of the columns whose centres lie in [left, right], clipped to the image."""
     first = math.ceil(max(left - _F(0.5), _F(0)))
     end = math.floor(min(right - _F(0.5), _F(width - 1))) + 1
-    return m, first, end
+    return first, end
+
+
+@njit(nogil=True, cache=True, inline="always")
+@no_type_check
+def _half_width(sc, e):
+    """Half width of the cut ellipse on the row at e standard deviations, a hair more: the lanes cut exactly."""
+    return sc * np.sqrt(max(_F(2 * CUT) - e * e, _F(0))) + _F(0.01)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -262,15 +260,19 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
     buffer = np.zeros(channels * plane, np.float32)
     for position in range(order.shape[0]):
         k = order[position]
-        shape = shapes[k]
-        sharpness = _F(0.25) / shape[SC]
+        cx, cy, slant = shapes[k, 0], shapes[k, 1], shapes[k, 2]
+        inverse_sy, sc, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
+        narrow = wide <= _F(0.5 * LANES)  # the box is two blocks at most: no need to fit every row
+        first, end = _columns(cx - wide, cx + wide, width)
         for y in range(max(rows[k, 0], top), min(rows[k, 1], bottom)):
-            dy = _F(y) + _F(0.5) - shape[CY]
-            e = dy * shape[INVERSE_SY]
-            m, first, end = _columns(shape, dy, e * e, width)
-            row = e * e * _F(0.0625)
+            dy = _F(y) + _F(0.5) - cy
+            lean, e = slant * dy, dy * inverse_sy
+            if not narrow:
+                half = _half_width(sc, e)
+                first, end = _columns(cx + lean - half, cx + lean + half, width)
+            sharpness, row = _F(0.25) / sc, e * e * _F(0.0625)
             for x in range(first, end, LANES):
-                start = (_F(x) + _F(0.5) - shape[CX]) - shape[SLANT] * dy  # not x - m: m may be large and is rounded
+                start = (_F(x) + _F(0.5) - cx) - lean  # not x - m: m may be large and is rounded
                 target = (y - top) * pitch + x
                 add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
     for c in range(channels):
@@ -311,17 +313,21 @@ def gather_gradients(
         if rows[k, 1] <= rows[k, 0]:
             continue
         sums[:] = _F(0)
-        shape = shapes[k]
-        sharpness = _F(0.25) / shape[SC]
+        cx, cy, slant = shapes[k, 0], shapes[k, 1], shapes[k, 2]
+        inverse_sy, sc, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
+        narrow = wide <= _F(0.5 * LANES)
+        x_first, x_end = _columns(cx - wide, cx + wide, width)
         image = (k // kernels) * channels * plane
         for y in range(rows[k, 0], rows[k, 1]):
-            dy = _F(y) + _F(0.5) - shape[CY]
-            e = dy * shape[INVERSE_SY]
-            m, x_first, x_end = _columns(shape, dy, e * e, width)
-            row = e * e * _F(0.0625)
+            dy = _F(y) + _F(0.5) - cy
+            lean, e = slant * dy, dy * inverse_sy
+            if not narrow:
+                half = _half_width(sc, e)
+                x_first, x_end = _columns(cx + lean - half, cx + lean + half, width)
+            sharpness, row = _F(0.25) / sc, e * e * _F(0.0625)
             for x in range(x_first, x_end, LANES):
                 at = image + y * pitch + x
-                start = (_F(x) + _F(0.5) - shape[CX]) - shape[SLANT] * dy  # not x - m: m may be large and is rounded
+                start = (_F(x) + _F(0.5) - cx) - lean
                 gather_lanes(upstream, at, plane, colors, k * channels, channels, sums, start, sharpness, row, e)
         sp = spp = se = sep = see = _F(0)
         for lane in range(LANES):
@@ -334,7 +340,7 @@ def gather_gradients(
             for lane in range(LANES):
                 grads[k, 5 + c] += sums[(MOMENTS + c) * LANES + lane]
         l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
-        cosine, sine = l22 / shape[SY], l21 / shape[SY]
+        cosine, sine = l22 * inverse_sy, l21 * inverse_sy
         flip = np.sign(l11) * np.sign(l22)
         # u = sine e + flip cosine p,  t = cosine e - flip sine p
         su = sine * se + flip * cosine * sp

@@ -1,0 +1,214 @@
+"""HAT encoder (Chen et al. 2023, "Activating More Pixels in Image Super-Resolution Transformer").
+
+Windows as in SwinIR, plus two things: a convolution with channel attention beside every window attention, and at the end of
+every group an attention from windows to their wider surroundings.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from timm.layers import DropPath, Mlp
+from torch import Tensor, nn
+
+from splatsr.encoders.window_attention import (
+    WindowAttention,
+    attend,
+    from_windows,
+    join_heads,
+    relative_bias,
+    split_heads,
+    to_windows,
+)
+from splatsr.encoders.window_transformer import ResidualGroup, WindowTransformer, convolve, drop_rates
+
+
+class ChannelAttention(nn.Module):
+    """x times a gate in (0, 1) per channel, computed from the channels' means over the (padded) image.
+
+    Args:
+        channels: of the features.
+        squeeze: the gate's hidden layer has channels // squeeze units.
+    """
+
+    def __init__(self, *, channels: int, squeeze: int) -> None:
+        super().__init__()
+        narrow = channels // squeeze
+        self.attention = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, channels, 1), nn.Sigmoid()
+        )
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return x * self.attention(x)
+
+
+class ConvBlock(nn.Module):
+    """CAB of the paper: two 3x3 convolutions through a narrow waist, then channel attention.
+
+    Args:
+        channels: of the features.
+        compress: the waist has channels // compress channels.
+        squeeze: see ChannelAttention.
+    """
+
+    def __init__(self, *, channels: int, compress: int, squeeze: int) -> None:
+        super().__init__()
+        waist = channels // compress
+        self.cab = nn.Sequential(
+            nn.Conv2d(channels, waist, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(waist, channels, 3, padding=1),
+            ChannelAttention(channels=channels, squeeze=squeeze),
+        )
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return self.cab(x)
+
+
+class HybridBlock(nn.Module):
+    """HAB of the paper: x + attention(norm(x)) + conv_scale * cab(norm(x)), then x + mlp(norm(x)).
+
+    Args:
+        channels: of the grid.
+        heads: attention heads.
+        window: pixels along a window's side.
+        shift: pixels by which the windows are displaced.
+        compress: see ConvBlock.
+        squeeze: see ChannelAttention.
+        conv_scale: weight of the convolutional branch ("alpha").
+        mlp_ratio: hidden width of the MLP over `channels`.
+        drop_path: chance that a sample skips the attention or the MLP in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        heads: int,
+        window: int,
+        shift: int,
+        compress: int,
+        squeeze: int,
+        conv_scale: float,
+        mlp_ratio: float,
+        drop_path: float,
+    ) -> None:
+        super().__init__()
+        self.conv_scale = conv_scale
+        self.norm1 = nn.LayerNorm(channels)
+        self.attn = WindowAttention(channels=channels, heads=heads, window=window, shift=shift)
+        self.conv_block = ConvBlock(channels=channels, compress=compress, squeeze=squeeze)
+        self.drop_path = DropPath(drop_path)
+        self.norm2 = nn.LayerNorm(channels)
+        self.mlp = Mlp(channels, int(channels * mlp_ratio))
+
+    def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
+        y = self.norm1(x)
+        x = x + self.drop_path(self.attn(y)) + self.conv_scale * convolve(self.conv_block, y)
+        return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+class OverlapAttention(nn.Module):
+    """OCAB of the paper: windows ask, larger squares around them answer; then x + mlp(norm(x)).
+
+    Keys and values beyond the image's border are zero and are attended to, as published.
+
+    Args:
+        channels: of the grid, a multiple of `heads`.
+        heads: attention heads.
+        window: pixels along the side of the asking windows.
+        overlap: the answering squares are (1 + overlap) * window pixels wide, centred; the added pixels must be even in number.
+        mlp_ratio: hidden width of the MLP over `channels`.
+    """
+
+    def __init__(self, *, channels: int, heads: int, window: int, overlap: float, mlp_ratio: float) -> None:
+        super().__init__()
+        added = int(window * overlap)
+        if added % 2:
+            raise ValueError(f"overlap {overlap} of window {window} adds {added} pixels, which do not halve.")
+        self.heads, self.window, self.margin, self.reach = heads, window, added // 2, window + added
+        side = self.window + self.reach - 1
+        # the published table starts at another offset: row 0 holds (reach - window - 1) along both axes
+        self.turn = (side + 1) * (self.reach - 2)
+        self.relative_position_bias_table = nn.Parameter(torch.empty(side**2, heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        self.norm1 = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.mlp = Mlp(channels, int(channels * mlp_ratio))
+
+    def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
+        q, k, v = self.qkv(self.norm1(x)).chunk(3, dim=-1)
+        asking = split_heads(to_windows(q, self.window), self.heads)
+        keys, values = (split_heads(self._surroundings(part), self.heads) for part in (k, v))
+        bias = relative_bias(self.relative_position_bias_table.roll(self.turn, 0), own=self.window, other=self.reach)
+        seen = join_heads(attend(asking, keys, values, bias))
+        x = x + self.proj(from_windows(seen, self.window))
+        return x + self.mlp(self.norm2(x))
+
+    def _surroundings(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "b rows columns m c"]:
+        """The square around every window, row by row."""
+        around = nn.functional.pad(grid, (0, 0, *[self.margin] * 4))
+        squares = around.unfold(1, self.reach, self.window).unfold(2, self.reach, self.window)
+        return squares.flatten(4).transpose(-1, -2)
+
+
+class HAT(WindowTransformer):
+    """Features of RGB in [0, 1] on a grid `upscale` times as fine. HAT: 6 groups of 6 blocks, window 16; HAT-L: 12 groups.
+
+    Args:
+        channels: width of the body.
+        depths: blocks of every group; odd blocks are shifted by half a window.
+        heads: attention heads of every group.
+        window: LR pixels along a window's side.
+        compress: the convolutional branch narrows to channels // compress.
+        squeeze: its channel attention narrows to channels // squeeze.
+        conv_scale: weight of the convolutional branch.
+        overlap: surroundings of a window in the last attention of a group are (1 + overlap) times as wide as the window.
+        mlp_ratio: hidden width of the MLPs over `channels`.
+        drop_path: chance that a sample skips a branch of the last block in training; it grows linearly from 0 at the first.
+        upscale: 1, 2, 3, 4, 6 or 8: pixel-shuffle stages after the body.
+        out_channels: channels of the features.
+        checkpointing: trade time for memory in training: keep only the blocks' inputs.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        depths: Sequence[int],
+        heads: Sequence[int],
+        window: int,
+        compress: int,
+        squeeze: int,
+        conv_scale: float,
+        overlap: float,
+        mlp_ratio: float,
+        drop_path: float,
+        upscale: int,
+        out_channels: int,
+        checkpointing: bool,
+    ) -> None:
+        if len(depths) != len(heads):
+            raise ValueError(f"depths and heads must name as many groups, got {len(depths)} and {len(heads)}.")
+        rates = drop_rates(drop_path, sum(depths))
+        groups = []
+        for depth, group_heads in zip(depths, heads, strict=True):
+            blocks = [
+                HybridBlock(
+                    channels=channels,
+                    heads=group_heads,
+                    window=window,
+                    shift=window // 2 if number % 2 else 0,
+                    compress=compress,
+                    squeeze=squeeze,
+                    conv_scale=conv_scale,
+                    mlp_ratio=mlp_ratio,
+                    drop_path=next(rates),
+                )
+                for number in range(depth)
+            ]
+            wide = OverlapAttention(channels=channels, heads=group_heads, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
+            groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=wide, checkpointing=checkpointing))
+        super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)

@@ -1,0 +1,28 @@
+"""Training losses beyond those of torch.nn (plain L1 is torch.nn.L1Loss, conf/loss/l1.yaml)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+
+class L1WithFrequency(nn.Module):
+    """L1 between the images + weight * L1 between their 2D Fourier transforms, real and imaginary parts apart.
+
+    ContinuousSR's "Ours+" names the frequency loss of FocalNet (Cui et al. 2023) and no weight. The transform is not
+    normalised (torch's default), so that the term grows with the crop, as in FocalNet's code where the weight is 0.1.
+
+    Args:
+        weight: of the frequency term, at least 0.
+    """
+
+    def __init__(self, *, weight: float) -> None:
+        super().__init__()
+        if weight < 0:
+            raise ValueError(f"loss.weight must be at least 0, got {weight}.")
+        self.weight = weight
+
+    def forward(self, prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+        """Both images in [0, 1], the prediction unclamped; means over all entries."""
+        spectra = (torch.view_as_real(torch.fft.fft2(image.float())) for image in (prediction, target))
+        return l1_loss(prediction, target) + self.weight * l1_loss(*spectra)
