@@ -1,4 +1,4 @@
-"""The LightningDataModule: any folder of images to train on, any folders to test on."""
+"""The LightningDataModule: any folders of images to train on, any folders to test on."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from splatsr.data.benchmark import Benchmark
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops
-from splatsr.data.images import check_sizes, find_images, image_size, read_image
+from splatsr.data.images import check_sizes, image_size, read_image
+from splatsr.data.layouts import check_tree, images_in
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 
@@ -20,7 +21,8 @@ class PhotoData(lightning.LightningDataModule):
     """Random-scale crops for training, whole images for validation. Arguments are explained in conf/data/.
 
     Args:
-        train: a folder of images, or a list of files; None where nothing is trained.
+        root: the folder that relative folders in `train` and `test` lie below; None: the working directory.
+        train: a folder of images, or a list of folders and files; None where nothing is trained.
         test: a folder, several folders, or named lists of files. A folder's name is the set's name.
         patch: HR crop side in pixels.
         scale_range: training scales are uniform in it, one per batch.
@@ -34,7 +36,8 @@ class PhotoData(lightning.LightningDataModule):
     def __init__(
         self,
         *,
-        train: str | Sequence[Path] | None,
+        root: str | None,
+        train: str | Sequence[str | Path] | None,
         test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None,
         patch: int,
         scale_range: Sequence[Number],
@@ -45,19 +48,29 @@ class PhotoData(lightning.LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.train, self.patch, self.batch_size = train, patch, batch_size
+        self.root, self.train, self.patch, self.batch_size = root, train, patch, batch_size
         self.scale_range = check_crops(patch, scale_range)
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales = list(validation_scales)
-        self.test_sets = _test_sets(test)
+        self._tree = [*_folders(train), *_folders(test)]
+        check_tree(root, _folders(test), self._tree)
+        self.test_sets = _test_sets(test, root)
+
+    def prepare_data(self) -> None:
+        """Before anything else in a training: InputError unless the folders to train on are there."""
+        check_tree(self.root, self._tree, self._tree)
+
+    def training_images(self) -> list[Path]:
+        """The files to train on; InputError where there are none."""
+        if self.train is None:
+            raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
+        return images_in(self.train, self.root)
 
     def setup(self, stage: str) -> None:
         """Finds, checks and decodes every training image, so that whatever is wrong with one shows before the first batch."""
         if stage != "fit" or hasattr(self, "crops"):
             return
-        if self.train is None:
-            raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
-        paths = find_images(self.train) if isinstance(self.train, str) else list(self.train)
+        paths = self.training_images()
         check_sizes(paths, self.patch)
         _check_memory(paths)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -88,11 +101,18 @@ class PhotoData(lightning.LightningDataModule):
         return DataLoader(Benchmark(self.test_sets, self.validation_scales), batch_size=None, num_workers=0)
 
 
-def _test_sets(test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None) -> dict[str, list[Path]]:
+def _folders(places: str | Sequence[str | Path] | Mapping[str, Sequence[Path]] | None) -> list[str]:
+    """Those of the places that a configuration names as text."""
+    if places is None or isinstance(places, Mapping):
+        return []
+    return [places] if isinstance(places, str) else [place for place in places if isinstance(place, str)]
+
+
+def _test_sets(test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None, root: str | None) -> dict[str, list[Path]]:
     if isinstance(test, Mapping):
         return {name: list(paths) for name, paths in test.items()}
-    folders = [test] if isinstance(test, str) else list(test or [])
-    sets = {Path(folder).resolve().name: find_images(folder) for folder in folders}
+    folders = _folders(test)
+    sets = {Path(root or "", folder).resolve().name: images_in(folder, root) for folder in folders}
     if len(sets) < len(folders):
         raise InputError(f"data.test names two folders alike ({', '.join(folders)}): results could not be told apart.")
     return sets

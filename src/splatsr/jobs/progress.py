@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import lightning
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -18,13 +18,17 @@ def along(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
         yield from bar.track(items, total=total, description=doing)
 
 
-def progress_callback() -> Callback:
+def progress_callback() -> ProgressBar:
     """Lightning's rich progress bar on a terminal, `EpochLines` elsewhere."""
     return RichProgressBar() if Console().is_terminal else EpochLines()
 
 
-class EpochLines(Callback):
-    """Prints one line when an epoch ends."""
+class EpochLines(ProgressBar):
+    """Prints one line when an epoch ends. (A ProgressBar, lest Lightning adds a bar of its own.)"""
+
+    def disable(self) -> None:
+        """Lightning calls it in all processes but the first."""
+        self.on_train_epoch_end = lambda *_: None
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Epoch, last loss and last validation PSNR."""

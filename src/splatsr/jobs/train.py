@@ -59,6 +59,7 @@ def train(
         logging.getLogger(noisy).setLevel(logging.WARNING)
     lightning.seed_everything(seed)
     photographs: PhotoData = instantiate(data, _convert_="all")
+    photographs.prepare_data()
     task = SuperResolution(
         model_config=model,
         loss=instantiate(loss),
@@ -139,10 +140,11 @@ def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -
 
 
 def _loggers(logger: Mapping[str, Any], folder: Path) -> list[Any]:
+    extra: dict[str, dict[str, Any]] = {}
     if "wandb" in logger:
+        os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
         import wandb
 
-        os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
-        if not wandb.api.api_key:
-            os.environ.setdefault("WANDB_MODE", "offline")  # never a login prompt
-    return [instantiate(one) for one in logger.values()]
+        if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False):
+            extra["wandb"] = {"mode": "offline"}
+    return [instantiate(one, **extra.get(name, {})) for name, one in logger.items()]

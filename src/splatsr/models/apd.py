@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.geometry import cell_corners
-from splatsr.models.mlp import mlp
+from splatsr.models.mlp import by_position, mlp
 
 
 class APD(nn.Module):
@@ -34,5 +34,5 @@ class APD(nn.Module):
 
     def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n 2"]:
         """Centres (x, y) in LR pixels; kernels run row by row over the grid of cells."""
-        offset = self.reach * torch.tanh(self.mlp(features).float())
+        offset = self.reach * torch.tanh(by_position(self.mlp, features).float())
         return cell_corners(*lr_size, self.per_side).to(offset) + offset

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.models.mlp import mlp
+from splatsr.models.mlp import by_position, mlp
 
 
 class CGM(nn.Module):
@@ -26,7 +26,7 @@ class CGM(nn.Module):
         self.mlp = mlp([channels, *hidden, 3])
 
     def forward(self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n 3"]:
-        colors = self.mlp(features).float()
+        colors = by_position(self.mlp, features).float()
         if not self.skip:
             return colors
         # half-pixel bilinear resampling by per_side samples the LR image exactly at the cells' centres

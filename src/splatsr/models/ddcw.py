@@ -5,7 +5,7 @@ from a 3x3 convolution on the features, the keys from an MLP on the dictionary. 
 published code mixes their Cholesky rows, which makes one kernel of them, and so does this.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -55,7 +55,7 @@ class WeightedRows(torch.autograd.Function):
         with torch.autocast(queries.device.type, enabled=False):
             keys, rows = _widened(keys), _widened(rows)
             mixed = [torch.softmax(chunk @ keys.T, -1) @ rows for chunk in _chunks(queries)]
-        return torch.cat(mixed).view(*queries.shape[:2], 3)
+        return torch.cat(mixed, dim=1)
 
     @staticmethod
     @once_differentiable
@@ -68,13 +68,14 @@ class WeightedRows(torch.autograd.Function):
             to_weights = gradient @ rows32.T
             to_logits = weights * (to_weights - (weights * to_weights).sum(-1, keepdim=True))
             to_queries.append(to_logits @ keys32)
-            to_keys += to_logits.T @ chunk
-        return torch.cat(to_queries).view_as(queries).to(queries.dtype), to_keys.to(keys.dtype), None
+            to_keys += to_logits.flatten(0, 1).T @ chunk.flatten(0, 1)
+        return torch.cat(to_queries, dim=1).to(queries.dtype), to_keys.to(keys.dtype), None
 
 
 def _widened(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def _chunks(tensor: Tensor) -> list[Tensor]:
-    return [_widened(chunk) for chunk in tensor.reshape(-1, tensor.shape[-1]).split(CHUNK)]
+def _chunks(tensor: Tensor) -> Iterator[Tensor]:
+    """Pieces along the kernels of all images; views, so that the queries are not copied as a whole."""
+    return (_widened(chunk) for chunk in tensor.split(max(1, CHUNK // len(tensor)), dim=1))

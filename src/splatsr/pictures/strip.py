@@ -21,19 +21,19 @@ CROP = 96
 
 def draw_strip(model: nn.Module, pair: Pair, protocol: Protocol, path: Path) -> None:
     """Writes a PNG: the whole HR image with the detail marked, then the detail of every version with its PSNR."""
-    top, left = _busiest(pair.hr)
+    side = min(CROP, *pair.hr.shape[-2:])
+    top, left = _busiest(pair, side)
     ours, bicubic = predict(model, pair), predict(Bicubic(), pair)
     target = protocol.prepare(pair.hr, pair.scale)
     kind = "Y" if protocol.luminance else "RGB"
 
     def label(name: str, image: Tensor) -> str:
-        return f"{name}\nPSNR-{kind} {psnr(protocol.prepare(image, pair.scale), target):.2f} dB"
+        return f"{name}\nPSNR-{kind} {psnr(protocol.prepare(image, pair.scale), target):.2f} dB (whole image)"
 
     field = model(pair.lr[None].to(next(model.parameters(), pair.lr).device))
     has_kernels = isinstance(field, GaussianField)
-    figure = matplotlib.figure.Figure(figsize=(3 * (5 + has_kernels), 3.5), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(3 * (5 + has_kernels), 3.8), layout="constrained")
     axes = figure.subplots(1, 5 + has_kernels)
-    side = min(CROP, *pair.hr.shape[-2:])
     window = (slice(top, top + side), slice(left, left + side))
     axes[0].imshow(to_uint8(pair.hr))
     axes[0].add_patch(matplotlib.patches.Rectangle((left, top), side, side, fill=False, edgecolor="yellow", linewidth=1.5))
@@ -82,12 +82,16 @@ def _show_kernels(axis: Axes, field: GaussianField) -> None:
     axis.set_ylim(y1, y0)
 
 
-def _busiest(image: Tensor) -> tuple[int, int]:
-    """(top, left) of the CROP x CROP window with the most vertical and horizontal contrast."""
-    grey = image.mean(0)
+def _busiest(pair: Pair, side: int) -> tuple[int, int]:
+    """(top, left), in HR pixels, of the square of `side` HR pixels with the most contrast in the LR image.
+
+    The LR image, because contrast that does not survive the reduction (foliage, noise) shows nothing about a method.
+    """
+    grey = pair.lr.mean(0)
     contrast = grey.diff(dim=0)[:, :-1].abs() + grey.diff(dim=1)[:-1].abs()
-    side = min(CROP - 1, *contrast.shape)
-    score = contrast[None, None]
-    pooled = nn.functional.avg_pool2d(score, side, stride=max(1, side // 8))[0, 0]
+    window = max(1, min(int(side / pair.scale), *contrast.shape))
+    step = max(1, window // 8)
+    pooled = nn.functional.avg_pool2d(contrast[None, None], window, stride=step)[0, 0]
     row, column = divmod(int(pooled.argmax()), pooled.shape[1])
-    return row * max(1, side // 8), column * max(1, side // 8)
+    height, width = pair.hr.shape[-2:]
+    return min(round(row * step * pair.scale), height - side), min(round(column * step * pair.scale), width - side)

@@ -1,0 +1,125 @@
+"""Every experiment runs through with debug=tiny, and the paper's experiments are the paper's."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra.utils import instantiate
+
+from composed import settings_of
+from splatsr.data.images import write_image
+from splatsr.data.module import PhotoData
+from splatsr.jobs.command_line import CONF, main
+
+SLOW = {"ours_ultra"}
+EXPERIMENTS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+]
+TREE = ("DIV2K/DIV2K_train_HR/0001.png", "DIV2K/DIV2K_valid_HR/0801.png", "Flickr2K/Flickr2K_HR/000001.png")
+PARTS = ("SA-1B/sa_000000/sa_1.jpg", "SA-1B/sa_000001/sa_2.jpg")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, home: Path, *arguments: str) -> int:
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+    return main()
+
+
+def photo_data(*overrides: str) -> PhotoData:
+    return instantiate({**settings_of(*overrides)["data"], "seed": 0}, _convert_="all")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The three data sets, one or two images of 24x30 pixels each."""
+    for place in (*TREE, *PARTS):
+        write_image(tmp_path / "sets" / place, np.full((24, 30, 3), 100, np.uint8))
+    return tmp_path / "sets"
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny") == 0
+    (results,) = (tmp_path / "outputs/debug" / name).glob("*/metrics.json")
+    assert json.loads(results.read_text())["photos"]["x32"]["images"] == 3
+    assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"
+
+
+def test_ours_plus_has_the_papers_numbers() -> None:
+    settings = settings_of("experiment=ours_plus")
+    data, model, trainer = settings["data"], settings["model"], settings["trainer"]
+    assert (data["patch"], data["scale_range"], data["batch_size"]) == (256, [4, 8], 64)
+    assert data["train"] == ["DIV2K/DIV2K_train_HR", "Flickr2K/Flickr2K_HR"]
+    assert data["batches_per_epoch"] == round((800 + 2650) / data["batch_size"])
+    assert settings["optimizer"] == {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 1e-4, "betas": [0.9, 0.999]}
+    assert settings["schedule"]["_target_"] == "splatsr.schedules.step"
+    assert (settings["schedule"]["every_epochs"], settings["schedule"]["factor"]) == (100, 0.5)
+    assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (1000, "32-true", None)
+    assert settings["loss"] == {"_target_": "splatsr.losses.L1WithFrequency", "weight": 0.1}
+    assert not settings["averaging"]
+    assert settings["protocol"]["name"] == "L-pil-div2k"
+    assert model["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
+    assert (model["encoder"]["channels"], model["encoder"]["depths"], model["encoder"]["window"]) == (180, [6] * 6, 16)
+    assert (model["kernels_per_pixel"], model["embedding"], model["offset_range"]) == (4, 512, 1.0)
+    assert len(model["color_hidden"]) + 1 == 6
+    assert not model["color_skip"]
+    assert model["initialisation"]["_target_"] == "splatsr.models.initialisation.published"
+
+
+def test_ours_and_ours_ultra_differ_where_the_paper_says() -> None:
+    plus, ours, ultra = (settings_of(f"experiment={name}") for name in ("ours_plus", "ours", "ours_ultra"))
+    assert ours["model"]["encoder"]["_target_"] == "splatsr.encoders.swinir.SwinIR"
+    assert ours["loss"] == {"_target_": "torch.nn.L1Loss"}
+    assert (ours["data"]["train"], ours["data"]["batch_size"]) == ("DIV2K/DIV2K_train_HR", 128)
+    assert ultra["model"]["encoder"] == {**plus["model"]["encoder"], "depths": [6] * 12, "heads": [6] * 12}
+    assert ultra["data"]["train"] == "SA-1B"
+    for key in ("optimizer", "schedule", "trainer", "averaging", "protocol", "scales"):
+        assert ours[key] == plus[key] == ultra[key]
+    assert ultra["loss"] == plus["loss"]
+
+
+@pytest.mark.parametrize(("name", "training"), [("ours", TREE[:1]), ("ours_plus", (TREE[0], TREE[2])), ("ours_ultra", PARTS)])
+def test_a_right_tree_gives_the_right_files(name: str, training: tuple[str, ...], root: Path) -> None:
+    data = photo_data(f"experiment={name}", f"data.root={root}", "data.patch=24", "data.scale_range=[2,3]")
+    assert data.test_sets == {"DIV2K_valid_HR": [root / TREE[1]]}
+    data.prepare_data()
+    data.setup("fit")
+    assert data.training_images() == [root / place for place in training]
+    assert len(data.crops.photographs) == len(training)
+
+
+def test_parts_of_a_set_can_be_named(root: Path) -> None:
+    data = photo_data("data=sa1b", f"data.root={root}", "data.train=[SA-1B/sa_000001]")
+    assert data.training_images() == [root / PARTS[1]]
+
+
+def test_a_missing_tree_is_one_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def refusal(*arguments: str) -> str:
+        assert run(monkeypatch, home, *arguments) == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert not [path for path in home.rglob("metrics.json")] + [path for path in home.rglob("env.txt")]
+        return line
+
+    line = refusal("experiment=ours_plus")
+    assert line.startswith("error: datasets lacks DIV2K/DIV2K_train_HR, Flickr2K/Flickr2K_HR, DIV2K/DIV2K_valid_HR; expected")
+    (home / "empty").mkdir()
+    assert "empty/Flickr2K/Flickr2K_HR/<images>" in refusal("experiment=ours_plus", "data.root=empty")
+    (root / TREE[2]).unlink()
+    (root / TREE[2]).parent.rmdir()
+    assert f"{root} lacks Flickr2K/Flickr2K_HR; expected tree" in refusal("experiment=ours_plus", f"data.root={root}")
+
+
+def test_measuring_needs_the_test_images_only(root: Path) -> None:
+    (root / TREE[0]).unlink()
+    (root / TREE[0]).parent.rmdir()
+    assert photo_data("data=div2k", f"data.root={root}").test_sets == {"DIV2K_valid_HR": [root / TREE[1]]}
