@@ -84,6 +84,10 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
     assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1"]
 
+    for result in ("metrics.json", "model.safetensors"):  # as if killed between the last epoch and the evaluation
+        (folder / result).unlink()
+    assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
+
 
 def test_wandb_is_offline_without_a_key_and_never_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from composed import settings_of

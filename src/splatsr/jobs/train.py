@@ -86,11 +86,12 @@ def train(
         fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
-    checkpoints.save(task.model, model, folder / "model.safetensors")
+    trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
+    checkpoints.save(trained, model, folder / "model.safetensors")
     if not photographs.test_sets:
         return {}
     results = evaluate_and_report(
-        task.model, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
+        trained, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
     )
     for log in fitter.loggers:
         log.log_metrics(flat_metrics(results), step=fitter.global_step)
