@@ -16,11 +16,7 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
     Raises:
         InputError: the model has weights and there is no checkpoint, or the device is not there.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"device must be auto, cpu or cuda; got {device!r}.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
-    place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    place = choose_device(device)
     if checkpoint is not None:
         return checkpoints.load(checkpoint).to(place)
     chosen = checkpoints.build(model).eval()
@@ -29,3 +25,12 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
             f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."
         )
     return chosen.to(place)
+
+
+def choose_device(device: str) -> torch.device:
+    """auto, cpu or cuda as a device; InputError where it is none of them or not there."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda; got {device!r}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from splatsr.errors import InputError
+from splatsr.machine import processor
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
 _MAY_DIFFER = ("resume", "run_dir", "logger", "pictures")
@@ -29,7 +30,7 @@ def describe_run(run_dir: Path, settings: Mapping[str, Any]) -> None:
         "commit": _commit(),
         "python": platform.python_version(),
         **{package: _version(package) for package in _PACKAGES},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{processor()}, {os.cpu_count()} cores",
     }
     write_text(run_dir / "env.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()))
 
