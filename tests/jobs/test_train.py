@@ -87,21 +87,3 @@ def test_a_killed_run_resumes_to_the_same_weights(
     for result in ("metrics.json", "model.safetensors"):  # as if killed between the last epoch and the evaluation
         (folder / result).unlink()
     assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
-
-
-def test_wandb_is_offline_without_a_key_and_never_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from composed import settings_of
-    from splatsr.jobs.train import _loggers
-
-    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DATA_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))  # no key in ~/.netrc either
-    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked for a key"))
-    logger = settings_of("logger=wandb")["logger"]
-    for one in logger.values():
-        one |= {"save_dir": str(tmp_path), "name": "run"}
-    logger["wandb"]["group"] = "group"
-    csv, online = _loggers(logger, tmp_path)
-    assert online._wandb_init["mode"] == "offline"
-    assert online._wandb_init["dir"] == str(tmp_path)
-    assert csv.save_dir == str(tmp_path)

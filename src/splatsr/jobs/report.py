@@ -28,16 +28,6 @@ def evaluate_and_report(
     return results
 
 
-def flat_metrics(results: Results) -> dict[str, float]:
-    """{"test/psnr_y/<set>/x4": dB, ...}, for loggers."""
-    return {
-        f"test/{metric}/{name}/{scale}": value
-        for name, rows in results.items()
-        for scale, row in rows.items()
-        for metric, value in row.items()
-    }
-
-
 def results_table(results: Results, protocol: Protocol) -> Table:
     """Rows set and scale, columns of the model, of bicubic, and the gain."""
     kind = "Y" if protocol.luminance else "RGB"
@@ -75,5 +65,16 @@ def draw(
     for name, paths in data.test_sets.items():
         pairs = Benchmark({name: paths[:pictures]}, [scale])
         for pair in along(pairs, len(pairs), "drawing"):
-            draw_strip(model, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
+            draw_strip({type(model).__name__: model}, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
     draw_psnr_curve(results, protocol, folder / "psnr.png")
+
+
+def draw_run(folder: Path) -> None:
+    """pictures/training.png, the curves, and pictures/page.png: the curves above the last validation's strip and field."""
+    from splatsr.pictures.training import draw_curves, draw_page
+
+    pictures = folder / "pictures"
+    pictures.mkdir(exist_ok=True)
+    draw_curves({folder.name: folder}, pictures / "training.png")
+    last = sorted((pictures / "validation").glob("*-step*.png"))[-2:]
+    draw_page([pictures / "training.png", *last], pictures / "page.png", title=str(folder))

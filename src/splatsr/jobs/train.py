@@ -1,7 +1,6 @@
 """job=train: fits a model, keeps checkpoints, resumes exactly, and evaluates at the end."""
 
 import logging
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +14,10 @@ from torch import nn
 from splatsr import checkpoints, pretrained
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
+from splatsr.jobs.dashboard import Dashboard
+from splatsr.jobs.loggers import log_results, open_loggers
 from splatsr.jobs.progress import progress_callback
-from splatsr.jobs.report import evaluate_and_report, flat_metrics
+from splatsr.jobs.report import draw_run, evaluate_and_report
 from splatsr.jobs.run_folder import check_same_settings, describe_run
 from splatsr.metrics.evaluation import Results, check_scales
 from splatsr.training import SuperResolution
@@ -73,29 +74,32 @@ def train(
     photographs.setup("fit")
     if not resuming:
         describe_run(folder, settings)
-    fitter: lightning.Trainer = instantiate(
-        trainer,
-        default_root_dir=str(folder),
-        use_distributed_sampler=False,  # the batch sampler decides who sees what
-        callbacks=_callbacks(folder, averaging, validated=bool(photographs.validation_scales and photographs.test_sets)),
-        logger=_loggers(logger, folder),
-    )
-    for log in fitter.loggers:
-        log.log_hyperparams(dict(settings))
-    try:
-        fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
-    except SystemExit as stopped:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from stopped
-    trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
-    checkpoints.save(trained, model, folder / "model.safetensors")
-    if not photographs.test_sets:
-        return {}
-    results = evaluate_and_report(
-        trained, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
-    )
-    for log in fitter.loggers:
-        log.log_metrics(flat_metrics(results), step=fitter.global_step)
-        log.finalize("success")
+    validated = bool(photographs.validation_scales and photographs.test_sets)
+    dashboard = Dashboard(folder=folder, photographs=photographs, pictures=pictures > 0)
+    with open_loggers(logger, folder, settings) as loggers:
+        fitter: lightning.Trainer = instantiate(
+            trainer,
+            default_root_dir=str(folder),
+            use_distributed_sampler=False,  # the batch sampler decides who sees what
+            callbacks=[*_callbacks(folder, validated=validated), dashboard, *([instantiate(averaging)] if averaging else [])],
+            logger=loggers,
+        )
+        try:
+            fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
+        except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from stopped
+        trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
+        checkpoints.save(trained, model, folder / "model.safetensors")
+        if pictures:
+            for log in loggers:
+                log.save()
+            draw_run(folder)
+        if not photographs.test_sets:
+            return {}
+        results = evaluate_and_report(
+            trained, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
+        )
+        log_results(loggers, results, folder, fitter.global_step)
     return results
 
 
@@ -127,7 +131,7 @@ def _load_first_weights(
         pretrained.warn_of_collapse(network, config)
 
 
-def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -> list[Callback]:
+def _callbacks(folder: Path, *, validated: bool) -> list[Callback]:
     place = folder / "checkpoints"
     callbacks: list[Callback] = [
         progress_callback(),
@@ -137,15 +141,4 @@ def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -
     if validated:
         name = "epoch{epoch:03d}-psnr{val/psnr:.3f}"
         callbacks.append(ModelCheckpoint(place, name, monitor="val/psnr", mode="max", auto_insert_metric_name=False))
-    return [*callbacks, instantiate(averaging)] if averaging else callbacks
-
-
-def _loggers(logger: Mapping[str, Any], folder: Path) -> list[Any]:
-    extra: dict[str, dict[str, Any]] = {}
-    if "wandb" in logger:
-        os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
-        import wandb
-
-        if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False):
-            extra["wandb"] = {"mode": "offline"}
-    return [instantiate(one, **extra.get(name, {})) for name, one in logger.items()]
+    return callbacks

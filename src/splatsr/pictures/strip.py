@@ -1,11 +1,12 @@
-"""One picture that shows what a model did to one image: LR, bicubic, the model, HR, and where the kernels sit."""
+"""One picture that shows what models did to one image: LR, bicubic, models, HR, the error, and where the kernels sit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor, nn
+from torch import nn
 
 from splatsr.data.benchmark import Pair
 from splatsr.field import GaussianField
@@ -19,38 +20,44 @@ CROP = 96
 """Side of the enlarged detail, in HR pixels."""
 
 
-def draw_strip(model: nn.Module, pair: Pair, protocol: Protocol, path: Path) -> None:
-    """Writes a PNG: the whole HR image with the detail marked, then the detail of every version with its PSNR."""
+ERROR = 0.2
+"""Absolute error, of images in [0, 1], that the error panel shows brightest."""
+
+
+def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, path: Path) -> None:
+    """Writes a PNG: the whole HR image with the detail marked, then the detail of LR, bicubic, every named model and HR, with
+    PSNR; the first model's error; and its kernels where it has any."""
     side = min(CROP, *pair.hr.shape[-2:])
     top, left = _busiest(pair, side)
-    ours, bicubic = predict(model, pair), predict(Bicubic(), pair)
+    window = (slice(top, top + side), slice(left, left + side))
+    shown = {name: predict(model, pair) for name, model in {"bicubic": Bicubic(), **models}.items()}
     target = protocol.prepare(pair.hr, pair.scale)
     kind = "Y" if protocol.luminance else "RGB"
-
-    def label(name: str, image: Tensor) -> str:
-        return f"{name}\nPSNR-{kind} {psnr(protocol.prepare(image, pair.scale), target):.2f} dB (whole image)"
-
+    name, model = next(iter(models.items()))
     field = model(pair.lr[None].to(next(model.parameters(), pair.lr).device))
     has_kernels = isinstance(field, GaussianField)
-    figure = matplotlib.figure.Figure(figsize=(3 * (5 + has_kernels), 3.8), layout="constrained")
-    axes = figure.subplots(1, 5 + has_kernels)
-    window = (slice(top, top + side), slice(left, left + side))
+    panels = 4 + len(shown) + has_kernels
+    figure = matplotlib.figure.Figure(figsize=(3 * panels, 3.8), layout="constrained")
+    axes = figure.subplots(1, panels)
     axes[0].imshow(to_uint8(pair.hr))
     axes[0].add_patch(matplotlib.patches.Rectangle((left, top), side, side, fill=False, edgecolor="yellow", linewidth=1.5))
     axes[0].set_title(f"{pair.set_name}: {pair.path.stem}\nwhole image", fontsize=10)
-    for axis, (title, image) in zip(
-        axes[2:5],
-        ((label("bicubic", bicubic), bicubic), (label(type(model).__name__, ours), ours), ("HR\n", pair.hr)),
-        strict=True,
-    ):
-        axis.imshow(to_uint8(image)[window])
-        axis.set_title(title, fontsize=10)
     _show_lr(axes[1], pair, window)
     axes[1].set_title(f"LR ({scale_name(pair.scale)} smaller)\n", fontsize=10)
+    for axis, (who, image) in zip(axes[2:], shown.items(), strict=False):
+        axis.imshow(to_uint8(image)[window])
+        decibels = psnr(protocol.prepare(image, pair.scale), target)
+        axis.set_title(f"{who}\nPSNR-{kind} {decibels:.2f} dB (whole image)", fontsize=10)
+    hr, error = axes[2 + len(shown)], axes[3 + len(shown)]
+    hr.imshow(to_uint8(pair.hr)[window])
+    hr.set_title("HR\n", fontsize=10)
+    off = (shown[name].clamp(0, 1) - pair.hr).abs().mean(0)
+    error.imshow(off[window], cmap="inferno", vmin=0, vmax=ERROR)
+    error.set_title(f"error of {name}\nblack 0, white {ERROR:g} of 1", fontsize=10)
     if has_kernels:
-        _show_lr(axes[5], pair, window)
-        _show_kernels(axes[5], field)
-        axes[5].set_title("kernels: centres and 1-sigma\nellipses over LR (middle)", fontsize=10)
+        _show_lr(axes[-1], pair, window)
+        _show_kernels(axes[-1], field)
+        axes[-1].set_title("kernels: centres and 1-sigma\nellipses over LR (middle)", fontsize=10)
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])

@@ -1,0 +1,71 @@
+"""How runs went: their curves, and one page that shows everything a run drew."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.figure
+import matplotlib.image
+
+PANELS = {
+    "train/loss": "training loss",
+    "val/psnr": "validation PSNR (dB)",
+    "lr": "learning rate",
+    "train/gradient_norm": "gradient norm",
+    "train/images_per_second": "images per second",
+}
+"""Metric (or the beginning of its name) and what its panel is called."""
+
+Curves = dict[str, list[tuple[int, float]]]
+"""{metric: [(step, value), ...]}"""
+
+
+def read_curves(folder: Path) -> Curves:
+    """Everything that the CSV logger wrote for a run, resumed parts joined: where steps were repeated the last part counts."""
+    steps: dict[str, dict[int, float]] = {}
+    for log in sorted((folder / "logs").glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
+        with log.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            for name, value in row.items():
+                if value and name not in ("step", "epoch"):
+                    steps.setdefault(name, {})[int(row["step"])] = float(value)
+    return {name: sorted(points.items()) for name, points in steps.items()}
+
+
+def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
+    """Writes a PNG: a panel for each of PANELS, a line for each named run (or for each set and scale of a single one)."""
+    curves = {name: read_curves(folder) for name, folder in runs.items()}
+    figure = matplotlib.figure.Figure(figsize=(4 * len(PANELS), 3.4), layout="constrained")
+    for axis, (start, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+        for run, series in curves.items():
+            for name, points in series.items():
+                if name == start or (start == "lr" and name.startswith("lr-")) or (len(runs) == 1 and _detail(name, start)):
+                    label = run if len(runs) > 1 else name.split("/", 2)[-1]
+                    axis.plot(*zip(*points, strict=True), label=label, linewidth=1.2, marker="." if len(points) < 20 else "")
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.3)
+        if len(axis.lines) > 1:
+            axis.legend(fontsize=7)
+        if start == "train/loss":
+            axis.set_yscale("log")
+    figure.savefig(path, dpi=90)
+
+
+def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
+    """Writes a PNG: the given PNGs below each other at the same width."""
+    images = [matplotlib.image.imread(picture) for picture in pictures]
+    heights = [16 * image.shape[0] / image.shape[1] for image in images]
+    figure = matplotlib.figure.Figure(figsize=(16, sum(heights) + 0.5), layout="constrained")
+    axes = figure.subplots(len(images), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axis, image in zip(axes, images, strict=True):
+        axis.imshow(image)
+        axis.set_axis_off()
+    figure.suptitle(title)
+    figure.savefig(path, dpi=100)
+
+
+def _detail(name: str, start: str) -> bool:
+    """Whether a metric is one set's part of the mean that `start` names: val/psnr_y/set5/x4 of val/psnr."""
+    return start == "val/psnr" and name.startswith("val/psnr_") and name.count("/") == 3

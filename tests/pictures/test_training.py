@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from splatsr.pictures.training import draw_curves, draw_page, read_curves
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that was resumed after step 20: steps 20 and 30 were played twice."""
+    for number, text in enumerate(
+        ("step,train/loss,lr-Adam\n10,0.4,1\n20,0.3,\n30,9.0,\n", "step,train/loss\n20,0.2\n30,0.1\n")
+    ):
+        log = tmp_path / f"logs/version_{number}/metrics.csv"
+        log.parent.mkdir(parents=True)
+        log.write_text(text)
+    return tmp_path
+
+
+def test_a_resumed_run_has_one_curve(run: Path) -> None:
+    assert read_curves(run) == {"train/loss": [(10, 0.4), (20, 0.2), (30, 0.1)], "lr-Adam": [(10, 1.0)]}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+def test_curves_and_page_are_drawn(run: Path) -> None:
+    draw_curves({"one": run, "other": run}, run / "curves.png")
+    draw_page([run / "curves.png", run / "curves.png"], run / "page.png", title="twice")
+    curves, page = (matplotlib.image.imread(run / name) for name in ("curves.png", "page.png"))
+    assert curves.std() > 0.05
+    assert page.shape[0] / page.shape[1] > 1.9 * curves.shape[0] / curves.shape[1]
