@@ -72,7 +72,7 @@ def train(
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
     photographs.setup("fit")
     if not resuming:
-        describe_run(folder, settings)
+        describe_run(folder, settings, rendering=task.model.rendering)
     fitter: lightning.Trainer = instantiate(
         trainer,
         default_root_dir=str(folder),
