@@ -21,6 +21,7 @@ def test_every_model_returns_a_continuous_image(name: str) -> None:
     assert image.render(scale=3.3).shape == image.render(size=(16, 23)).shape == (2, 3, 16, 23)
     assert image.render(scale=(1, 2.5)).shape == (2, 3, 5, 18)
     assert isinstance(model.has_weights, bool)
+    assert isinstance(model.rendering, str)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 
 import lightning
 import pytest
@@ -6,7 +7,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from composed import settings_of
+from splatsr.data.benchmark import Pair
 from splatsr.errors import InputError
+from splatsr.metrics.evaluation import predict
 from splatsr.metrics.protocol import Protocol
 from splatsr.schedules import cosine
 from splatsr.training import SuperResolution
@@ -48,6 +51,28 @@ def test_the_loss_falls(precision: str) -> None:
     with torch.no_grad():
         after = module.loss(module.model(data["lr"]).render(scale=2.0), data["hr"])
     assert after < 0.7 * before
+
+
+@torch.no_grad()
+def test_training_and_measuring_render_by_the_same_rule() -> None:
+    module, data = task().eval(), batch()
+    module.log = lambda *args, **settings: None  # there is no trainer
+    pair = Pair(data["lr"][0], data["hr"][0], data["scale"], "set", Path("image"))
+    field = module.model(data["lr"])
+    expected = field.render(scale=data["scale"], mode="footprint")
+    assert not torch.allclose(expected, field.render(scale=data["scale"], mode="exact"), atol=1e-3)
+    torch.testing.assert_close(module.training_step(data, 0), module.loss(expected, data["hr"]))
+    torch.testing.assert_close(predict(module.model, pair), expected[0])
+
+
+@pytest.mark.parametrize(("value", "rule"), [("inf", "footprint at every scale"), ("0", "exact at every scale")])
+@torch.no_grad()
+def test_the_rule_is_configured_with_the_model(value: str, rule: str) -> None:
+    model = task(model_config=settings_of(*SMALL, f"model.reference_scale={value}")["model"]).model.eval()
+    assert model(torch.rand(1, 3, 4, 5)).reference_scale == float(value)
+    assert model.rendering == rule
+    with pytest.raises(InputError, match="reference_scale must be"):
+        task(model_config=settings_of(*SMALL, "model.reference_scale=-1")["model"])
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")

@@ -127,6 +127,7 @@ _MODEL = {
     "offset_range": 1.0,
     "color_hidden": [512, 1024, 256, 128, 64],
     "color_skip": False,
+    "reference_scale": 4.0,
 }
 
 _HEADS = {

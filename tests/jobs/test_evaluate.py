@@ -27,6 +27,7 @@ def test_bicubic_is_beside_every_row_and_the_protocol_is_stamped(photographs: Pa
         assert row["ssim_y"] == row["bicubic_ssim_y"]
         assert row["images"] == 3
     assert written["protocol"]["luminance"] is True
+    assert written["rendering"] == "PIL bicubic, 8 bit"
     assert "not rounded" in written["protocol"]["rounding"]
 
 

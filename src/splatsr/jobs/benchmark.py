@@ -44,7 +44,7 @@ def benchmark(
         chosen = checkpoints.build(model) if checkpoint is None else checkpoints.load(checkpoint)
         models = {settings["model"]["_target_"].rpartition(".")[2] if checkpoint is None else Path(checkpoint).stem: chosen}
     folder = Path(run_dir)
-    describe_run(folder, settings)
+    describe_run(folder, settings, rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
     console = Console()
     results: dict[str, Any] = {"machine": describe_machine(place), "repetitions": benchmark["repetitions"], "models": {}}
     for name, network in models.items():

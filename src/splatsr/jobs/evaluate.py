@@ -35,7 +35,7 @@ def evaluate(
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     chosen = choose_model(checkpoint, model, device)
-    describe_run(Path(run_dir), settings)
+    describe_run(Path(run_dir), settings, rendering=chosen.rendering)
     return evaluate_and_report(
         chosen, photographs, scales=scales, protocol=instantiate(protocol), pictures=pictures, run_dir=Path(run_dir)
     )

@@ -23,7 +23,7 @@ def evaluate_and_report(
     Console().print(results_table(results, protocol))
     if pictures:
         draw(model, data, results, scales=scales, protocol=protocol, pictures=pictures, folder=run_dir / "pictures")
-    write_json(run_dir / "metrics.json", {**results, "protocol": protocol.describe()})
+    write_json(run_dir / "metrics.json", {**results, "protocol": protocol.describe(), "rendering": model.rendering})
     Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
     return results
 

@@ -20,8 +20,8 @@ _MAY_DIFFER = ("resume", "run_dir", "logger", "pictures")
 _HARDWARE = ("workers",)
 
 
-def describe_run(run_dir: Path, settings: Mapping[str, Any]) -> None:
-    """Writes config.yaml (every value, resolved) and env.txt (seed, command, versions, commit, machine)."""
+def describe_run(run_dir: Path, settings: Mapping[str, Any], *, rendering: str) -> None:
+    """Writes config.yaml (every value, resolved) and env.txt (seed, command, versions, commit, machine, rendering mode)."""
     run_dir.mkdir(parents=True, exist_ok=True)
     write_text(run_dir / "config.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
     lines = {
@@ -30,6 +30,7 @@ def describe_run(run_dir: Path, settings: Mapping[str, Any]) -> None:
         "commit": _commit(),
         "python": platform.python_version(),
         **{package: _version(package) for package in _PACKAGES},
+        "rendering": rendering,
         "machine": f"{processor()}, {os.cpu_count()} cores",
     }
     write_text(run_dir / "env.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()))

@@ -73,7 +73,7 @@ def train(
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
     photographs.setup("fit")
     if not resuming:
-        describe_run(folder, settings)
+        describe_run(folder, settings, rendering=task.model.rendering)
     validated = bool(photographs.validation_scales and photographs.test_sets)
     dashboard = Dashboard(folder=folder, photographs=photographs, pictures=pictures > 0)
     with open_loggers(logger, folder, settings) as loggers:

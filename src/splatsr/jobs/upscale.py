@@ -80,4 +80,6 @@ def _enlarge(
     parameter = next(network.parameters(), lr)
     image = network(lr.to(parameter.device)).render(size=size, scale=scale)[0]
     write_image(target, to_uint8(image))
-    Console().print(f"{source} ({lr.shape[-1]}x{lr.shape[-2]}) -> {target} ({width}x{height})", soft_wrap=True)
+    Console().print(
+        f"{source} ({lr.shape[-1]}x{lr.shape[-2]}) -> {target} ({width}x{height}; {network.rendering})", soft_wrap=True
+    )

@@ -32,6 +32,7 @@ class Bicubic(nn.Module):
     """LR image to BicubicImage; nothing to train."""
 
     has_weights = False
+    rendering = "PIL bicubic, 8 bit"
 
     def __init__(self) -> None:  # nn.Module's own would swallow any argument
         super().__init__()

@@ -11,9 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.field import GaussianField
+from splatsr.geometry import Number
 from splatsr.models.apd import APD
 from splatsr.models.cgm import CGM
 from splatsr.models.ddcw import DDCW
+from splatsr.splatting.footprint import check_reference_scale, described
 
 
 class ContinuousSR(nn.Module):
@@ -30,6 +32,7 @@ class ContinuousSR(nn.Module):
         offset_range: largest position drift, in LR pixels (paper: 1).
         color_hidden: hidden widths of the colour MLP; its length plus one is the paper's "colour depth" (6).
         color_skip: add the bilinear LR image to the colours (not in the paper).
+        reference_scale: below it pixels get a footprint, see `GaussianField`.
         initialisation: called with the model, sets the first weights, see `models.initialisation`.
     """
 
@@ -47,6 +50,7 @@ class ContinuousSR(nn.Module):
         offset_range: float,
         color_hidden: Sequence[int],
         color_skip: bool,
+        reference_scale: Number,
         initialisation: Callable[["ContinuousSR"], None],
     ) -> None:
         super().__init__()
@@ -58,6 +62,8 @@ class ContinuousSR(nn.Module):
                 f"{kernels_per_pixel} kernels per pixel need an encoder grid that is a multiple of {self.per_side} per LR "
                 f"pixel; the encoder's upscale is {encoder.upscale}."
             )
+        check_reference_scale(reference_scale)
+        self.reference_scale = reference_scale
         self.encoder = encoder
         self.unshuffle = nn.PixelUnshuffle(encoder.upscale // self.per_side)
         self.activation = nn.LeakyReLU(0.01)
@@ -68,6 +74,11 @@ class ContinuousSR(nn.Module):
             channels=channels, hidden=color_hidden, per_side=self.per_side, skip=color_skip, skip_gain=1 / self.level
         )
         initialisation(self)
+
+    @property
+    def rendering(self) -> str:
+        """What a pixel is, in words, for results."""
+        return described(self.reference_scale)
 
     @property
     def shrink(self) -> float:
@@ -91,4 +102,5 @@ class ContinuousSR(nn.Module):
             cholesky=self.ddcw(active) / self.shrink,
             colors=self.cgm(features.flatten(2).transpose(1, 2), lr),
             size=lr_size,
+            reference_scale=self.reference_scale,
         )

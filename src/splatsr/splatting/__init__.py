@@ -29,7 +29,8 @@ def splat(
         size: (height, width) of the image in pixels, both at least 1.
         mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer shows: 16x16 tiles, each
             summing only the first 256 kernels that touch it; "tiles" is the same without that limit, so only the outermost
-            tails are missing at some tile borders. (Both by the reference: small images only.)
+            tails are missing at some tile borders. (Both by the reference, tile by tile: seconds, not milliseconds.) The
+            pixel's footprint is not here, because it depends on the scale: `GaussianField.render` changes the kernels first.
 
     Returns:
         The image, unclamped; differentiable with respect to means, cholesky and colors (the cut is a constant).

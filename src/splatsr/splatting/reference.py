@@ -72,15 +72,25 @@ def splat_tiles(
 
     That box ends at 3 sigma, so tails between 3 and 3.33 sigma (alpha 0.011 to 0.004) are missing where a tile border falls
     there. With `limit` a tile sums only the first so many of its kernels (the published renderer: 256). The gradient is the
-    true one of that sum (the published backward also doubles the off-diagonal covariance term).
+    true one of that sum (the published backward also doubles the off-diagonal covariance term). Tile by tile: slow, but in
+    little memory.
     """
     height, width = size
-    kept = _touched_tiles(means, cholesky, size)
-    if limit is not None:
-        kept = kept & (kept.cumsum(1) <= limit)
-    per_pixel = kept.repeat_interleave(TILE, 2).repeat_interleave(TILE, 3)[:, :, :height, :width]
-    weights = kernel_weights(means, cholesky, size) * per_pixel
-    return torch.einsum("bnhw,bnc->bchw", weights, colors)
+    rows, columns = _touched_tiles(means, cholesky, size)
+    strips = []
+    for row, top in enumerate(range(0, height, TILE)):
+        tiles = []
+        for column, left in enumerate(range(0, width, TILE)):
+            kept = rows[..., row] & columns[..., column]
+            if limit is not None:
+                kept = kept & (kept.cumsum(1) <= limit)
+            near = kept.any(0).nonzero()[:, 0]  # of any image of the batch
+            extent = min(TILE, height - top), min(TILE, width - left)
+            shifted = means[:, near] - means.new_tensor([left, top])
+            weights = kernel_weights(shifted, cholesky[:, near], extent) * kept[:, near, None, None]
+            tiles.append(torch.einsum("bnhw,bnc->bchw", weights, colors[:, near]))
+        strips.append(torch.cat(tiles, 3))
+    return torch.cat(strips, 2)
 
 
 def published_radius(cholesky: Float[Tensor, "b n 3"]) -> Int[Tensor, "b n"]:
@@ -95,8 +105,11 @@ def published_radius(cholesky: Float[Tensor, "b n 3"]) -> Int[Tensor, "b n"]:
 
 def _touched_tiles(
     means: Float[Tensor, "b n 2"], cholesky: Float[Tensor, "b n 3"], size: tuple[int, int]
-) -> Bool[Tensor, "b n rows columns"]:
-    """Which tiles the square box of published radius touches. The published pixel centres are integers, hence -0.5."""
+) -> tuple[Bool[Tensor, "b n rows"], Bool[Tensor, "b n columns"]]:
+    """Rows and columns of tiles that the square box of published radius touches: the tiles are where both are true.
+
+    The published pixel centres are integers, hence -0.5.
+    """
     centre, radius = means.detach() - 0.5, published_radius(cholesky)
 
     def span(axis: int, length: int) -> Bool[Tensor, "b n tiles"]:
@@ -105,4 +118,4 @@ def _touched_tiles(
         end = ((centre[..., axis] + radius) / TILE + 1).trunc()[..., None]
         return (tiles >= first) & (tiles < end) & (radius > 0)[..., None]
 
-    return span(1, size[0])[..., :, None] & span(0, size[1])[..., None, :]
+    return span(1, size[0]), span(0, size[1])

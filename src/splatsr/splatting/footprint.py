@@ -1,0 +1,82 @@
+"""The pixel's footprint: what a pixel that has an area sees of a kernel, as a change of the kernel itself.
+
+A pixel averages over its square. A square of side 1 has the covariance I / 12; a Gaussian of that covariance in its place makes
+the average of a kernel a kernel again, with the same centre and the same integral:
+
+    Sigma' = Sigma + V,   colour' = colour sqrt(det Sigma / det Sigma') = colour |l11 l22| / (l11' l22').
+
+A field that was fitted to pixels of some scale contains their footprint already. From that reference scale on nothing is
+added, below it only the excess is: V = diag(v_x, v_y), v = KAPPA max(0, 1 - (s / s_ref)^2) in output pixels^2, along each axis
+by its own scale s. Every renderer gets the footprint for free, because it is applied before the sum.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.geometry import Number
+from splatsr.splatting.reference import HUGE, VANISHING
+
+KAPPA = 1 / 12
+"""Variance of a pixel along either axis, in pixels^2."""
+
+REFERENCE_SCALE = 4.0
+"""The smallest scale of ContinuousSR's training: its fields contain the footprint of such pixels."""
+
+
+def check_reference_scale(reference_scale: Number) -> None:
+    """ValueError unless it is a number of at least 0; 0 means no footprint anywhere, infinity the whole one everywhere."""
+    if not reference_scale >= 0:
+        raise ValueError(f"reference_scale must be a number of at least 0 (.inf for every scale), got {reference_scale}.")
+
+
+def excess(scale: tuple[float, float], reference_scale: Number) -> tuple[float, float]:
+    """(v_x, v_y) in output pixels^2, from a scale given as (vertical, horizontal); zeros from the reference scale on."""
+    if reference_scale == 0:
+        return 0.0, 0.0
+    scale_y, scale_x = scale
+    return KAPPA * max(0.0, 1 - (scale_x / reference_scale) ** 2), KAPPA * max(0.0, 1 - (scale_y / reference_scale) ** 2)
+
+
+def widen(
+    cholesky: Float[Tensor, "b n 3"], colors: Float[Tensor, "b n c"], variances: tuple[float, float]
+) -> tuple[Float[Tensor, "b n 3"], Float[Tensor, "b n c"]]:
+    """Kernels as pixels with a footprint diag(v_x, v_y) see them: (Cholesky, colours), to be summed like any others.
+
+    l11'^2 = l11^2 + v_x,  l21' = l11 l21 / l11',  l22'^2 = l22^2 + v_y + l21^2 v_x / l11'^2: sums of squares, so nothing
+    cancels. Along an axis without footprint v is 1e-12 pixels^2, which moves no kernel that is drawn and keeps the gradients
+    of vanishing ones finite (a kernel with l11 = 0 or l22 = 0 has the amplitude 0). Two zeros change nothing at all. Kernels
+    that `splat` takes for empty, because they are huge or not finite, get the amplitude 0.
+    """
+    if variances == (0.0, 0.0):
+        return cholesky, colors
+    v_x, v_y = (max(variance, VANISHING**2) for variance in variances)
+    drawn = (cholesky.abs() <= HUGE).all(-1, keepdim=True)
+    l11, l21, l22 = torch.where(drawn, cholesky, 0.0).unbind(-1)
+    wide11 = (l11.square() + v_x).sqrt()
+    tilt = l21 / wide11
+    wide22 = (l22.square() + v_y + tilt.square() * v_x).sqrt()
+    amplitude = (l11 / wide11).abs() * (l22 / wide22).abs()
+    return torch.stack([wide11, l11 * tilt, wide22], -1), colors * amplitude[..., None]
+
+
+def samples_per_pixel(scale: tuple[float, float], reference_scale: Number) -> tuple[int, int]:
+    """Point samples along (y, x) whose mean has the same meaning: the fewest at which their own scale reaches the reference.
+
+    k samples spread over a pixel have the variance KAPPA (1 - 1 / k^2), the excess at s = s_ref / k. An infinite reference
+    scale takes 8, which miss 1/64 of KAPPA.
+    """
+    if math.isinf(reference_scale):
+        return 8, 8
+    return max(1, math.ceil(reference_scale / scale[0])), max(1, math.ceil(reference_scale / scale[1]))
+
+
+def described(reference_scale: Number) -> str:
+    """What that reference scale makes of `GaussianField.render`'s pixels, in words, for results."""
+    if reference_scale == 0:
+        return "exact at every scale"
+    return (
+        "footprint at every scale" if math.isinf(reference_scale) else f"footprint below x{reference_scale:g}, exact from there"
+    )
