@@ -15,7 +15,7 @@ import yaml
 from splatsr.errors import InputError
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
-_MAY_DIFFER = ("resume", "run_dir", "logger", "pictures")
+_MAY_DIFFER = ("resume", "run_dir", "logger", "pictures", "metrics")
 _HARDWARE = ("workers",)
 
 

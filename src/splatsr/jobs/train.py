@@ -18,7 +18,8 @@ from splatsr.errors import InputError
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import evaluate_and_report, flat_metrics
 from splatsr.jobs.run_folder import check_same_settings, describe_run
-from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.choice import check_metrics
+from splatsr.metrics.evaluation import Results, check_protocol, check_scales
 from splatsr.training import SuperResolution
 
 
@@ -33,6 +34,7 @@ def train(
     trainer: Mapping[str, Any],
     logger: Mapping[str, Any],
     protocol: Mapping[str, Any],
+    metrics: Any,
     checkpoint: str | None,
     encoder_checkpoint: str | None,
     scales: Any,
@@ -53,6 +55,8 @@ def train(
     folder = Path(run_dir)
     last = folder / "checkpoints" / "last.ckpt"
     check_scales(scales)
+    check_metrics(metrics)
+    check_protocol(instantiate(protocol))
     resuming = _check_folder(folder, last, resume, settings)
     warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
     for noisy in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
@@ -87,11 +91,19 @@ def train(
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
     trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
-    checkpoints.save(trained, model, folder / "model.safetensors")
+    weights = folder / "model.safetensors"
+    checkpoints.save(trained, model, weights)
     if not photographs.test_sets:
         return {}
     results = evaluate_and_report(
-        trained, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
+        trained,
+        photographs,
+        scales=scales,
+        protocol=task.protocol,
+        metrics=metrics,
+        checkpoint=str(weights),
+        pictures=pictures,
+        run_dir=folder,
     )
     for log in fitter.loggers:
         log.log_metrics(flat_metrics(results), step=fitter.global_step)
