@@ -18,4 +18,4 @@ def settings_of(*overrides: str) -> dict:
 
 def protocol_of(name: str) -> Protocol:
     """A protocol of conf/protocol/."""
-    return instantiate(settings_of(f"protocol={name}")["protocol"])
+    return instantiate(OmegaConf.load(CONF / "protocol" / f"{name}.yaml"))

@@ -93,7 +93,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
 
 def test_wandb_is_offline_without_a_key_and_never_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from composed import settings_of
-    from splatsr.jobs.train import _loggers
+    from splatsr.jobs.loggers import make_loggers
 
     for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -103,7 +103,7 @@ def test_wandb_is_offline_without_a_key_and_never_asks(monkeypatch: pytest.Monke
     for one in logger.values():
         one |= {"save_dir": str(tmp_path), "name": "run"}
     logger["wandb"]["group"] = "group"
-    csv, online = _loggers(logger, tmp_path)
+    csv, online = make_loggers(logger, tmp_path)
     assert online._wandb_init["mode"] == "offline"
     assert online._wandb_init["dir"] == str(tmp_path)
     assert csv.save_dir == str(tmp_path)

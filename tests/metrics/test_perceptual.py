@@ -55,7 +55,7 @@ def test_lpips_equals_the_lpips_package(hub: Path) -> None:
     metric = choose_metrics(["lpips"]).make["lpips"]()
     noisy, clean = pair()
     theirs = lpips.LPIPS(net="alex", verbose=False)(noisy.float()[None], clean.float()[None], normalize=True).item()
-    assert theirs > 0.01
+    assert theirs > 0.001
     assert metric(noisy, clean).item() == pytest.approx(theirs, abs=1e-6)
     assert metric(clean, clean).item() == 0
     assert metric.compute().item() == pytest.approx(theirs / 2, abs=1e-6)

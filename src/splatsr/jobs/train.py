@@ -1,7 +1,6 @@
 """job=train: fits a model, keeps checkpoints, resumes exactly, and evaluates at the end."""
 
 import logging
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import nn
 from splatsr import checkpoints, pretrained
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
+from splatsr.jobs.loggers import make_loggers
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import evaluate_and_report, flat_metrics
 from splatsr.jobs.run_folder import check_same_settings, describe_run
@@ -82,7 +82,7 @@ def train(
         default_root_dir=str(folder),
         use_distributed_sampler=False,  # the batch sampler decides who sees what
         callbacks=_callbacks(folder, averaging, validated=bool(photographs.validation_scales and photographs.test_sets)),
-        logger=_loggers(logger, folder),
+        logger=make_loggers(logger, folder),
     )
     for log in fitter.loggers:
         log.log_hyperparams(dict(settings))
@@ -150,14 +150,3 @@ def _callbacks(folder: Path, averaging: Mapping[str, Any], *, validated: bool) -
         name = "epoch{epoch:03d}-psnr{val/psnr:.3f}"
         callbacks.append(ModelCheckpoint(place, name, monitor="val/psnr", mode="max", auto_insert_metric_name=False))
     return [*callbacks, instantiate(averaging)] if averaging else callbacks
-
-
-def _loggers(logger: Mapping[str, Any], folder: Path) -> list[Any]:
-    extra: dict[str, dict[str, Any]] = {}
-    if "wandb" in logger:
-        os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
-        import wandb
-
-        if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False):
-            extra["wandb"] = {"mode": "offline"}
-    return [instantiate(one, **extra.get(name, {})) for name, one in logger.items()]
