@@ -1,9 +1,11 @@
 """The configuration as a job gets it."""
 
 from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from splatsr.jobs.command_line import CONF, register_resolvers
+from splatsr.metrics.protocol import Protocol
 
 
 def settings_of(*overrides: str) -> dict:
@@ -12,3 +14,8 @@ def settings_of(*overrides: str) -> dict:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("run", overrides=[*overrides, "run_dir=unused"], return_hydra_config=False)
     return OmegaConf.to_container(cfg, resolve=False)
+
+
+def protocol_of(name: str) -> Protocol:
+    """A protocol of conf/protocol/."""
+    return instantiate(OmegaConf.load(CONF / "protocol" / f"{name}.yaml"))

@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from composed import settings_of
+from composed import protocol_of, settings_of
 from splatsr.data.benchmark import Pair
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import predict
-from splatsr.metrics.protocol import Protocol
 from splatsr.schedules import cosine
 from splatsr.training import SuperResolution
 
@@ -21,7 +20,7 @@ def task(**changes: object) -> SuperResolution:
     settings = {
         "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0,
         "optimizer": partial(torch.optim.Adam, lr=4e-3), "schedule": partial(cosine, warmup_steps=0),
-        "protocol": Protocol(name="L-pil", luminance=True, extra_shave=0),
+        "protocol": protocol_of("l_pil"),
     }  # fmt: skip
     return SuperResolution(**{**settings, **changes})
 

@@ -8,19 +8,29 @@ from composed import settings_of
 from splatsr.jobs.evaluate import evaluate
 
 
-def run(photographs: Path, run_dir: Path, *overrides: str, pictures: int = 0, scales: list | None = None) -> dict:
+def run(
+    photographs: Path,
+    run_dir: Path,
+    *overrides: str,
+    pictures: int = 0,
+    scales: list | None = None,
+    metrics: list | None = None,
+) -> dict:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
     settings["data"]["seed"] = 0
     return evaluate(
         model=settings["model"], checkpoint=None, data=settings["data"], protocol=settings["protocol"],
-        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
+        metrics=metrics, scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
     )  # fmt: skip
 
 
 def test_bicubic_is_beside_every_row_and_the_protocol_is_stamped(photographs: Path, tmp_path: Path) -> None:
     results = run(photographs, tmp_path / "run", "model=bicubic")
     written = json.loads((tmp_path / "run/metrics.json").read_text())
-    assert {name: written[name] for name in results} == results
+    assert written["sets"] == results
+    assert written["schema"] == 2
+    assert written["model"] == {"name": "Bicubic", "encoder": None, "parameters": 0}
+    assert written["checkpoint"] is None
     assert set(results["photographs"]) == {"x2", "x3.3"}
     for row in results["photographs"].values():
         assert row["psnr_y"] == row["bicubic_psnr_y"]
@@ -34,6 +44,37 @@ def test_bicubic_is_beside_every_row_and_the_protocol_is_stamped(photographs: Pa
 def test_rgb_protocol_names_its_metrics(photographs: Path, tmp_path: Path) -> None:
     results = run(photographs, tmp_path / "run", "model=bicubic", "protocol=l_pil_div2k", scales=[2])
     assert set(results["photographs"]["x2"]) == {"psnr_rgb", "ssim_rgb", "bicubic_psnr_rgb", "bicubic_ssim_rgb", "images"}
+
+
+def test_the_record_holds_every_image_and_their_mean_is_the_sets_figure(photographs: Path, tmp_path: Path) -> None:
+    results = run(photographs, tmp_path / "run", "model=bicubic", scales=[2])
+    images = json.loads((tmp_path / "run/metrics.json").read_text())["images"]["photographs"]["x2"]
+    assert set(images) == {"0.png", "1.png", "2.png"}
+    for key, value in results["photographs"]["x2"].items():
+        if key != "images":
+            assert sum(row[key] for row in images.values()) / 3 == pytest.approx(value, abs=1e-12)
+
+
+def test_a_metric_without_its_network_is_left_out_visibly(
+    photographs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    results = run(photographs, tmp_path / "run", "model=bicubic", scales=[2], metrics=["psnr", "lpips", "dists", "fid"])
+    row, printed = results["photographs"]["x2"], capsys.readouterr().out
+    assert row["psnr_y"] > 20
+    assert row["lpips"] is row["dists"] is row["fid"] is row["bicubic_lpips"] is None
+    written = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert written["sets"]["photographs"]["x2"]["lpips"] is None
+    for name, file in {"lpips": "alexnet", "dists": "vgg16", "fid": "inception"}.items():
+        assert file in written["missing"][name]
+        assert f"{tmp_path / 'empty'}" in written["missing"][name]
+        assert f"{name} is not measured" in caplog.text
+        assert f"{name.upper()} is not measured" in printed
+    assert "ssim_y" not in row
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

@@ -46,7 +46,7 @@ def root(tmp_path: Path) -> Path:
 def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny") == 0
     (results,) = (tmp_path / "outputs/debug" / name).glob("*/metrics.json")
-    assert json.loads(results.read_text())["photos"]["x32"]["images"] == 3
+    assert json.loads(results.read_text())["sets"]["photos"]["x32"]["images"] == 3
     assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"
 
 

@@ -54,11 +54,13 @@ def test_a_run_is_repeatable_with_workers_and_explains_itself(
         line.split(":")[0] for line in (folder / "env.txt").read_text().splitlines()
     }
     results = json.loads((folder / "metrics.json").read_text())
-    row = results["photographs"]["x2"]
+    row = results["sets"]["photographs"]["x2"]
     assert set(row) == {"psnr_y", "ssim_y", "bicubic_psnr_y", "bicubic_ssim_y", "images"}
     assert results["protocol"]["name"] == "L-pil"
     assert results["rendering"] == "footprint below x4, exact from there"
     assert "rendering: footprint below x4" in (folder / "env.txt").read_text()
+    assert results["model"]["encoder"] == "EDSR"
+    assert results["checkpoint"] == str(folder / "model.safetensors")
     assert (folder / "logs/version_0/metrics.csv").read_text().startswith("epoch,")
 
     model = splatsr.load(folder / "model.safetensors")

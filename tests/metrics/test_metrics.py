@@ -3,22 +3,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.data import astronaut, chelsea
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from composed import protocol_of
 from splatsr.data.images import write_image
 from splatsr.errors import InputError
-from splatsr.metrics.evaluation import evaluate, scale_name
+from splatsr.metrics.choice import WITH_NETWORK, check_metrics
+from splatsr.metrics.evaluation import check_scales, evaluate, scale_name
+from splatsr.metrics.fid import FID
 from splatsr.metrics.luma import luma
-from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import PSNR, psnr
 from splatsr.metrics.ssim import SSIM, ssim
 from splatsr.models.bicubic import Bicubic
 from splatsr.resize import to_tensor
 
-Y = Protocol(name="L-pil", luminance=True, extra_shave=0)
-RGB = Protocol(name="L-pil-div2k", luminance=False, extra_shave=6)
+Y, RGB = protocol_of("l_pil"), protocol_of("l_pil_div2k")
 
 
 def noisy_pair() -> tuple[torch.Tensor, torch.Tensor]:
@@ -67,47 +69,52 @@ def test_metrics_average_decibels_per_image_not_errors() -> None:
     assert similarity.compute().item() == pytest.approx((ssim(noisy, clean) + ssim(noisier, clean)).item() / 2)
 
 
-def test_protocol_clamps_shaves_and_does_not_round() -> None:
-    image = torch.full((3, 40, 50), 0.5003)
-    image[:, :4] = 9.0
-    image[:, 20, 20] = 7.0
-    prepared = RGB.prepare(image, 3.3)
-    assert prepared.shape == (3, 40 - 2 * 10, 50 - 2 * 10)  # ceil(3.3) + 6
-    assert prepared.max() == 1
-    assert prepared.min().item() == pytest.approx(0.5003)
-    assert prepared.dtype == torch.float64
-    assert Y.prepare(image, 4).shape == (1, 32, 42)
-
-
-def test_an_image_too_small_for_the_protocol_is_refused() -> None:
-    with pytest.raises(InputError, match="too small for x8"):
-        Y.prepare(torch.zeros(3, 26, 90), 8)
+def test_a_metric_called_like_a_function_returns_the_images_own_figure() -> None:
+    clean, noisy = noisy_pair()
+    metric = PSNR()
+    assert metric(clean + 0.1, clean).item() == pytest.approx(20, abs=1e-4)
+    assert metric(noisy, clean).item() == pytest.approx(psnr(noisy, clean).item())
+    assert metric.compute().item() == pytest.approx((20 + psnr(noisy, clean).item()) / 2, abs=1e-4)
 
 
 def test_bicubic_agrees_with_an_independent_computation(tmp_path: Path) -> None:
-    from PIL import Image
-
+    """The same chain as the Set5 figures of the protocols' notes, by other code: PIL down and up, scikit-image's Y and SSIM."""
     write_image(tmp_path / "a.png", astronaut()[:121, :162])
-    results = evaluate(Bicubic(), {"set": [tmp_path / "a.png"]}, [2, 3], Y)
+    found = evaluate(Bicubic(), {"set": [tmp_path / "a.png"]}, [2, 3], Y, metrics=None)
     hr = astronaut()[:120, :162]
     lr = Image.fromarray(hr).resize((54, 40), Image.Resampling.BICUBIC)
     sr = np.asarray(lr.resize((162, 120), Image.Resampling.BICUBIC))
     ours, theirs = (rgb2ycbcr(image)[3:-3, 3:-3, 0] for image in (sr, hr))
-    row = results["set"]["x3"]
-    assert (
-        row["psnr_y"] == row["bicubic_psnr_y"] == pytest.approx(peak_signal_noise_ratio(theirs, ours, data_range=255), abs=1e-4)
-    )
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "full": True}
+    _, similarity = structural_similarity(theirs, ours, data_range=255, **options)
+    row = found.results["set"]["x3"]
+    assert row["psnr_y"] == row["bicubic_psnr_y"]
+    assert row["psnr_y"] == pytest.approx(peak_signal_noise_ratio(theirs, ours, data_range=255), abs=0.002)
+    assert row["ssim_y"] == pytest.approx(similarity[5:-5, 5:-5].mean(), abs=1e-6)
     assert row["images"] == 1
-    assert set(results["set"]) == {"x2", "x3"}
+    assert set(found.results["set"]) == {"x2", "x3"}
+    assert found.images["set"]["x3"]["a.png"]["psnr_y"] == row["psnr_y"]
+    assert not found.missing
 
 
 @pytest.mark.parametrize("scales", [[], [0], ["abc"], "234", [0.9]])
-def test_impossible_scales_are_refused(scales: object, tmp_path: Path) -> None:
-    from splatsr.metrics.evaluation import check_scales
-
+def test_impossible_scales_are_refused(scales: object) -> None:
     with pytest.raises(InputError, match="scale"):
         check_scales(scales)
 
 
 def test_scales_are_named_without_superfluous_zeros() -> None:
     assert [scale_name(scale) for scale in (4, 4.0, 3.3)] == ["x4", "x4", "x3.3"]
+
+
+@pytest.mark.parametrize("metrics", ["psnr", [], ["psnr", "psnr"], ["mse"], 3])
+def test_impossible_metrics_are_refused(metrics: object) -> None:
+    with pytest.raises(InputError, match="metric"):
+        check_metrics(metrics)
+
+
+def test_fid_of_a_single_image_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "a.png", astronaut()[:60, :60])
+    monkeypatch.setitem(WITH_NETWORK, "fid", (FID, torch.nn.Identity))
+    with pytest.raises(InputError, match="set has fewer than two"):
+        evaluate(Bicubic(), {"set": [tmp_path / "a.png"]}, [2], Y, metrics=["fid"])

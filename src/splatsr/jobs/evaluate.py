@@ -10,7 +10,9 @@ from splatsr.errors import InputError
 from splatsr.jobs.model_choice import choose_model
 from splatsr.jobs.report import evaluate_and_report
 from splatsr.jobs.run_folder import describe_run
-from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.choice import check_metrics
+from splatsr.metrics.evaluation import Results, check_protocol, check_scales
+from splatsr.metrics.protocol import Protocol
 
 
 def evaluate(
@@ -19,6 +21,7 @@ def evaluate(
     checkpoint: str | None,
     data: Mapping[str, Any],
     protocol: Mapping[str, Any],
+    metrics: Any,
     scales: Any,
     pictures: int,
     device: str,
@@ -31,11 +34,21 @@ def evaluate(
         InputError: whatever the user can put right, before the first image.
     """
     check_scales(scales)
+    check_metrics(metrics)
+    rules: Protocol = instantiate(protocol)
+    check_protocol(rules)
     photographs = instantiate(data, _convert_="all")
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     chosen = choose_model(checkpoint, model, device)
     describe_run(Path(run_dir), settings, rendering=chosen.rendering)
     return evaluate_and_report(
-        chosen, photographs, scales=scales, protocol=instantiate(protocol), pictures=pictures, run_dir=Path(run_dir)
+        chosen,
+        photographs,
+        scales=scales,
+        protocol=rules,
+        metrics=metrics,
+        checkpoint=checkpoint,
+        pictures=pictures,
+        run_dir=Path(run_dir),
     )

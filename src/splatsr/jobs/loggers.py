@@ -51,6 +51,7 @@ def log_results(loggers: Sequence[Logger], results: Results, folder: Path, step:
         for name, rows in results.items()
         for scale, row in rows.items()
         for metric, value in row.items()
+        if value is not None
     }
     for log in loggers:
         log.log_metrics(figures, step=step)

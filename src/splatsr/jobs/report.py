@@ -1,5 +1,6 @@
 """Results as people read them: a table in the terminal, pictures and metrics.json in the run's folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,36 +12,59 @@ from splatsr.data.module import PhotoData
 from splatsr.geometry import Number
 from splatsr.jobs.progress import along
 from splatsr.jobs.run_folder import write_json
-from splatsr.metrics.evaluation import Results, evaluate
+from splatsr.metrics.evaluation import Results, evaluate, metric_key
 from splatsr.metrics.protocol import Protocol
+from splatsr.metrics.record import make_record
+
+HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "dists": "DISTS", "fid": "FID"}
+DECIMALS = {"psnr": 2, "ssim": 4, "lpips": 4, "dists": 4, "fid": 2}
 
 
 def evaluate_and_report(
-    model: nn.Module, data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, run_dir: Path
+    model: nn.Module,
+    data: PhotoData,
+    *,
+    scales: list[Number],
+    protocol: Protocol,
+    metrics: Sequence[str] | None,
+    checkpoint: str | None,
+    pictures: int,
+    run_dir: Path,
 ) -> Results:
-    """Measures, prints the table, draws `pictures` strips per set and the PSNR curve, and last writes metrics.json."""
-    results = evaluate(model, data.test_sets, scales, protocol, progress=lambda pairs: along(pairs, len(pairs), "evaluating"))
-    Console().print(results_table(results, protocol))
+    """Measures, prints the tables, draws `pictures` strips per set and the PSNR curve, and last writes metrics.json.
+
+    `checkpoint` is the file that the model came from, for the record.
+    """
+    found = evaluate(
+        model, data.test_sets, scales, protocol, metrics=metrics, progress=lambda pairs: along(pairs, len(pairs), "evaluating")
+    )
+    for metric in protocol.metrics if metrics is None else metrics:
+        if metric in found.missing:
+            Console().print(f"{HEADINGS[metric]} is not measured: {found.missing[metric]}.", soft_wrap=True)
+        else:
+            Console().print(results_table(found.results, protocol, metric))
+    results = found.results
     if pictures:
         draw(model, data, results, scales=scales, protocol=protocol, pictures=pictures, folder=run_dir / "pictures")
-    write_json(run_dir / "metrics.json", {**results, "protocol": protocol.describe(), "rendering": model.rendering})
+    write_json(run_dir / "metrics.json", make_record(found, protocol=protocol, model=model, checkpoint=checkpoint))
     Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
     return results
 
 
-def results_table(results: Results, protocol: Protocol) -> Table:
-    """Rows set and scale, columns of the model, of bicubic, and the gain."""
-    kind = "Y" if protocol.luminance else "RGB"
-    table = Table(title=f"protocol {protocol.name}: PSNR-{kind} in dB, SSIM-{kind}")
-    for heading in ("set", "scale", "PSNR", "bicubic", "gain", "SSIM", "bicubic"):
-        table.add_column(heading, justify="left" if heading == "set" else "right")
+def results_table(results: Results, protocol: Protocol, metric: str) -> Table:
+    """One metric: for every set a row of the model, of bicubic, and of the gain; columns are scales."""
+    key, decimals = metric_key(metric, protocol), DECIMALS[metric]
+    kind = {"psnr_y": "-Y (dB)", "psnr_rgb": "-RGB (dB)", "ssim_y": "-Y", "ssim_rgb": "-RGB"}.get(key, "")
+    table = Table(title=f"{HEADINGS[metric]}{kind}, protocol {protocol.name}")
+    table.add_column("set")
+    table.add_column("")
+    for scale in next(iter(results.values())):
+        table.add_column(scale, justify="right")
     for name, rows in results.items():
-        for scale, row in rows.items():
-            psnr, ssim = (row[f"{metric}_{protocol.suffix}"] for metric in ("psnr", "ssim"))
-            low_psnr, low_ssim = (row[f"bicubic_{metric}_{protocol.suffix}"] for metric in ("psnr", "ssim"))
-            table.add_row(
-                name, scale, f"{psnr:.2f}", f"{low_psnr:.2f}", f"{psnr - low_psnr:+.2f}", f"{ssim:.4f}", f"{low_ssim:.4f}"
-            )
+        pairs = [(row[key], row[f"bicubic_{key}"]) for row in rows.values()]
+        table.add_row(name, "model", *(f"{ours:.{decimals}f}" for ours, _ in pairs))
+        table.add_row("", "bicubic", *(f"{bicubic:.{decimals}f}" for _, bicubic in pairs))
+        table.add_row("", "difference", *(f"{ours - bicubic:+.{decimals}f}" for ours, bicubic in pairs), end_section=True)
     return table
 
 

@@ -16,7 +16,7 @@ from splatsr.errors import InputError
 from splatsr.machine import processor
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
-_MAY_DIFFER = ("resume", "run_dir", "logger", "pictures")
+_MAY_DIFFER = ("resume", "run_dir", "logger", "pictures", "metrics")
 _HARDWARE = ("workers",)
 
 

@@ -19,7 +19,8 @@ from splatsr.jobs.loggers import log_results, open_loggers
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import draw_run, evaluate_and_report
 from splatsr.jobs.run_folder import check_same_settings, describe_run
-from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.choice import check_metrics
+from splatsr.metrics.evaluation import Results, check_protocol, check_scales
 from splatsr.training import SuperResolution
 
 
@@ -34,6 +35,7 @@ def train(
     trainer: Mapping[str, Any],
     logger: Mapping[str, Any],
     protocol: Mapping[str, Any],
+    metrics: Any,
     checkpoint: str | None,
     encoder_checkpoint: str | None,
     scales: Any,
@@ -54,6 +56,8 @@ def train(
     folder = Path(run_dir)
     last = folder / "checkpoints" / "last.ckpt"
     check_scales(scales)
+    check_metrics(metrics)
+    check_protocol(instantiate(protocol))
     resuming = _check_folder(folder, last, resume, settings)
     warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
     for noisy in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
@@ -89,7 +93,8 @@ def train(
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
         trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
-        checkpoints.save(trained, model, folder / "model.safetensors")
+        weights = folder / "model.safetensors"
+        checkpoints.save(trained, model, weights)
         if pictures:
             for log in loggers:
                 log.save()
@@ -97,7 +102,14 @@ def train(
         if not photographs.test_sets:
             return {}
         results = evaluate_and_report(
-            trained, photographs, scales=scales, protocol=task.protocol, pictures=pictures, run_dir=folder
+            trained,
+            photographs,
+            scales=scales,
+            protocol=task.protocol,
+            metrics=metrics,
+            checkpoint=str(weights),
+            pictures=pictures,
+            run_dir=folder,
         )
         log_results(loggers, results, folder, fitter.global_step)
     return results

@@ -1,8 +1,8 @@
-"""A model on test sets: PSNR and SSIM at any list of scales, with bicubic beside every figure."""
+"""A model on test sets: any metrics at any list of scales, with bicubic beside every figure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -11,13 +11,30 @@ from splatsr.continuous_image import ContinuousImage
 from splatsr.data.benchmark import Benchmark, Pair
 from splatsr.errors import InputError
 from splatsr.geometry import Number, check_scale
+from splatsr.metrics.choice import choose_metrics
+from splatsr.metrics.mean import MeanOverImages
 from splatsr.metrics.protocol import Protocol
-from splatsr.metrics.psnr import PSNR
-from splatsr.metrics.ssim import SSIM
 from splatsr.models.bicubic import Bicubic
 
-Results = dict[str, dict[str, dict[str, float]]]
-"""{set: {"x4": {"psnr_y": dB, "ssim_y": .., "bicubic_psnr_y": dB, "bicubic_ssim_y": .., "images": n}}}"""
+Row = dict[str, float | None]
+"""{"psnr_y": dB, "ssim_y": .., "bicubic_psnr_y": dB, ..., "images": n}; None: asked for and missing."""
+Results = dict[str, dict[str, Row]]
+"""{set: {"x4": row}}"""
+
+_BENCHMARK = ("pil", "liif")
+"""The LR rule and the crop rule of `data.benchmark`."""
+
+
+class Evaluation(NamedTuple):
+    """What `evaluate` found.
+
+    `results` are the figures of whole sets; `images` those of every image, {set: {"x4": {file name: row}}}, without the
+    metrics that only sets have (FID); `missing` {metric: why it was asked for and could not be computed}.
+    """
+
+    results: Results
+    images: dict[str, dict[str, dict[str, Row]]]
+    missing: dict[str, str]
 
 
 @torch.inference_mode()
@@ -27,33 +44,62 @@ def evaluate(
     scales: Sequence[Number],
     protocol: Protocol,
     *,
+    metrics: Sequence[str] | None,
     progress: Callable[[Benchmark], Iterable[Pair]] = iter,
-) -> Results:
+) -> Evaluation:
     """Measures `model` (used in eval mode, on the device it is on) and bicubic on every set at every scale.
 
-    Each LR image is encoded once. `progress` wraps the loop over images, for a progress bar.
+    Each LR image is encoded once. `metrics` are names of `metrics.choice`; None: those of the protocol. `progress` wraps the
+    loop over images, for a progress bar.
 
     Raises:
-        InputError: a scale is not a number of at least 1, or an image is too small.
+        InputError: a scale is not a number of at least 1, an image is too small, a metric is unknown, or the protocol needs LR
+            images that are not made here.
     """
     check_scales(scales)
-    keys = [(name, scale) for name in sets for scale in scales]
+    check_protocol(protocol)
+    choice = choose_metrics(protocol.metrics if metrics is None else metrics, _device(model))
+    lonely = [name for name, paths in sets.items() if len(paths) < 2]
+    if "fid" in choice.make and lonely:
+        raise InputError(f"fid compares sets of images; {', '.join(lonely)} has fewer than two. Leave it out of metrics.")
     methods = {"": model.eval(), "bicubic_": Bicubic()}
-    metrics = {(*key, method): (PSNR(), SSIM()) for key in keys for method in methods}
+    keys = [(name, scale) for name in sets for scale in scales]
+    meters = {(*key, method): {name: make() for name, make in choice.make.items()} for key in keys for method in methods}
+    images = {name: {scale_name(scale): {path.name: {} for path in sets[name]} for scale in scales} for name in sets}
     for pair in progress(Benchmark(sets, list(scales))):
-        target = protocol.prepare(pair.hr, pair.scale)
+        row = images[pair.set_name][scale_name(pair.scale)][pair.path.name]
+        target = protocol.cut(pair.hr, pair.scale)
         for method, network in methods.items():
-            prediction = predict(network, pair)
-            for metric in metrics[pair.set_name, pair.scale, method]:
-                metric.update(protocol.prepare(prediction, pair.scale), target)
+            prediction = protocol.cut(predict(network, pair), pair.scale)
+            for name, meter in meters[pair.set_name, pair.scale, method].items():
+                seen = (prediction, target) if meter.sees_rgb else (protocol.channels(prediction), protocol.channels(target))
+                if isinstance(meter, MeanOverImages):
+                    row[method + metric_key(name, protocol)] = meter(*seen).item()
+                else:
+                    meter.update(*seen)
     results: Results = {name: {} for name in sets}
     for name, scale in keys:
         row = results[name][scale_name(scale)] = {}
         for method in methods:
-            for label, metric in zip(("psnr", "ssim"), metrics[name, scale, method], strict=True):
-                row[f"{method}{label}_{protocol.suffix}"] = metric.compute().item()
+            for metric, meter in meters[name, scale, method].items():
+                row[method + metric_key(metric, protocol)] = meter.compute().item()
+            row |= {method + metric_key(metric, protocol): None for metric in choice.missing}
         row["images"] = len(sets[name])
-    return results
+    return Evaluation(results, images, choice.missing)
+
+
+def metric_key(metric: str, protocol: Protocol) -> str:
+    """How a metric is called in results: psnr_y, ssim_rgb; lpips, dists and fid see RGB under every protocol."""
+    return f"{metric}_{protocol.suffix}" if metric in ("psnr", "ssim") else metric
+
+
+def check_protocol(protocol: Protocol) -> None:
+    """InputError unless the LR images that the protocol measures on are those that `data.benchmark` makes."""
+    if protocol.given_lr or (protocol.lr, protocol.crop) != _BENCHMARK:
+        raise InputError(
+            f"protocol {protocol.name} measures on LR images made otherwise ({protocol.describe()['lr_images']}); so far they "
+            "are made by PIL from the HR images: use protocol=l_pil or protocol=l_pil_div2k."
+        )
 
 
 def check_scales(scales: Any) -> None:
@@ -67,11 +113,14 @@ def check_scales(scales: Any) -> None:
 
 def predict(model: nn.Module, pair: Pair) -> torch.Tensor:
     """The model's image (3, H, W) for one test pair, on the CPU, unclamped."""
-    device: Any = next((parameter.device for parameter in model.parameters()), "cpu")
-    image: ContinuousImage = model(pair.lr[None].to(device))
+    image: ContinuousImage = model(pair.lr[None].to(_device(model)))
     return image.render(scale=pair.scale)[0].cpu()
 
 
 def scale_name(scale: Number) -> str:
     """x4, x3.3: how a scale is written in tables and keys."""
     return f"x{scale:g}"
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

@@ -10,10 +10,15 @@ from torchmetrics import Metric
 
 
 class MeanOverImages(Metric):
-    """Mean of `measure` over images; every `update` is one image that is already cropped and converted (see Protocol)."""
+    """Mean of `measure` over images; every `update` is one image that is already cropped and converted (see Protocol).
+
+    Calling the metric like a function updates it too, and returns the figure of that image.
+    """
 
     full_state_update = False
-    measure: ClassVar[Callable[[Tensor, Tensor], Tensor]]
+    sees_rgb: ClassVar[bool] = False
+    """Whether it compares RGB whatever the protocol compares."""
+    measure: Callable[[Tensor, Tensor], Tensor]
     total: Tensor
     images: Tensor
 
@@ -24,7 +29,7 @@ class MeanOverImages(Metric):
 
     def update(self, prediction: Float[Tensor, "c h w"], target: Float[Tensor, "c h w"]) -> None:
         """Adds one image, values in [0, 1]."""
-        self.total += type(self).measure(prediction, target)
+        self.total += self.measure(prediction, target).to(self.total)
         self.images += 1
 
     def compute(self) -> Float[Tensor, ""]:

@@ -1,8 +1,11 @@
 """What exactly is compared: a number without its protocol is worth nothing."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,17 +16,34 @@ from splatsr.metrics.luma import channels
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a prediction is measured against the HR image.
+    """How a prediction is measured against the HR image. One file of conf/protocol/ per protocol of the papers.
 
     Args:
         name: of the protocol in the papers' terms, e.g. "L-pil": the metric of the LIIF family on LR images made by PIL.
-        luminance: compare studio-range Y (benchmarks) or RGB (DIV2K).
-        extra_shave: pixels cut from every side besides the scale itself, ceil(scale) (benchmarks 0, DIV2K 6).
+        luminance: PSNR and SSIM of studio-range Y (benchmarks) or of RGB (DIV2K). The other metrics always see RGB.
+        eight_bit: round both images to 8 bit before anything is measured (BasicSR), or only clamp them (LIIF).
+        shave_limit: ceil(scale) pixels are cut from every side, but not more than these; None: no limit, 0: nothing is cut.
+        extra_shave: pixels cut from every side besides those (benchmarks 0, DIV2K 6).
+        lr: the rule that makes LR images: "pil" (8 bit), "matlab" (BasicSR's float imresize, 8 bit at the end) or
+            "torchvision" (antialiased, on 8-bit tensors).
+        given_lr: at x2, x3 and x4 the LR images are those that are distributed with the test sets.
+        crop: how HR and LR sizes fit: "liif" (LR floor(H / s), HR cut to round(h s)), "gsasr" (HR cut to floor(h s) after
+            the resizing), "diinn" (LR round(H / s), HR whole) or "mod12" (HR cut to a multiple of 12).
+        metrics: what the protocol reports, names of `metrics.choice`; the root key `metrics` asks for others.
     """
 
     name: str
     luminance: bool
+    eight_bit: bool
+    shave_limit: int | None
     extra_shave: int
+    lr: str
+    given_lr: bool
+    crop: str
+    metrics: Sequence[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", tuple(self.metrics))  # plain: it goes to metrics.json
 
     @property
     def suffix(self) -> str:
@@ -32,10 +52,11 @@ class Protocol:
 
     def shave(self, scale: Number) -> int:
         """Border in HR pixels that is not measured."""
-        return math.ceil(scale) + self.extra_shave
+        border = math.ceil(scale)
+        return (border if self.shave_limit is None else min(border, self.shave_limit)) + self.extra_shave
 
-    def prepare(self, image: Float[Tensor, "3 h w"], scale: Number) -> Float[Tensor, "c height width"]:
-        """Clamped to [0, 1], not rounded to 8 bit, shaved, Y or RGB, float64.
+    def cut(self, image: Float[Tensor, "3 h w"], scale: Number) -> Float[Tensor, "3 height width"]:
+        """Clamped to [0, 1], rounded to 8 bit where the protocol rounds, shaved; still RGB; float64.
 
         Raises:
             InputError: the image is too small to be measured at this scale.
@@ -47,17 +68,41 @@ class Protocol:
                 "are cut from every side SSIM needs 11."
             )
         inner = image[:, border : image.shape[-2] - border, border : image.shape[-1] - border]
-        return channels(inner.clamp(0, 1), luminance=self.luminance)
+        inner = inner.to(torch.float64).clamp(0, 1)
+        return (inner * 255).round() / 255 if self.eight_bit else inner
 
-    def describe(self) -> dict[str, str | bool | int]:
-        """Everything that a reader of a result must know, for metrics.json."""
+    def channels(self, rgb: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
+        """Y or RGB of an image that is cut already, float64."""
+        return channels(rgb, luminance=self.luminance)
+
+    def prepare(self, image: Float[Tensor, "3 h w"], scale: Number) -> Float[Tensor, "c height width"]:
+        """What PSNR and SSIM compare: `cut`, then Y or RGB, float64."""
+        return self.channels(self.cut(image, scale))
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that a reader of a result must know, for metrics.json: the knobs, then what they mean."""
+        limit = "" if self.shave_limit is None else f", at most {self.shave_limit},"
+        made = f"{self.lr}, sizes by the {self.crop} rule"
         return {
             **asdict(self),
-            "shave": f"ceil(scale) + {self.extra_shave} HR pixels on every side",
-            "rounding": "prediction clamped to [0, 1], not rounded to 8 bit",
+            "metrics": list(self.metrics),
+            "shave": f"ceil(scale){limit} + {self.extra_shave} HR pixels on every side",
+            "rounding": "both images rounded to 8 bit"
+            if self.eight_bit
+            else "prediction clamped to [0, 1], not rounded to 8 bit",
             "average": "per image, float64",
             "ssim": "11x11 Gaussian window, sigma 1.5, valid region",
-            "lr": "PIL bicubic, 8 bit, from HR cut to round(floor(side / scale) * scale)",
+            "lpips": "AlexNet, version 0.1, RGB",
+            "dists": "VGG16, RGB",
+            "fid": "Inception v3 of 2015, 2048 features; shaved predictions against shaved HR, 8 bit, RGB",
+            "lr_images": f"distributed ones at x2, x3, x4, else {made}" if self.given_lr else made,
             "bicubic": "PIL bicubic, 8 bit",
             "grey_images": "opened as RGB",
         }
+
+    def difference(self, described: Mapping[str, Any]) -> str:
+        """The knobs in which a `describe()` of metrics.json differs from this protocol, in words; empty where none does."""
+        own = self.describe()
+        knobs = [field.name for field in fields(self) if field.name != "metrics"]
+        told = [f"{knob} {described.get(knob)!r} for {own[knob]!r}" for knob in knobs if described.get(knob) != own[knob]]
+        return ", ".join(told)

@@ -1,0 +1,37 @@
+"""The paper, ours, and the difference."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from splatsr.tables.paper import PaperTable
+from splatsr.tables.runs import Run
+
+
+class Line(NamedTuple):
+    """One printed row: `kind` is paper, ours or difference; cells are rounded as they are printed, None where empty."""
+
+    kind: str
+    name: str
+    cells: list[float | None]
+
+
+def compare(table: PaperTable, runs: Sequence[Run]) -> list[Line]:
+    """The paper's rows; below each, every run of that model and encoder, and what it differs by; other runs at the end."""
+    lines: list[Line] = []
+    waiting = list(runs)
+    for row in table.rows:
+        lines.append(Line("paper", row.name, row.cells))
+        for run in [run for run in waiting if run.is_a(row.run)]:
+            waiting.remove(run)
+            ours = _cells(table, run)
+            lines.append(Line("ours", run.label, ours))
+            pairs = zip(ours, row.cells, table.columns, strict=True)
+            apart = [None if None in (one, other) else round(one - other, column.decimals) for one, other, column in pairs]
+            if any(value is not None for value in apart):
+                lines.append(Line("difference", f"ours - {row.name}", apart))
+    return [*lines, *(Line("ours", run.label, _cells(table, run)) for run in waiting)]
+
+
+def _cells(table: PaperTable, run: Run) -> list[float | None]:
+    values = [(run.value(column), column.decimals) for column in table.columns]
+    return [None if value is None else round(value, decimals) for value, decimals in values]

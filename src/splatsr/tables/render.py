@@ -1,0 +1,88 @@
+"""A compared table as Markdown, CSV and LaTeX; empty cells stay empty."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from splatsr.metrics.protocol import Protocol
+from splatsr.tables.compare import Line
+from splatsr.tables.paper import PaperTable
+
+_LATEX = {character: rf"\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def heading(table: PaperTable) -> list[str]:
+    """Names of the printed columns."""
+    return ["", "method", *(column.heading for column in table.columns)]
+
+
+def body(table: PaperTable, lines: Sequence[Line]) -> list[list[str]]:
+    """The printed cells, row by row."""
+    decimals = [column.decimals for column in table.columns]
+    return [
+        [line.kind, line.name, *(_text(line.kind, *cell) for cell in zip(line.cells, decimals, strict=True))] for line in lines
+    ]
+
+
+def caption(table: PaperTable) -> list[str]:
+    """Source, the protocols of our rows, and what is missing; one sentence group per line."""
+    shared: dict[Protocol, list[str]] = {}
+    for column in table.columns:
+        if column.protocol is not None and column.set_name not in shared.setdefault(column.protocol, []):
+            shared[column.protocol].append(column.set_name)
+    ours = [f"{', '.join(sets)}: protocol {protocol.name} ({_protocol(protocol)})" for protocol, sets in shared.items()]
+    return [f"Paper: {table.source}.", *([f"Ours on {'; '.join(ours)}."] if ours else []), table.note]
+
+
+def to_markdown(table: PaperTable, lines: Sequence[Line]) -> str:
+    """A Markdown table below its title and above its caption."""
+    rows = [heading(table), ["---", "---", *("---:" for _ in table.columns)], *body(table, lines)]
+    text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows)
+    return f"**{table.title}**\n\n{text}\n\n" + "\n\n".join(caption(table)) + "\n"
+
+
+def to_csv(table: PaperTable, lines: Sequence[Line]) -> str:
+    """Cells alone; the caption is in the other two."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([["kind", *heading(table)[1:]], *body(table, lines)])
+    return out.getvalue()
+
+
+def to_latex(table: PaperTable, lines: Sequence[Line]) -> str:
+    """A `table` environment for the booktabs package."""
+    rows = [" & ".join(map(_latex, row)) + r" \\" for row in (heading(table), *body(table, lines))]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{_latex(' '.join([table.title + '.', *caption(table)]))}}}",
+            rf"\begin{{tabular}}{{ll{'r' * len(table.columns)}}}",
+            r"\toprule",
+            rows[0],
+            r"\midrule",
+            *rows[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _text(kind: str, value: float | None, decimals: int) -> str:
+    if value is None:
+        return ""
+    return f"{value:+.{decimals}f}" if kind == "difference" else f"{value:.{decimals}f}"
+
+
+def _protocol(protocol: Protocol) -> str:
+    told = protocol.describe()
+    kind = "Y" if protocol.luminance else "RGB"
+    return f"{kind}; LR images: {told['lr_images']}; shave: {told['shave']}; {told['rounding']}"
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
