@@ -23,6 +23,12 @@ LANES = 64
 BLOCK = 1024
 """Kernels that one program measures."""
 
+BLOCK_WARPS = 8
+"""Warps that share them."""
+
+WARPS = 1
+"""Warps of a tile, and of a kernel's gradient: a warp alone never waits for others, and its sums need no shared memory."""
+
 ROOT = 4096
 """Kernels below one of the tree's upper boxes; the number of slots is a multiple of it."""
 
@@ -60,7 +66,7 @@ def _splat(means: Tensor, cholesky: Tensor, colors: Tensor, height: int, width: 
     keys = torch.empty(batch, slots, dtype=torch.int32, device=colors.device)
     with torch.cuda.device_of(colors):
         shape_kernels[(slots // BLOCK, batch)](
-            means, cholesky, records, boxes, keys, kernels, slots, height, width, BLOCK=BLOCK
+            means, cholesky, records, boxes, keys, kernels, slots, height, width, BLOCK=BLOCK, num_warps=BLOCK_WARPS
         )  # fmt: skip
         order = keys.sort(dim=1, stable=True).indices
         levels = [boxes.gather(2, order.expand(4, -1, -1))]
@@ -71,7 +77,7 @@ def _splat(means: Tensor, cholesky: Tensor, colors: Tensor, height: int, width: 
         tiles, group = -(-height // TILE) * -(-width // TILE), min(channels, 4)
         render_tile[(tiles, -(-channels // group), batch)](
             image, records, colors.gather(1, existing.expand(-1, -1, channels)), *levels,
-            slots, channels, height, width, TILE=TILE, GROUP=group, num_warps=1,
+            slots, channels, height, width, TILE=TILE, GROUP=group, num_warps=WARPS,
         )  # fmt: skip
     return image
 
@@ -95,7 +101,7 @@ def _gradients(upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor
     with torch.cuda.device_of(colors):
         gather_gradients[(batch * kernels * chunks, groups)](
             upstream, means, cholesky, colors, geometry_sums, color_sums,
-            kernels, chunks, channels, height, width, LANES=LANES, GROUP=group, num_warps=1,
+            kernels, chunks, channels, height, width, LANES=LANES, GROUP=group, num_warps=WARPS,
         )  # fmt: skip
     return geometry_sums[..., :2].sum((2, 3)), geometry_sums[..., 2:].sum((2, 3)), color_sums.sum(2)
 
