@@ -89,7 +89,7 @@ def test_a_tree_of_more_roots_than_one_look_sees() -> None:
     """70 000 specks between the pixels of two tiles touch neither; behind them in the list come kernels that show."""
     specks, shown, size = 70_000, 6, (8, 16)
     means = torch.tensor([8.0, 4.0]).repeat(1, specks + shown, 1)
-    means[0, :specks, 1] = torch.linspace(0, 8, specks)
+    means[0, :specks, 1] = torch.linspace(0.5, 7.5, specks)
     means[0, specks:] = torch.tensor([15.0, 7.0]) - torch.rand(shown, 2)
     cholesky = torch.tensor([1e-3, 0.0, 1e-3]).repeat(1, specks + shown, 1)
     cholesky[0, specks:] = torch.tensor([2.0, 0.5, 1.0])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kernel_fields import Field, assert_equals_reference, lattice_field, noise, rendered
+from kernel_fields import Field, assert_equals_reference, lattice_field, noise, random_field, rendered
 from splatsr.splatting import splat
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -52,6 +52,12 @@ def test_equals_the_cpu_renderer(lr: tuple[int, int], scale: float, batch: int) 
         assert mine.is_cuda
         error = float((mine.cpu() - true).norm() / true.norm())
         assert error < 1e-4, f"{name}: {error}"
+
+
+def test_far_from_the_origin_is_as_exact() -> None:
+    means, cholesky, colors = random_field((12, 30))
+    field = tuple(part.cuda() for part in (means + torch.tensor([2960.0, 0.0]), cholesky, colors))
+    assert_equals_reference(field, (12, 3000))
 
 
 def test_repetition_changes_no_bit() -> None:
