@@ -31,7 +31,6 @@ from splatsr.splatting import splat
 from splatsr.splatting.reference import CUT, splat_exact
 
 HERE = Path(__file__).parent
-START, END = "<!-- splat:start -->", "<!-- splat:end -->"
 
 PIECE_KERNELS, PIECE_WEIGHTS = 256, 2_000_000
 """The dense reference runs in pieces of so many kernels by as many image rows as keep kernels * pixels below the second
@@ -239,12 +238,13 @@ def markdown(results: dict) -> str:
     return "\n".join(lines)
 
 
-def write_section(readme: Path, section: str) -> None:
-    text = readme.read_text()
-    if text.count(START) != 1 or text.count(END) != 1:
-        raise SystemExit(f"{readme.name} must contain {START} and {END} once each: the table goes between them.")
-    before, after = text.split(START)[0], text.split(END)[1]
-    readme.write_text(f"{before}{START}\n{section}\n{END}{after}")
+def write_section(readme: Path, name: str, section: str) -> None:
+    """Puts the section between the comments  name:start  and  name:end."""
+    text, start, end = readme.read_text(), f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    if text.count(start) != 1 or text.count(end) != 1:
+        raise SystemExit(f"{readme.name} must contain {start} and {end} once each: the table goes between them.")
+    before, after = text.split(start)[0], text.split(end)[1]
+    readme.write_text(f"{before}{start}\n{section}\n{end}{after}")
 
 
 def main() -> None:
@@ -268,7 +268,7 @@ def main() -> None:
     }  # fmt: skip
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "splat.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", markdown(results))
+    write_section(HERE / "README.md", "splat", markdown(results))
 
 
 if __name__ == "__main__":

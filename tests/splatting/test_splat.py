@@ -9,67 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from torch import Tensor
 
+from kernel_fields import KERNELS, Kernel, assert_equals_reference, listed_field, noise, random_field, rendered
 from splatsr.splatting import splat
-from splatsr.splatting.reference import CUT, kernel_weights, splat_exact
-
-Field = tuple[Tensor, Tensor, Tensor]
-"""Means (B, N, 2), Cholesky (B, N, 3), colours (B, N, C), all float32."""
-
-Kernel = tuple[tuple[float, float], tuple[float, float, float]]
-"""(x, y) and (l11, l21, l22) of one kernel."""
+from splatsr.splatting.reference import CUT, splat_exact
 
 NAN, INF = math.nan, math.inf
-
-
-def random_field(size: tuple[int, int], *, kernels: int = 60, batch: int = 1, channels: int = 3, seed: int = 0) -> Field:
-    """Kernels about 2 px wide, of every sign and correlation, with centres up to 3 px outside the image."""
-    draw = torch.Generator().manual_seed(seed)
-    reach = torch.tensor([size[1] + 6.0, size[0] + 6.0])
-    means = torch.rand(batch, kernels, 2, generator=draw) * reach - 3
-    cholesky = 2 * torch.randn(batch, kernels, 3, generator=draw)
-    cholesky += 0.3 * cholesky.sign()
-    return means, cholesky, torch.rand(batch, kernels, channels, generator=draw) - 0.3
-
-
-def listed_field(kernels: list[Kernel]) -> Field:
-    """The listed kernels, each with a colour of its own."""
-    means, cholesky = (torch.tensor([part], dtype=torch.float32) for part in zip(*kernels, strict=True))
-    return means, cholesky, torch.linspace(-0.5, 1.0, 3 * len(kernels)).reshape(1, -1, 3)
-
-
-def noise(field: Field, size: tuple[int, int], seed: int = 1) -> Tensor:
-    """Random upstream gradient (B, C, height, width)."""
-    shape = (len(field[0]), field[2].shape[-1], *size)
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def rendered(field: Field, size: tuple[int, int], upstream: Tensor) -> tuple[Tensor, ...]:
-    """The image and the gradients of <upstream, image> with respect to means, Cholesky and colours."""
-    leaves = [part.detach().requires_grad_() for part in field]
-    image = splat(*leaves, size)
-    return image.detach(), *torch.autograd.grad(image, leaves, upstream)
-
-
-def clear_of_the_cut(field: Field, size: tuple[int, int]) -> Tensor:
-    """1 where no kernel's q is within 1e-3 of ln 255, else 0: there rounding alone decides whether it contributes."""
-    means, cholesky = field[0].double(), field[1].double()
-    smaller, larger = (kernel_weights(means, cholesky * grow, size) > 0 for grow in (1 - 1e-4, 1 + 1e-4))
-    return (smaller == larger).all(1, keepdim=True).float()
-
-
-def assert_equals_reference(field: Field, size: tuple[int, int]) -> None:
-    """Image within 1e-5 and gradients within 2e-4 of the largest entry of the float64 reference."""
-    clear = clear_of_the_cut(field, size)
-    upstream = noise(field, size) * clear
-    ours = rendered(field, size, upstream)
-    theirs = rendered(tuple(part.double() for part in field), size, upstream.double())
-    assert theirs[0].dtype == torch.float64
-    for name, mine, true in zip(("image", "means", "cholesky", "colors"), ours, theirs, strict=True):
-        limit = (1e-5 if name == "image" else 2e-4) * float(true.abs().max())
-        error = (mine - true) * clear if name == "image" else mine - true
-        assert float(error.abs().max()) <= limit, f"{name}: {float(error.abs().max())} > {limit}"
 
 
 @pytest.fixture
@@ -83,23 +28,6 @@ def restored_threads() -> Iterator[None]:
 @pytest.mark.parametrize("size", [(24, 37), (33, 20), (17, 9), (3, 70), (40, 1), (1, 40), (1, 1)])
 def test_equals_the_reference(size: tuple[int, int], channels: int) -> None:
     assert_equals_reference(random_field(size, batch=2, channels=channels), size)
-
-
-KERNELS: dict[str, list[Kernel]] = {
-    "correlated": [((9.2, 8.1), (3, 2.9, 0.2)), ((12.7, 5.4), (2, -6, 0.3)), ((20.1, 11.3), (-0.2, 5, 0.2))],
-    "negative": [((9.3, 8.1), s) for s in [(-2, 1, 1.5), (2, 1, -1.5), (-2, 1, -1.5), (2, -1, 1.5), (-2, -1, -1.5)]],
-    "singular": [((9.5, 8.5), s) for s in [(0, 1, 1), (1, 1, 0), (0, 1, 0), (0, 0, 0), (1, 0, 1)]],
-    "vanishing": [
-        ((9.5, 8.5), (1e-9, 0, 1e-9)), ((9.5, 8.5), (1e-4, 0, 1e-4)), ((9.5001, 8.4999), (1e-4, 5e-5, 1e-4)),
-        ((3.1, 8.7), (1e-4, 0, 1e-4)), ((9.5, 8.5), (1, 1, 1e-9)), ((9.5, 8.5), (1e-9, 1, 1)),
-    ],
-    "far off": [((-400, 3), (2, 1, 2)), ((3, 900), (2, 1, 2)), ((1e6, -1e6), (9, 1, 9)), ((9, 8), (1, 0.5, 1))],
-    "across the border": [
-        ((-1.3, 8), (2, 1, 1)), ((28.4, 8), (2, -1, 1)), ((13, -1.6), (1, 1, 2)), ((13, 20.2), (1, -1, 2)),
-        ((-1, -1), (2, 0, 2)), ((28, 20), (2, 1, 2)), ((0, 0), (1, 0, 1)), ((27, 19), (1, 0, 1)),
-    ],
-    "larger than the image": [((5, 7), (500, 100, 500)), ((-300, 40), (500, -200, 450)), ((5, 7), (500, 400, 1))],
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", KERNELS)
