@@ -112,6 +112,13 @@ def test_impossible_evaluation_scales(refused: Refused, scales: str) -> None:
     assert "scale" in refused("job=evaluate", "model=bicubic", f"scales={scales}")
 
 
+def test_an_unknown_metric_and_a_protocol_that_needs_other_images(refused: Refused, tiny_run: list[str]) -> None:
+    assert "there is no metric 'mse'; metrics are psnr, ssim" in refused("job=evaluate", "model=bicubic", "metrics=[mse]")
+    assert "there is no metric 'mse'" in refused(*tiny_run, "metrics=[mse]")
+    assert "protocol G measures on LR images made otherwise" in refused("job=evaluate", "model=bicubic", "protocol=g")
+    assert "protocol G measures on LR images made otherwise" in refused(*tiny_run, "protocol=g")
+
+
 def test_an_output_beyond_memory(refused: Refused, tiny_file: Path, photo: Path) -> None:
     line = refused("job=upscale", f"checkpoint={tiny_file}", f"input={photo}", "output=big.png", "scale=100000")
     assert "3000000x2000000 pixels needs about" in line

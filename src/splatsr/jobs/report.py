@@ -39,9 +39,7 @@ def evaluate_and_report(
         model, data.test_sets, scales, protocol, metrics=metrics, progress=lambda pairs: along(pairs, len(pairs), "evaluating")
     )
     for metric in protocol.metrics if metrics is None else metrics:
-        if metric in found.missing:
-            Console().print(f"{HEADINGS[metric]} is not measured: {found.missing[metric]}.", soft_wrap=True)
-        else:
+        if metric not in found.missing:
             Console().print(results_table(found.results, protocol, metric))
     results = found.results
     if pictures:

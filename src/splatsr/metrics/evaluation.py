@@ -65,9 +65,9 @@ def evaluate(
     methods = {"": model.eval(), "bicubic_": Bicubic()}
     keys = [(name, scale) for name in sets for scale in scales]
     meters = {(*key, method): {name: make() for name, make in choice.make.items()} for key in keys for method in methods}
-    images = {name: {scale_name(scale): {path.name: {} for path in sets[name]} for scale in scales} for name in sets}
+    images = {name: {scale_name(scale): {} for scale in scales} for name in sets}
     for pair in progress(Benchmark(sets, list(scales))):
-        row = images[pair.set_name][scale_name(pair.scale)][pair.path.name]
+        row = images[pair.set_name][scale_name(pair.scale)].setdefault(pair.path.name, {})
         target = protocol.cut(pair.hr, pair.scale)
         for method, network in methods.items():
             prediction = protocol.cut(predict(network, pair), pair.scale)
