@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from torch import nn
 
 from splatsr import checkpoints, pretrained
 from splatsr.data.module import PhotoData
+from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
+from splatsr.jobs.command_line import call_job
+from splatsr.jobs.compilation import check_backend, compile_parts
+from splatsr.jobs.processes import one_per_device
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import evaluate_and_report, flat_metrics
 from splatsr.jobs.run_folder import check_same_settings, describe_run
@@ -40,6 +45,7 @@ def train(
     seed: int,
     resume: str | None,
     run_dir: str,
+    compile: str | None,
     settings: Mapping[str, Any],
 ) -> Results:
     """Arguments are the root keys of conf/run.yaml. The run's folder then holds
@@ -53,10 +59,11 @@ def train(
     folder = Path(run_dir)
     last = folder / "checkpoints" / "last.ckpt"
     check_scales(scales)
+    check_backend(compile)
     resuming = _check_folder(folder, last, resume, settings)
     warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
-    for noisy in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy in ("pytorch.utilities.rank_zero", "fabric.utilities.seed", "fabric.utilities.distributed"):
+        logging.getLogger(f"lightning.{noisy}").setLevel(logging.WARNING)
     lightning.seed_everything(seed)
     photographs: PhotoData = instantiate(data, _convert_="all")
     photographs.prepare_data()
@@ -71,8 +78,6 @@ def train(
     if not resuming:
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
     photographs.setup("fit")
-    if not resuming:
-        describe_run(folder, settings)
     fitter: lightning.Trainer = instantiate(
         trainer,
         default_root_dir=str(folder),
@@ -80,12 +85,20 @@ def train(
         callbacks=_callbacks(folder, averaging, validated=bool(photographs.validation_scales and photographs.test_sets)),
         logger=_loggers(logger, folder),
     )
-    for log in fitter.loggers:
-        log.log_hyperparams(dict(settings))
+    check_share(photographs.batch_size, fitter.world_size)
+    if compile is not None:
+        compile_parts(task.model, compile)
     try:
-        fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
+        with one_per_device(fitter, partial(call_job, dict(settings))):
+            if fitter.is_global_zero and not resuming:
+                describe_run(folder, settings)
+            for log in fitter.loggers:
+                log.log_hyperparams(dict(settings))
+            fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
+    if not fitter.is_global_zero:
+        return {}
     trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
     checkpoints.save(trained, model, folder / "model.safetensors")
     if not photographs.test_sets:
