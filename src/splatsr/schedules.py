@@ -12,14 +12,26 @@ def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_st
 
     def factor(number: int) -> float:
         if number < warmup_steps:
-            return (number + 1) / (warmup_steps + 1)
+            return _warm(number, warmup_steps)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, (number - warmup_steps) / max(1, steps - warmup_steps))))
 
     return LambdaLR(optimizer, factor)
 
 
-def step(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, every_epochs: int, factor: float) -> LambdaLR:
-    """Times `factor` after every `every_epochs` epochs (ContinuousSR: 0.5 every 100 of 1000 epochs)."""
+def step(
+    optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, every_epochs: int, factor: float, warmup_steps: int
+) -> LambdaLR:
+    """Times `factor` after every `every_epochs` epochs (ContinuousSR: 0.5 every 100 of 1000 epochs).
+
+    The first `warmup_steps` steps rise linearly from 0 to that; epochs are counted from the first of them.
+    """
     if every_epochs > epochs:
         raise ValueError(f"schedule.every_epochs={every_epochs} is longer than the training of {epochs} epochs.")
-    return LambdaLR(optimizer, lambda number: factor ** (number // steps_per_epoch // every_epochs))
+    return LambdaLR(
+        optimizer, lambda number: _warm(number, warmup_steps) * factor ** (number // steps_per_epoch // every_epochs)
+    )
+
+
+def _warm(number: int, warmup_steps: int) -> float:
+    """The share of the learning rate that step `number` gets: below 1 in the first `warmup_steps` steps."""
+    return min(1.0, (number + 1) / (warmup_steps + 1))

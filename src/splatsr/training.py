@@ -14,6 +14,7 @@ from splatsr import checkpoints
 from splatsr.data.benchmark import Pair
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import predict, scale_name
+from splatsr.metrics.over_ranks import mean_over_ranks
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import PSNR
 
@@ -50,28 +51,31 @@ class SuperResolution(lightning.LightningModule):
         self.validation: dict[str, PSNR] = {}
 
     def on_train_epoch_start(self) -> None:
-        """Reseeds, so that an epoch's randomness does not depend on what was run before it."""
-        torch.manual_seed(self.seed + self.current_epoch)
+        """Reseeds, so that an epoch's randomness does not depend on what was run before it; processes drop other paths."""
+        torch.manual_seed(self.seed + self.current_epoch + 1_000_003 * self.global_rank)
 
     def training_step(self, batch: dict[str, Any], _: int) -> Float[Tensor, ""]:
         """One batch of one scale; see `data.crops`."""
         prediction = self.model(batch["lr"]).render(scale=batch["scale"])
         loss = self.loss(prediction, batch["hr"])
-        if not torch.isfinite(loss):
+        told = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
+        if not torch.isfinite(told):
             raise InputError(
-                f"the loss became {loss.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
+                f"the loss became {told.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
                 "clip gradients (trainer.gradient_clip_val=1) or use model/initialisation=blurred_lr; the last checkpoint "
                 "is intact."
             )
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["lr"]))
+        self.log("train/loss", told, prog_bar=True, batch_size=len(batch["lr"]))
         return loss
 
     def on_validation_epoch_start(self) -> None:
         """Empties the metrics."""
         self.validation = {}
 
-    def validation_step(self, pair: Pair, _: int) -> None:
-        """One whole test image at one scale."""
+    def validation_step(self, pair: Pair | None, _: int) -> None:
+        """One whole test image at one scale; None where there are fewer of them than processes."""
+        if pair is None:
+            return
         key = f"val/psnr_{self.protocol.suffix}/{pair.set_name}/{scale_name(pair.scale)}"
         metric = self.validation.setdefault(key, PSNR())
         prediction = self.protocol.prepare(predict(self.model, pair), pair.scale)
@@ -79,10 +83,10 @@ class SuperResolution(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Logs the mean PSNR per set and scale, and val/psnr, the mean of those, by which the best checkpoint is kept."""
-        means = {key: metric.compute().item() for key, metric in self.validation.items()}
-        self.log_dict(means)
+        means = mean_over_ranks(self.validation)
+        self.log_dict(means, sync_dist=True)  # equal everywhere already; without it Lightning warns
         if means:
-            self.log("val/psnr", sum(means.values()) / len(means), prog_bar=True)
+            self.log("val/psnr", sum(means.values()) / len(means), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Optimizer and schedule, stepped every batch."""

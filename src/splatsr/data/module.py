@@ -13,6 +13,7 @@ from splatsr.data.benchmark import Benchmark
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops
 from splatsr.data.images import check_sizes, image_size, read_image
 from splatsr.data.layouts import check_tree, images_in
+from splatsr.data.rank_share import BatchShare, PairShare
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 
@@ -26,7 +27,7 @@ class PhotoData(lightning.LightningDataModule):
         test: a folder, several folders, or named lists of files. A folder's name is the set's name.
         patch: HR crop side in pixels.
         scale_range: training scales are uniform in it, one per batch.
-        batch_size: crops per batch.
+        batch_size: crops per batch, in total over all devices.
         batches_per_epoch: batches that make an epoch.
         workers: loader processes; 0 makes crops in the training process.
         validation_scales: scales of the validation during training.
@@ -91,14 +92,25 @@ class PhotoData(lightning.LightningDataModule):
         return DataLoader(
             self.crops,
             batch_size=None,
-            sampler=sampler,
+            sampler=BatchShare(sampler, rank=self.rank, ranks=self.ranks),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
 
     def val_dataloader(self) -> DataLoader:
-        """Every test image at every validation scale, as `Pair`."""
-        return DataLoader(Benchmark(self.test_sets, self.validation_scales), batch_size=None, num_workers=0)
+        """Every test image at every validation scale, as `Pair`; each on one process."""
+        pairs = Benchmark(self.test_sets, self.validation_scales)
+        return DataLoader(PairShare(pairs, rank=self.rank, ranks=self.ranks), batch_size=None, num_workers=0)
+
+    @property
+    def rank(self) -> int:
+        """The number of this process among the `ranks` that train together."""
+        return self.trainer.global_rank if self.trainer else 0
+
+    @property
+    def ranks(self) -> int:
+        """Processes that train together, one per device."""
+        return self.trainer.world_size if self.trainer else 1
 
 
 def _folders(places: str | Sequence[str | Path] | Mapping[str, Sequence[Path]] | None) -> list[str]:

@@ -9,6 +9,7 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,20 +25,22 @@ from splatsr.errors import InputError
 CONF = Path(__file__).parents[3] / "conf"
 
 
-_refusals: list[str] = []
-"""What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it."""
+_refusals: list[str] | None = None
+"""What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
+None in a process that a cluster's launcher started: there is no `main` in it that would print."""
 
 
 def main() -> int:
     """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
+    global _refusals
     register_resolvers()
-    _refusals.clear()
+    _refusals = []
     shown = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing, and this function prints
     try:
         _run()
-    except (HydraException, OmegaConfBaseException) as error:
-        if shown == "1" or (refusal := _explain(error)) is None:
+    except Exception as error:
+        if shown == "1" or (refusal := explain(error)) is None:
             raise
         _refusals.append(refusal)
     except KeyboardInterrupt:
@@ -54,23 +57,34 @@ def main() -> int:
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="run")
 def _run(cfg: DictConfig) -> None:
+    _run_one(cfg)
+
+
+def _run_one(cfg: DictConfig) -> None:
+    register_resolvers()  # here too: a cluster's launcher calls it in processes of its own
     try:
-        settings = OmegaConf.to_container(cfg, resolve=True)
-        job = hydra.utils.get_method(settings["job"]["_target_"])
-        job(**{name: _settings_of(name, settings) for name in inspect.signature(job).parameters})
+        call_job(OmegaConf.to_container(cfg, resolve=True))
     except Exception as error:
-        if (refusal := _explain(error)) is None:
+        refusal = explain(error)
+        if _refusals is None and _slurm_tasks() > 1:  # Hydra would keep it, and the other tasks would wait for this one
+            traceback.print_exc()
+            sys.exit(f"error: {refusal or error}")
+        if _refusals is None or refusal is None:
             raise
         _refusals.append(refusal)
 
 
-def _settings_of(name: str, settings: dict[str, Any]) -> Any:
-    return settings if name == "settings" else settings[name]
+def call_job(settings: dict[str, Any]) -> None:
+    """Calls the job that the settings (root keys of conf/run.yaml, plain values) name, with those that it takes."""
+    job = hydra.utils.get_method(settings["job"]["_target_"])
+    job(**{name: settings if name == "settings" else settings[name] for name in inspect.signature(job).parameters})
 
 
 def register_resolvers() -> None:
-    """`run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in."""
+    """`run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in. `slurm_nodes`
+    is the number of machines of the Slurm job that this process belongs to."""
     OmegaConf.register_new_resolver("run_folder", _run_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("slurm_nodes", _slurm_nodes, replace=True)
 
 
 def _run_folder(job: str, experiment: str | None, resume: str | None) -> str:
@@ -81,11 +95,29 @@ def _run_folder(job: str, experiment: str | None, resume: str | None) -> str:
             return str(max(unfinished, key=lambda checkpoint: checkpoint.stat().st_mtime).parents[1])
     elif resume is not None:
         return str(resume)
+    if _slurm_tasks() > 1:  # a name that all tasks find
+        return str(home / f"slurm-{os.environ['SLURM_JOB_ID']}-{os.environ['SLURM_STEP_ID']}")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("torchrun started several processes, and they need a folder in common: give hydra.run.dir=<folder>.")
     stamp = home / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     return str(stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}"))
 
 
-def _explain(error: BaseException) -> str | None:
+def _slurm_tasks() -> int:
+    """Processes that srun started together with this one."""
+    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+
+
+def _slurm_nodes() -> int:
+    if "SLURM_PROCID" not in os.environ:
+        raise InputError(
+            "trainer=slurm is for processes that Slurm started: srun python run.py trainer=slurm ..., or "
+            "python run.py -m hydra/launcher=submitit_slurm trainer=slurm ...; elsewhere use trainer=ddp."
+        )
+    return int(os.environ["SLURM_NNODES"])
+
+
+def explain(error: BaseException) -> str | None:
     """One line for a user error, None for a defect of the program."""
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
@@ -120,6 +152,8 @@ def _suggest_option(option: str) -> str:
     options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     if not group or not options:
         return f"there is no configuration group or option {option!r} in conf/."
+    if name.startswith("submitit"):
+        return f"{group}={name} comes with hydra-submitit-launcher, which is not installed: pip install 'splatsr[slurm]'."
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."

@@ -9,6 +9,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.jobs.run_folder import write_text
 from splatsr.metrics.evaluation import Results
@@ -18,10 +19,12 @@ from splatsr.metrics.evaluation import Results
 def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str, Any]) -> Iterator[list[Logger]]:
     """The configured loggers, with the whole configuration logged; closed whatever happens.
 
-    W&B's run keeps its identity in wandb_run.txt, so that a resumed training goes on in the same one.
+    W&B's run keeps its identity in wandb_run.txt, so that a resumed training goes on in the same one. Where several processes
+    train together only the first has it.
     """
+    chosen = {name: one for name, one in logger.items() if name != "wandb" or rank_zero_only.rank == 0}
     loggers = [
-        instantiate(one, **_wandb_arguments(folder)) if name == "wandb" else instantiate(one) for name, one in logger.items()
+        instantiate(one, **_wandb_arguments(folder)) if name == "wandb" else instantiate(one) for name, one in chosen.items()
     ]
     status = "failed"
     try:
@@ -32,7 +35,7 @@ def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str,
     finally:
         for log in loggers:
             log.finalize(status)
-        if "wandb" in logger:
+        if "wandb" in chosen:
             import wandb
 
             wandb.finish(exit_code=0 if status == "success" else 1)

@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from torch import nn
 
 from splatsr import checkpoints, pretrained
 from splatsr.data.module import PhotoData
+from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
+from splatsr.jobs.command_line import call_job
+from splatsr.jobs.compilation import check_backend, compile_parts
 from splatsr.jobs.dashboard import Dashboard
 from splatsr.jobs.loggers import log_results, open_loggers
+from splatsr.jobs.processes import one_per_device
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import draw_run, evaluate_and_report
 from splatsr.jobs.run_folder import check_same_settings, describe_run
@@ -43,6 +48,7 @@ def train(
     seed: int,
     resume: str | None,
     run_dir: str,
+    compile: str | None,
     settings: Mapping[str, Any],
 ) -> Results:
     """Arguments are the root keys of conf/run.yaml. The run's folder then holds
@@ -58,10 +64,11 @@ def train(
     check_scales(scales)
     check_metrics(metrics)
     check_protocol(instantiate(protocol))
+    check_backend(compile)
     resuming = _check_folder(folder, last, resume, settings)
     warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
-    for noisy in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy in ("pytorch.utilities.rank_zero", "fabric.utilities.seed", "fabric.utilities.distributed"):
+        logging.getLogger(f"lightning.{noisy}").setLevel(logging.WARNING)
     lightning.seed_everything(seed)
     photographs: PhotoData = instantiate(data, _convert_="all")
     photographs.prepare_data()
@@ -76,8 +83,6 @@ def train(
     if not resuming:
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
     photographs.setup("fit")
-    if not resuming:
-        describe_run(folder, settings, rendering=task.model.rendering)
     validated = bool(photographs.validation_scales and photographs.test_sets)
     dashboard = Dashboard(folder=folder, photographs=photographs, pictures=pictures > 0)
     with open_loggers(logger, folder, settings) as loggers:
@@ -88,10 +93,18 @@ def train(
             callbacks=[*_callbacks(folder, validated=validated), dashboard, *([instantiate(averaging)] if averaging else [])],
             logger=loggers,
         )
+        check_share(photographs.batch_size, fitter.world_size)
+        if compile is not None:
+            compile_parts(task.model, compile)
         try:
-            fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
+            with one_per_device(fitter, partial(call_job, dict(settings))):
+                if fitter.is_global_zero and not resuming:
+                    describe_run(folder, settings, rendering=task.model.rendering)
+                fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
+        if not fitter.is_global_zero:
+            return {}
         trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
         weights = folder / "model.safetensors"
         checkpoints.save(trained, model, weights)
