@@ -15,6 +15,7 @@ from torch import nn
 from splatsr import checkpoints, pretrained
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
+from splatsr.jobs.prepare import decode
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import evaluate_and_report, flat_metrics
 from splatsr.jobs.run_folder import check_same_settings, describe_run
@@ -70,6 +71,7 @@ def train(
     )
     if not resuming:
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
+    decode(photographs, also_small=False, smallest=photographs.patch)
     photographs.setup("fit")
     if not resuming:
         describe_run(folder, settings)

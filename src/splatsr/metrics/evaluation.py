@@ -1,16 +1,15 @@
 """A model on test sets: PSNR and SSIM at any list of scales, with bicubic beside every figure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from splatsr.continuous_image import ContinuousImage
-from splatsr.data.benchmark import Benchmark, Pair
+from splatsr.data.benchmark import Benchmark, Pair, TestSets
 from splatsr.errors import InputError
-from splatsr.geometry import Number, check_scale
+from splatsr.geometry import Number, check_scale, resolve_output
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import PSNR
 from splatsr.metrics.ssim import SSIM
@@ -23,7 +22,7 @@ Results = dict[str, dict[str, dict[str, float]]]
 @torch.inference_mode()
 def evaluate(
     model: nn.Module,
-    sets: dict[str, list[Path]],
+    sets: TestSets,
     scales: Sequence[Number],
     protocol: Protocol,
     *,
@@ -69,7 +68,9 @@ def predict(model: nn.Module, pair: Pair) -> torch.Tensor:
     """The model's image (3, H, W) for one test pair, on the CPU, unclamped."""
     device: Any = next((parameter.device for parameter in model.parameters()), "cpu")
     image: ContinuousImage = model(pair.lr[None].to(device))
-    return image.render(scale=pair.scale)[0].cpu()
+    size = pair.hr.shape[-2], pair.hr.shape[-1]
+    nominal = resolve_output(image.size, scale=pair.scale).size == size  # not so by DIINN's sizes, nor in real zoom
+    return (image.render(scale=pair.scale) if nominal else image.render(size=size))[0].cpu()
 
 
 def scale_name(scale: Number) -> str:
