@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
-Pixels = UInt8[np.ndarray, "h w 3"] | Float32[np.ndarray, "h w 3"]
+Pixels = UInt8[np.ndarray, "_ _ 3"] | Float32[np.ndarray, "_ _ 3"]
 """RGB rows: 8-bit levels, or values in [0, 1] that no file has rounded."""
 
 

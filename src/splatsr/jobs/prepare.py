@@ -6,7 +6,7 @@ from typing import Any
 from hydra.utils import instantiate
 from rich.console import Console
 
-from splatsr.data.many_images import decoded_bytes
+from splatsr.data.many_images import Size, decoded_bytes
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
 from splatsr.jobs.progress import along
@@ -26,7 +26,9 @@ def prepare(*, data: Mapping[str, Any]) -> None:
     for images in photographs.sources():
         for folder in images.folders:
             sizes = [record.size for record in folder.records()]
-            Console().print(f"{folder.place}: {_amount(sizes)}, decoded", soft_wrap=True)
+            whole = [size for size in sizes if not isinstance(size, str)]
+            skipped = f", {len(sizes) - len(whole)} skipped" if len(whole) < len(sizes) else ""
+            Console().print(f"{folder.place}: {_amount(whole)}, decoded{skipped}", soft_wrap=True)
 
 
 def decode(photographs: PhotoData, *, also_small: bool, smallest: int) -> None:
@@ -42,5 +44,5 @@ def decode(photographs: PhotoData, *, also_small: bool, smallest: int) -> None:
                 pass
 
 
-def _amount(sizes: list[tuple[int, int] | str]) -> str:
+def _amount(sizes: list[Size]) -> str:
     return f"{len(sizes)} images, {decoded_bytes(sizes) / 2**20:,.0f} MiB"

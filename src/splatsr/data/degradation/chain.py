@@ -5,7 +5,7 @@ step draws comes from the generator that it is given, and that one from (seed, e
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from splatsr.geometry import Number
 from splatsr.resize import Pixels
 
 
+@runtime_checkable
 class Step(Protocol):
     """One step; exactly one of a chain `shrinks`."""
 
