@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help env demo test lint format benchmark
+.PHONY: help env demo data doctor test lint format benchmark
 .DEFAULT_GOAL := help
 
 help:  ## list these verbs
@@ -21,6 +21,15 @@ demo: env  ## train a small model on embedded photographs, print the table, draw
 	run=outputs/train/quickstart/$$(date +%Y-%m-%d_%H-%M-%S) && \
 	$(BIN)/python run.py experiment=quickstart hydra.run.dir=$$run && \
 	ln -sfn $${run#outputs/} outputs/demo && echo "look at outputs/demo/pictures"
+
+DATA ?= div2k
+ROOT ?= datasets
+
+data: env  ## decode the images to train on, once: make data DATA=df2k ROOT=<the folder that holds DIV2K and Flickr2K>
+	$(BIN)/python run.py job=prepare data=$(DATA) data.root=$(ROOT)
+
+doctor: env  ## list versions, devices and data sets, and what is missing: make doctor ROOT=<the folder that holds the sets>
+	$(BIN)/python run.py job=doctor data=div2k data.root=$(ROOT)
 
 test: env  ## run the tests
 	$(BIN)/python -m pytest --numprocesses 2

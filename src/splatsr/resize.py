@@ -6,9 +6,12 @@ the kernel is cut at the border and renormalised. This is the rule of Continuous
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
+
+Pixels = UInt8[np.ndarray, "_ _ 3"] | Float32[np.ndarray, "_ _ 3"]
+"""RGB rows: 8-bit levels, or values in [0, 1] that no file has rounded."""
 
 
 def resize_bicubic(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
@@ -16,12 +19,30 @@ def resize_bicubic(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> 
     return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
-def to_tensor(image: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "3 h w"]:
-    """8-bit RGB rows to a float32 tensor in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
+def resize_torchvision(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
+    """torchvision's antialiased resize of an 8-bit tensor: the same kernel in floating point, rounded at the end (DIINN)."""
+    levels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
+    resized = torch.nn.functional.interpolate(levels, size, mode="bicubic", antialias=True)[0]
+    return np.ascontiguousarray(resized.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
+
+
+def to_tensor(image: Pixels) -> Float[Tensor, "3 h w"]:
+    """RGB rows to a float32 tensor in [0, 1]; values that are not 8-bit stay as they are, outside [0, 1] too."""
+    channels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    return channels.float() / 255 if image.dtype == np.uint8 else channels
 
 
 def to_uint8(image: Float[Tensor, "3 h w"]) -> UInt8[np.ndarray, "h w 3"]:
     """A tensor in [0, 1] (clamped here) to 8-bit RGB rows, rounded to nearest."""
     levels = (image.detach().cpu().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
+
+
+def eight_bit(image: Pixels) -> UInt8[np.ndarray, "h w 3"]:
+    """RGB rows as a file would hold them: clipped to [0, 1] and rounded to the nearest level; 8-bit ones as they are."""
+    return image if image.dtype == np.uint8 else np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def unrounded(image: Pixels) -> Float32[np.ndarray, "h w 3"]:
+    """RGB rows as values in [0, 1]."""
+    return image.astype(np.float32) / 255 if image.dtype == np.uint8 else image

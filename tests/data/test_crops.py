@@ -1,12 +1,22 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from splatsr.data.crops import Batch, BatchSampler, Crop, CropDataset, check_crops, crop_sides
+from splatsr.data.degradation.chain import Degradation
+from splatsr.data.degradation.noise import GaussianNoise
+from splatsr.data.degradation.shrink import PilBicubic
 from splatsr.errors import InputError
 from splatsr.resize import resize_bicubic, to_tensor
 
 PHOTOGRAPHS = [np.random.default_rng(number).integers(0, 256, (40 + number, 50, 3)).astype(np.uint8) for number in range(5)]
+
+
+def dataset(*, patch: int, spoiled: list | None = None, **steps: object) -> CropDataset:
+    degradation = Degradation({"pil": PilBicubic(), **steps})
+    return CropDataset(PHOTOGRAPHS, spoiled=spoiled, degradation=degradation, patch=patch)
 
 
 def sampler(**changes: object) -> BatchSampler:
@@ -50,7 +60,7 @@ def test_sides_follow_the_published_rule(scale: float, sides: tuple[int, int]) -
 
 def test_lr_is_the_pil_reduction_of_the_very_crop() -> None:
     crop = Crop(1, 0.5, 0.25, False, False, False)
-    item = CropDataset(PHOTOGRAPHS, patch=30)[Batch(2.5, (crop,))]
+    item = dataset(patch=30)[Batch(2.5, (crop,))]
     assert item["lr"].shape == (1, 3, 12, 12)
     top, left = int(0.5 * (41 - 30 + 1)), int(0.25 * (50 - 30 + 1))
     expected = PHOTOGRAPHS[1][top : top + 30, left : left + 30]
@@ -59,7 +69,7 @@ def test_lr_is_the_pil_reduction_of_the_very_crop() -> None:
 
 
 def test_orientations_are_the_eight_of_a_square() -> None:
-    data = CropDataset(PHOTOGRAPHS, patch=30)
+    data = dataset(patch=30)
     plain = data[Batch(2.0, (Crop(0, 0.0, 0.0, False, False, False),))]["hr"][0]
     turned = [
         data[Batch(2.0, (Crop(0, 0.0, 0.0, vertical, horizontal, transpose),))]["hr"][0]
@@ -72,9 +82,48 @@ def test_orientations_are_the_eight_of_a_square() -> None:
 
 
 def test_crops_reach_every_border() -> None:
-    data = CropDataset(PHOTOGRAPHS, patch=40)
+    data = dataset(patch=40)
     last = data[Batch(2.0, (Crop(0, 0.999, 0.999, False, False, False),))]["hr"][0]
     assert torch.equal(last, to_tensor(PHOTOGRAPHS[0][-40:, -40:]))
+
+
+def test_degradations_belong_to_the_crop_and_leave_the_crops_alone() -> None:
+    plain, noisy = dataset(patch=30), dataset(patch=30, noise=GaussianNoise(sigma=[10, 10]))
+    batch = next(iter(sampler()))
+    one, again, without = noisy[batch], noisy[batch], plain[batch]
+    assert torch.equal(one["lr"], again["lr"])
+    assert torch.equal(one["hr"], without["hr"])
+    assert 0.02 < (one["lr"] - without["lr"]).std() < 0.05
+    other = dataclasses.replace(batch, crops=tuple(dataclasses.replace(crop, seed=crop.seed + 1) for crop in batch.crops))
+    assert not torch.equal(noisy[other]["lr"], one["lr"])
+    seeds = [crop.seed for batch in sampler() for crop in batch.crops]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_the_stream_of_crops_is_not_moved_by_the_seeds_of_degradations() -> None:
+    """The first batch of seed 0 as it was before there were degradations."""
+    first = next(iter(sampler()))
+    assert first.scale == 2.702622482410236
+    assert [crop.photograph for crop in first.crops] == [2, 4, 3, 0]
+    assert [crop.left for crop in first.crops] == [
+        0.5414612202490917,
+        0.12428327649956394,
+        0.6153851114812539,
+        0.6855419844806947,
+    ]
+    assert [crop.transpose for crop in first.crops] == [False, True, False, True]
+
+
+def test_spoiled_photographs_give_the_lr_crop_of_the_same_place() -> None:
+    spoiled = [255 - photograph for photograph in PHOTOGRAPHS]
+    crop = Crop(1, 0.5, 0.25, True, False, True)
+    for scale in (1.0, 2.5):
+        item = dataset(patch=30, spoiled=spoiled)[Batch(scale, (crop,))]
+        clean = dataset(patch=30)[Batch(scale, (crop,))]
+        assert torch.equal(item["hr"], clean["hr"])
+        assert (item["lr"] - (1 - clean["lr"])).abs().max() < 1.01 / 255  # rounding is not symmetric
+    same_size = dataset(patch=30, spoiled=spoiled)[Batch(1.0, (crop,))]
+    torch.testing.assert_close(same_size["lr"], 1 - same_size["hr"])
 
 
 @pytest.mark.parametrize("scale_range", [[0.5, 2], [3, 2], [2], [2, 3, 4]])

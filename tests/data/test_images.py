@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from splatsr.data.images import check_sizes, find_images, image_size, read_image, write_image
+from splatsr.data.images import find_images, find_parts, image_size, read_image, write_image
 from splatsr.errors import InputError
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
@@ -72,9 +72,19 @@ def test_exif_rotation_is_applied(tmp_path: Path) -> None:
     assert np.array_equal(read_image(tmp_path / "turned.png"), np.rot90(RGB, -1))
 
 
-def test_cmyk_is_converted(tmp_path: Path) -> None:
-    Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.jpg")
-    assert read_image(tmp_path / "cmyk.jpg").shape == (6, 8, 3)
+def test_palettes_with_an_alpha_for_every_entry_keep_their_colours(tmp_path: Path) -> None:
+    palette = Image.fromarray(RGB).quantize(16)
+    palette.save(tmp_path / "palette.png", transparency=bytes(range(0, 160, 10)))
+    assert np.array_equal(read_image(tmp_path / "palette.png"), np.asarray(palette.convert("RGB")))
+
+
+def test_cmyk_is_converted_by_the_formula(tmp_path: Path) -> None:
+    ink = np.random.default_rng(0).integers(0, 256, (16, 24, 4)).astype(np.uint8)
+    Image.fromarray(ink, "CMYK").save(tmp_path / "cmyk.tif")
+    exact = (255.0 - ink[..., :3]) * (255.0 - ink[..., 3:]) / 255
+    assert np.abs(read_image(tmp_path / "cmyk.tif") - exact).max() <= 1
+    Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100, subsampling=0)  # inverted inside, by custom
+    assert np.abs(read_image(tmp_path / "cmyk.jpg").astype(int) - RGB).max() <= 3
 
 
 def test_what_is_not_an_image_is_named(tmp_path: Path) -> None:
@@ -106,11 +116,13 @@ def test_folders_are_searched_deeply_and_sorted(tmp_path: Path) -> None:
     assert [str(path.relative_to(tmp_path)) for path in find_images(tmp_path)] == ["b.png", "deep/er/a.JPG"]
 
 
-def test_the_first_image_that_is_too_small_is_named(tmp_path: Path) -> None:
-    write_image(tmp_path / "small.png", RGB)
-    check_sizes([tmp_path / "small.png"], 6)
-    with pytest.raises(InputError, match="small.png is 8x6 pixels"):
-        check_sizes([tmp_path / "small.png"], 7)
+def test_folders_come_one_by_one_without_opening_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b/2.png", "b/10.jpg", "a/1.png", "0.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("never looked at")
+    parts = find_parts(tmp_path)
+    assert next(parts) == (tmp_path, ("0.png",))
+    assert [(part.folder.name, part.names) for part in parts] == [("a", ("1.png",)), ("b", ("10.jpg", "2.png"))]
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:

@@ -1,35 +1,56 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from splatsr.data.degradation.shrink import PilBicubic
+from splatsr.data.images import read_image, write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
+from splatsr.resize import to_tensor
 
 
 def data(**changes: object) -> PhotoData:
     settings = {
-        "root": None, "train": None, "test": None, "patch": 24, "scale_range": [2, 3], "batch_size": 2,
-        "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
+        "root": None, "train": None, "degraded": None, "test": None, "benchmarks": "nowhere",
+        "degradation": {"pil": PilBicubic()}, "cache": None, "skip_damaged": False, "patch": 24, "scale_range": [2, 3],
+        "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
     }  # fmt: skip
     return PhotoData(**{**settings, **changes})
 
 
-def batches(photographs: Path, workers: int, epoch: int) -> list[dict]:
-    module = data(train=str(photographs), workers=workers)
+def batches(photographs: Path, workers: int, epoch: int, **changes: object) -> list[dict]:
+    module = data(train=str(photographs), workers=workers, **changes)
     module.setup("fit")
     loader = module.train_dataloader()
     loader.sampler.set_epoch(epoch)
     return list(loader)
 
 
+def assert_same(one: list[dict], other: list[dict]) -> None:
+    assert len(one) == len(other) == 4
+    for mine, theirs in zip(one, other, strict=True):
+        assert mine["scale"] == theirs["scale"]
+        assert torch.equal(mine["lr"], theirs["lr"])
+        assert torch.equal(mine["hr"], theirs["hr"])
+
+
 def test_workers_do_not_change_what_is_seen(photographs: Path) -> None:
-    alone, parallel = batches(photographs, 0, 1), batches(photographs, 2, 1)
-    assert len(alone) == 4
-    for one, other in zip(alone, parallel, strict=True):
-        assert one["scale"] == other["scale"]
-        assert torch.equal(one["lr"], other["lr"])
-        assert torch.equal(one["hr"], other["hr"])
+    assert_same(batches(photographs, 0, 1), batches(photographs, 2, 1))
+
+
+def test_neither_does_the_place_that_images_come_from(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):  # beside and below one another
+        write_image(photographs / f"1b/{number}.png", np.full((40, 50, 3), 80 * number, np.uint8))
+    in_memory = batches(photographs, 0, 0, cache=str(tmp_path / "cache"))
+    assert not (tmp_path / "cache").exists()
+    assert_same(in_memory, batches(photographs, 0, 0, cache=None))
+    monkeypatch.setattr("splatsr.data.training_images.IN_MEMORY", 0)
+    assert_same(in_memory, batches(photographs, 2, 0, cache=str(tmp_path / "cache")))
+    assert len(list((tmp_path / "cache").glob("*/pixels.u8"))) == 2
 
 
 def test_one_scale_fixes_all_shapes_of_a_batch(photographs: Path) -> None:
@@ -41,11 +62,66 @@ def test_one_scale_fixes_all_shapes_of_a_batch(photographs: Path) -> None:
 
 def test_folders_name_their_sets(photographs: Path) -> None:
     module = data(test=str(photographs))
-    assert {name: len(paths) for name, paths in module.test_sets.items()} == {"photographs": 3}
+    assert {name: len(images) for name, images in module.test_sets.items()} == {"photographs": 3}
     pairs = list(module.val_dataloader())
     assert [pair.set_name for pair in pairs] == ["photographs"] * 3
     with pytest.raises(InputError, match="two folders alike"):
         data(test=[str(photographs), str(photographs)])
+
+
+def test_benchmarks_are_found_by_name_beside_folders(photographs: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "sets/Set5/HR/baby.png", np.zeros((9, 9, 3), np.uint8))
+    write_image(tmp_path / "sets/Set5/LR_bicubic/X3/babyx3.png", np.full((3, 3, 3), 7, np.uint8))
+    module = data(test=["set5", "photographs"], root=str(tmp_path), benchmarks=str(tmp_path / "sets"))
+    assert {name: len(images) for name, images in module.test_sets.items()} == {"set5": 1, "photographs": 3}
+    assert list(module.test_sets["set5"][0].given) == [3]
+    with pytest.raises(InputError, match=r"test set urban100 is not there; expected .*sets/Urban100/HR"):
+        data(test="urban100", benchmarks=str(tmp_path / "sets"))
+    with pytest.raises(InputError, match=r"neither a benchmark 'urban10' \(did you mean urban100\?\) nor such a folder"):
+        data(test="urban10")
+    write_image(tmp_path / "set5/own.png", np.zeros((9, 9, 3), np.uint8))
+    assert data(test="set5", root=str(tmp_path)).test_sets["set5"][0].path.name == "own.png", "a folder of that name wins"
+
+
+@pytest.fixture
+def rain(tmp_path: Path) -> Path:
+    """Eleven pairs in Rain200H's tree, to train on and, two of them, to test."""
+    random = np.random.default_rng(0)
+    for number in range(1, 12):
+        clean = random.integers(0, 128, (30, 40, 3)).astype(np.uint8)
+        for split in ("train", "test")[: 2 if number < 3 else 1]:
+            write_image(tmp_path / f"Rain200H/{split}/norain/norain-{number}.png", clean)
+            write_image(tmp_path / f"Rain200H/{split}/rain/X2/norain-{number}x2.png", clean + 100)
+    return tmp_path
+
+
+def rainy(root: Path, **changes: object) -> PhotoData:
+    places = {"train": "Rain200H/train/norain", "degraded": "Rain200H/train/rain", "test": "rain200h"}
+    return data(root=str(root), benchmarks=str(root), scale_range=[1, 1], validation_scales=[1], **{**places, **changes})
+
+
+def test_pairs_are_trained_on_and_tested_as_pairs(rain: Path) -> None:
+    module = rainy(rain)
+    module.prepare_data()
+    module.setup("fit")
+    for batch in module.train_dataloader():
+        torch.testing.assert_close(batch["lr"], batch["hr"] + 100 / 255)
+    pairs = list(module.val_dataloader())
+    assert len(pairs) == 2
+    for pair in pairs:
+        torch.testing.assert_close(pair.lr, pair.hr + 100 / 255)
+        assert torch.equal(pair.hr, to_tensor(read_image(pair.path)))
+
+
+def test_pairs_that_do_not_match_are_named(rain: Path) -> None:
+    write_image(rain / "Rain200H/train/rain/X2/norain-4x2.png", np.zeros((30, 41, 3), np.uint8))
+    with pytest.raises(InputError, match=r"norain-4x2\.png has another size than .*norain-4\.png"):
+        rainy(rain).setup("fit")
+    (rain / "Rain200H/train/rain/X2/norain-4x2.png").unlink()
+    with pytest.raises(InputError, match=r"norain-4\.png has no partner"):
+        rainy(rain).setup("fit")
+    with pytest.raises(InputError, match="do not go together"):
+        rainy(rain, skip_damaged=True).setup("fit")
 
 
 def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
@@ -54,6 +130,7 @@ def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
     training, held_out = training_photographs(), held_out_photographs()["photos"]
     assert len(training) == 7
     assert not set(training) & set(held_out)
-    module = data(train=training, test={"photos": held_out}, patch=96)
+    module = data(train=training, test={"photos": held_out}, patch=96, cache="unused")
+    assert module.training_images() == training
     module.setup("fit")
     assert len(module.crops.photographs) == 7

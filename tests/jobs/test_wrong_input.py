@@ -115,8 +115,8 @@ def test_impossible_evaluation_scales(refused: Refused, scales: str) -> None:
 def test_an_unknown_metric_and_a_protocol_that_needs_other_images(refused: Refused, tiny_run: list[str]) -> None:
     assert "there is no metric 'mse'; metrics are psnr, ssim" in refused("job=evaluate", "model=bicubic", "metrics=[mse]")
     assert "there is no metric 'mse'" in refused(*tiny_run, "metrics=[mse]")
-    assert "protocol G measures on LR images made otherwise" in refused("job=evaluate", "model=bicubic", "protocol=g")
-    assert "protocol G measures on LR images made otherwise" in refused(*tiny_run, "protocol=g")
+    assert "has given LR files for no scale at all, not for x2" in refused("job=evaluate", "model=bicubic", "protocol=b")
+    assert "has given LR files for no scale at all, not for x2" in refused(*tiny_run, "protocol=b")
 
 
 def test_an_output_beyond_memory(refused: Refused, tiny_file: Path, photo: Path) -> None:

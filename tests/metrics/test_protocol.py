@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ from skimage.color import rgb2ycbcr
 from skimage.data import astronaut
 
 from composed import protocol_of
+from splatsr.data.benchmark import L_PIL
 from splatsr.errors import InputError
 from splatsr.jobs.command_line import CONF
-from splatsr.metrics.evaluation import check_protocol
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import psnr
 from splatsr.resize import to_tensor
@@ -64,11 +65,12 @@ def test_protocols_say_what_they_are_and_no_two_are_alike() -> None:
     assert "given_lr None for False" in Y.difference({"name": "L-pil", "luminance": True})
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"l_pil", "l_pil_div2k"}))
-def test_a_protocol_with_other_lr_images_than_are_made_is_refused(name: str) -> None:
-    check_protocol(Y)
-    with pytest.raises(InputError, match=f"protocol {ALL[name].name} measures on LR images made otherwise"):
-        check_protocol(ALL[name])
+def test_a_protocol_knows_how_its_lr_images_are_made() -> None:
+    assert Y.low_resolution == L_PIL
+    assert ALL["l"].low_resolution == replace(L_PIL, given=True)
+    assert {protocol.low_resolution.rule for protocol in ALL.values()} == {"pil", "matlab", "torchvision"}
+    with pytest.raises(InputError, match="LR images can be made by"):
+        replace(Y, lr="opencv")
 
 
 def test_the_metrics_of_a_protocol_are_plain_whatever_they_came_from() -> None:

@@ -1,4 +1,4 @@
-"""Training crops: a random HR crop, its LR by the PIL 8-bit rule, one scale for the whole batch.
+"""Training crops: a random HR crop, its LR by a chain of degradations (by default the PIL 8-bit rule), one scale per batch.
 
 Every random choice is a function of (seed, epoch, batch number), drawn by the sampler in the main process; the data set only
 carries requests out. Workers, resumption and timing therefore cannot change what is seen. (The published code counts items
@@ -14,14 +14,18 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from splatsr.data.degradation.chain import Degradation
 from splatsr.errors import InputError
 from splatsr.geometry import Number
-from splatsr.resize import resize_bicubic, to_tensor
+from splatsr.resize import Pixels, to_tensor
 
 
 @dataclass(frozen=True)
 class Crop:
-    """One item: a photograph, the crop's position as fractions in [0, 1) of the room there is, and its orientation."""
+    """One item: a photograph, the crop's position as fractions in [0, 1) of the room there is, and its orientation.
+
+    `seed` is of whatever its degradation draws.
+    """
 
     photograph: int
     top: float
@@ -29,6 +33,7 @@ class Crop:
     flip_vertical: bool
     flip_horizontal: bool
     transpose: bool
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,28 +63,39 @@ class BatchSampler(Sampler[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         random = np.random.default_rng([self.seed, self.epoch])
+        degradation = np.random.default_rng([self.seed, self.epoch, 1])  # apart: the same crops with any degradation
         rounds = -(-self.batches * self.batch_size // self.photographs)
         order = np.concatenate([random.permutation(self.photographs) for _ in range(rounds)])
         for number in range(self.batches):
             scale = random.uniform(*self.scale_range)
             chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
+            seeds = degradation.integers(0, 2**63, len(chosen))
             crops = tuple(
-                Crop(int(photograph), random.random(), random.random(), *(bool(bit) for bit in random.integers(0, 2, 3)))
-                for photograph in chosen
+                Crop(int(photograph), random.random(), random.random(), *map(bool, random.integers(0, 2, 3)), seed=int(seed))
+                for photograph, seed in zip(chosen, seeds, strict=True)
             )
             yield Batch(float(scale), crops)
 
 
 class CropDataset(Dataset[dict[str, Tensor | float]]):
-    """Photographs in memory; `dataset[batch]` makes a whole batch.
+    """`dataset[batch]` makes a whole batch.
 
     Args:
         photographs: 8-bit RGB arrays.
+        spoiled: the same photographs, spoiled (rain): LR crops are made from these; None: from `photographs`.
+        degradation: makes the LR crop.
         patch: side of the HR crop in pixels. LR side = floor(patch / scale), HR side = round(LR side * scale) <= patch.
     """
 
-    def __init__(self, photographs: Sequence[UInt8[np.ndarray, "_ _ 3"]], *, patch: int) -> None:
-        self.photographs, self.patch = photographs, patch
+    def __init__(
+        self,
+        photographs: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        *,
+        spoiled: Sequence[UInt8[np.ndarray, "_ _ 3"]] | None,
+        degradation: Degradation,
+        patch: int,
+    ) -> None:
+        self.photographs, self.spoiled, self.degradation, self.patch = photographs, spoiled, degradation, patch
 
     def __getitem__(self, batch: Batch) -> dict[str, Tensor | float]:
         """lr (B, 3, l, l) and hr (B, 3, L, L), RGB in [0, 1], and the nominal scale."""
@@ -88,15 +104,20 @@ class CropDataset(Dataset[dict[str, Tensor | float]]):
         lr, hr = (torch.stack([to_tensor(image) for image in images]) for images in zip(*pairs, strict=True))
         return {"lr": lr, "hr": hr, "scale": batch.scale}
 
-    def _pair(self, crop: Crop, lr_side: int, hr_side: int) -> tuple[np.ndarray, np.ndarray]:
-        photograph = self.photographs[crop.photograph]
-        top = int(crop.top * (photograph.shape[0] - hr_side + 1))
-        left = int(crop.left * (photograph.shape[1] - hr_side + 1))
-        hr = photograph[top : top + hr_side, left : left + hr_side]
-        hr = hr[::-1] if crop.flip_vertical else hr
-        hr = hr[:, ::-1] if crop.flip_horizontal else hr
-        hr = np.ascontiguousarray(hr.transpose(1, 0, 2) if crop.transpose else hr)
-        return resize_bicubic(hr, (lr_side, lr_side)), hr
+    def _pair(self, crop: Crop, lr_side: int, hr_side: int) -> tuple[Pixels, UInt8[np.ndarray, "side side 3"]]:
+        hr = cut(self.photographs[crop.photograph], crop, hr_side)
+        source = hr if self.spoiled is None else cut(self.spoiled[crop.photograph], crop, hr_side)
+        return self.degradation(source, (lr_side, lr_side), np.random.default_rng(crop.seed)), hr
+
+
+def cut(photograph: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int) -> UInt8[np.ndarray, "side side 3"]:
+    """The crop's square of `side` pixels, oriented; a copy."""
+    top = int(crop.top * (photograph.shape[0] - side + 1))
+    left = int(crop.left * (photograph.shape[1] - side + 1))
+    square = photograph[top : top + side, left : left + side]
+    square = square[::-1] if crop.flip_vertical else square
+    square = square[:, ::-1] if crop.flip_horizontal else square
+    return np.ascontiguousarray(square.transpose(1, 0, 2) if crop.transpose else square)
 
 
 def crop_sides(patch: int, scale: Number) -> tuple[int, int]:

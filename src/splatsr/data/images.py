@@ -3,8 +3,9 @@
 import os
 import struct
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,8 +16,22 @@ from splatsr.errors import InputError
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
 
-def find_images(folder: str | Path) -> list[Path]:
-    """Image files in `folder` and its subfolders, sorted by path; hidden files and folders are left out.
+class Part(NamedTuple):
+    """The image files that lie in one and the same folder, by name."""
+
+    folder: Path
+    names: tuple[str, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files."""
+        return [self.folder / name for name in self.names]
+
+
+def find_parts(folder: str | Path) -> Iterator[Part]:
+    """The folders at and below `folder` that hold images, one after the other as they are asked for; nothing is opened.
+
+    A folder's own images come before its subfolders', each sorted by name; hidden files and folders are left out.
 
     Raises:
         InputError: the folder does not exist or holds no image.
@@ -25,16 +40,20 @@ def find_images(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise InputError(f"folder {folder} {what}; expected a folder of images ({_known()}).")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-    if not found:
+    empty = True
+    for place, subfolders, files in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        names = [name for name in files if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")]
+        if names:
+            empty = False
+            yield Part(Path(place), tuple(sorted(names)))
+    if empty:
         raise InputError(f"folder {folder} holds no images ({_known()}).")
-    return found
+
+
+def find_images(folder: str | Path) -> list[Path]:
+    """The images of all `find_parts`, in that order."""
+    return [path for part in find_parts(folder) for path in part.paths]
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
@@ -48,6 +67,9 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
 def read_image(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     """Decodes a file to 8-bit RGB: EXIF rotation applied, grey repeated, alpha dropped, 16 bit scaled by 255 / 65535.
+
+    A palette is looked up, its transparent entries keep their colour. CMYK becomes RGB by Pillow's formula, (1 - C)(1 - K) and
+    so on: colours of print files are approximate. Embedded colour profiles are not applied.
 
     Raises:
         InputError: the file is missing, truncated, or not an image.
@@ -80,14 +102,6 @@ def check_writable(path: Path) -> None:
     """InputError unless `path` ends like an image file that can be written."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use one of {_known()}.")
-
-
-def check_sizes(paths: Sequence[Path], smallest: int) -> None:
-    """InputError naming the first image whose shorter side is below `smallest` pixels. Reads headers only."""
-    for path in paths:
-        height, width = image_size(path)
-        if min(height, width) < smallest:
-            raise InputError(f"{path} is {width}x{height} pixels, smaller than the training crop of {smallest}x{smallest}.")
 
 
 def _reading(path: str | Path) -> Image.Image:

@@ -1,9 +1,10 @@
 """Where images lie: folders and files below a root, as data sets unpack (conf/data/div2k.yaml and its neighbours)."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from splatsr.data.images import find_images
+from splatsr.data.images import Part, find_parts
 from splatsr.errors import InputError
 
 
@@ -13,10 +14,21 @@ def images_in(places: str | Sequence[str | Path], root: str | None) -> list[Path
     Raises:
         InputError: a folder does not exist or holds no image.
     """
+    return [path for part in parts_in(places, root) for path in part.paths]
+
+
+def parts_in(places: str | Sequence[str | Path], root: str | None) -> Iterator[Part]:
+    """The same images, folder by folder; files that are named one by one and lie together are one part."""
     if isinstance(places, str):
-        return find_images(Path(root or "", places))
+        yield from find_parts(Path(root or "", places))
+        return
     whole = [Path(root or "", place) for place in places]
-    return [image for place in whole for image in ([place] if place.is_file() else find_images(place))]
+    for (is_file, parent), group in itertools.groupby(whole, lambda place: (place.is_file(), place.parent)):
+        if is_file:
+            yield Part(parent, tuple(place.name for place in group))
+        else:
+            for place in group:
+                yield from find_parts(place)
 
 
 def check_tree(root: str | None, needed: Sequence[str], tree: Sequence[str]) -> None:

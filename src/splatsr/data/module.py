@@ -1,30 +1,41 @@
-"""The LightningDataModule: any folders of images to train on, any folders to test on."""
+"""The LightningDataModule: any folders of images to train on, any folders and benchmarks to test on."""
 
-import os
+import difflib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lightning
-import psutil
+import numpy as np
 from torch.utils.data import DataLoader
 
-from splatsr.data.benchmark import Benchmark
+from splatsr.data.benchmark import L_PIL, Benchmark, BenchmarkImage, TestSets
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops
-from splatsr.data.images import check_sizes, image_size, read_image
+from splatsr.data.degradation.chain import Degradation, Step
+from splatsr.data.images import image_size
 from splatsr.data.layouts import check_tree, images_in
+from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
+from splatsr.data.test_sets import PAIRED_ONLY, PLACES, expected_lr, find_set, missing
+from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
 from splatsr.geometry import Number
+
+Places = str | Sequence[str | Path]
+"""A folder, or a list of folders and files."""
 
 
 class PhotoData(lightning.LightningDataModule):
     """Random-scale crops for training, whole images for validation. Arguments are explained in conf/data/.
 
     Args:
-        root: the folder that relative folders in `train` and `test` lie below; None: the working directory.
+        root: the folder that relative folders in `train`, `degraded` and `test` lie below; None: the working directory.
         train: a folder of images, or a list of folders and files; None where nothing is trained.
-        test: a folder, several folders, or named lists of files. A folder's name is the set's name.
+        degraded: the same images spoiled (rain), in folders of their own: LR crops are made from these; None: from `train`.
+        test: a folder or the name of a benchmark, several of them, or named lists of files. A folder's name is the set's name.
+        benchmarks: the folder that holds the benchmarks, see data.test_sets.
+        degradation: steps from an HR crop to its LR image, by name and in order.
+        cache: folder for decoded training images; None: every crop decodes its file.
+        skip_damaged: leave out training images that cannot be read.
         patch: HR crop side in pixels.
         scale_range: training scales are uniform in it, one per batch.
         batch_size: crops per batch, in total over all devices.
@@ -38,8 +49,13 @@ class PhotoData(lightning.LightningDataModule):
         self,
         *,
         root: str | None,
-        train: str | Sequence[str | Path] | None,
+        train: Places | None,
+        degraded: Places | None,
         test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None,
+        benchmarks: str,
+        degradation: Mapping[str, Step],
+        cache: str | None,
+        skip_damaged: bool,
         patch: int,
         scale_range: Sequence[Number],
         batch_size: int,
@@ -49,13 +65,19 @@ class PhotoData(lightning.LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.root, self.train, self.patch, self.batch_size = root, train, patch, batch_size
+        self.root, self.train, self.degraded = root, train, degraded
+        self.patch, self.batch_size = patch, batch_size
         self.scale_range = check_crops(patch, scale_range)
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales = list(validation_scales)
-        self._tree = [*_folders(train), *_folders(test)]
-        check_tree(root, _folders(test), self._tree)
-        self.test_sets = _test_sets(test, root)
+        self.degradation, self.cache, self.skip_damaged = Degradation(degradation), cache, skip_damaged
+        self.benchmarks = benchmarks
+        self.images = self._training_images(train)
+        self.spoiled = self._training_images(degraded)
+        tested = [place for place in _folders(test) if not _is_benchmark(place, root)]
+        self._tree = [*_folders(train), *_folders(degraded), *tested]
+        check_tree(root, tested, self._tree)
+        self.test_sets = self._test_sets(test)
 
     def prepare_data(self) -> None:
         """Before anything else in a training: InputError unless the folders to train on are there."""
@@ -63,22 +85,23 @@ class PhotoData(lightning.LightningDataModule):
 
     def training_images(self) -> list[Path]:
         """The files to train on; InputError where there are none."""
-        if self.train is None:
-            raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
-        return images_in(self.train, self.root)
+        return [path for part in self._to_train_on().parts for path in part.paths]
+
+    def sources(self) -> list[TrainingImages]:
+        """Everything that has to be decoded: the images to train on and, where there are, the spoiled ones."""
+        return [self._to_train_on(), *([] if self.spoiled is None else [self.spoiled])]
 
     def setup(self, stage: str) -> None:
-        """Finds, checks and decodes every training image, so that whatever is wrong with one shows before the first batch."""
+        """Finds and opens every training image, so that whatever is wrong with one shows before the first batch."""
         if stage != "fit" or hasattr(self, "crops"):
             return
-        paths = self.training_images()
-        check_sizes(paths, self.patch)
-        _check_memory(paths)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.crops = CropDataset(list(pool.map(read_image, paths)), patch=self.patch)
+        photographs = self._to_train_on().load(smallest=self.patch)
+        spoiled = None if self.spoiled is None else self._load_spoiled(photographs)
+        self.crops = CropDataset(photographs, spoiled=spoiled, degradation=self.degradation, patch=self.patch)
         if self.validation_scales:
-            for paths in self.test_sets.values():
-                list(map(image_size, paths))
+            for images in self.test_sets.values():
+                for image in images:
+                    image_size(image.path)
 
     def train_dataloader(self) -> DataLoader:
         """Batches {"lr", "hr", "scale"}; one request of the sampler is one batch."""
@@ -99,7 +122,7 @@ class PhotoData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         """Every test image at every validation scale, as `Pair`; each on one process."""
-        pairs = Benchmark(self.test_sets, self.validation_scales)
+        pairs = Benchmark(self.test_sets, self.validation_scales, L_PIL)
         return DataLoader(PairShare(pairs, rank=self.rank, ranks=self.ranks), batch_size=None, num_workers=0)
 
     @property
@@ -112,29 +135,69 @@ class PhotoData(lightning.LightningDataModule):
         """Processes that train together, one per device."""
         return self.trainer.world_size if self.trainer else 1
 
+    def _training_images(self, places: Places | None) -> TrainingImages | None:
+        if places is None:
+            return None
+        return TrainingImages(places, root=self.root, cache=self.cache, skip_damaged=self.skip_damaged)
 
-def _folders(places: str | Sequence[str | Path] | Mapping[str, Sequence[Path]] | None) -> list[str]:
+    def _to_train_on(self) -> TrainingImages:
+        if self.images is None:
+            raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
+        return self.images
+
+    def _load_spoiled(self, photographs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """The spoiled images in the order of those to train on."""
+        if len(photographs) != len(self.training_images()) or self.skip_damaged:
+            raise InputError("data.skip_damaged=true and data.degraded do not go together: mend or remove damaged pairs.")
+        files = [path for part in self.spoiled.parts for path in part.paths]
+        pairs = list(zip(self.training_images(), pair_by_name(self.training_images(), files), strict=True))
+        for clean, spoiled in pairs:
+            if image_size(clean) != image_size(spoiled):
+                raise InputError(f"{spoiled} has another size than {clean}; data.degraded holds images of equal size.")
+        position = {path: number for number, path in enumerate(files)}
+        return Reordered(self.spoiled.load(smallest=self.patch), [position[spoiled] for _, spoiled in pairs])
+
+    def _test_sets(self, test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None) -> TestSets:
+        if isinstance(test, Mapping):
+            return {name: _plain(paths) for name, paths in test.items()}
+        sets: TestSets = {}
+        for place in _folders(test):
+            benchmark = _is_benchmark(place, self.root)
+            name = place if benchmark else Path(self.root or "", place).resolve().name
+            if name in sets:
+                raise InputError(f"data.test names two folders alike ({name}): results could not be told apart.")
+            sets[name] = self._benchmark(name) if benchmark else _plain(self._images_of(place))
+        return sets
+
+    def _images_of(self, place: str) -> list[Path]:
+        near = difflib.get_close_matches(place, PLACES, n=1, cutoff=0.75)
+        if near and not Path(self.root or "", place).exists():
+            raise InputError(f"there is neither a benchmark {place!r} (did you mean {near[0]}?) nor such a folder.")
+        return images_in(place, self.root)
+
+    def _benchmark(self, name: str) -> list[BenchmarkImage]:
+        found = find_set(name, Path(self.benchmarks))
+        if found is None:
+            raise InputError(missing(name, Path(self.benchmarks)))
+        paired = name in PAIRED_ONLY
+        if paired and not found.scales:
+            raise InputError(
+                f"{name} is in {found.folder} without LR files; expected {expected_lr(name, Path(self.benchmarks))}."
+            )
+        pairs = zip(found.images, found.given, strict=True)
+        return [BenchmarkImage(path, given, paired=paired, zoomed=name == "coz") for path, given in pairs]
+
+
+def _plain(paths: Sequence[Path]) -> list[BenchmarkImage]:
+    return [BenchmarkImage(path, {}, paired=False, zoomed=False) for path in paths]
+
+
+def _is_benchmark(place: str, root: str | None) -> bool:
+    return place in PLACES and not Path(root or "", place).exists()
+
+
+def _folders(places: Places | Mapping[str, Sequence[Path]] | None) -> list[str]:
     """Those of the places that a configuration names as text."""
     if places is None or isinstance(places, Mapping):
         return []
     return [places] if isinstance(places, str) else [place for place in places if isinstance(place, str)]
-
-
-def _test_sets(test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None, root: str | None) -> dict[str, list[Path]]:
-    if isinstance(test, Mapping):
-        return {name: list(paths) for name, paths in test.items()}
-    folders = _folders(test)
-    sets = {Path(root or "", folder).resolve().name: images_in(folder, root) for folder in folders}
-    if len(sets) < len(folders):
-        raise InputError(f"data.test names two folders alike ({', '.join(folders)}): results could not be told apart.")
-    return sets
-
-
-def _check_memory(paths: Sequence[Path]) -> None:
-    needed = sum(3 * height * width for height, width in map(image_size, paths))
-    available = psutil.virtual_memory().available
-    if needed > 0.8 * available:
-        raise InputError(
-            f"{len(paths)} training images decode to {needed / 2**30:.1f} GiB, and {available / 2**30:.1f} GiB of memory "
-            "are free: use fewer images or a larger machine."
-        )

@@ -33,8 +33,8 @@ def missing_for_inductor() -> str | None:
 def compile_parts(network: nn.Module, backend: str) -> None:
     """Compiles, when they are first called, those direct parts of `network` that have weights: encoder and heads.
 
-    The network's own forward, the continuous image and its renderer stay as they are. Parts are compiled in place, so the names in
-    the state dict do not change.
+    The network's own forward, the continuous image and its renderer stay as they are. Parts are compiled in place, so the
+    names in the state dict do not change.
     """
     for part in network.children():
         if any(True for _ in part.parameters()):

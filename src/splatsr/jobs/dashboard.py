@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.optim import Optimizer
 
-from splatsr.data.benchmark import Benchmark
+from splatsr.data.benchmark import L_PIL, Benchmark
 from splatsr.data.module import PhotoData
 from splatsr.field import GaussianField
 from splatsr.jobs.loggers import log_picture
@@ -83,8 +83,8 @@ class Dashboard(Callback):
 
         self.folder.mkdir(parents=True, exist_ok=True)
         scale = min(self.photographs.validation_scales, key=lambda one: abs(one - 4))
-        name, paths = next(iter(self.photographs.test_sets.items()))
-        (pair,) = Benchmark({name: paths[:1]}, [scale])
+        name, images = next(iter(self.photographs.test_sets.items()))
+        (pair,) = Benchmark({name: images[:1]}, [scale], L_PIL)
         stem = f"{name}-{pair.path.stem}-{scale_name(scale)}"
         step = trainer.global_step
         strip = self.folder / f"{stem}-step{step:06d}.png"

@@ -6,12 +6,13 @@ from typing import Any
 
 from hydra.utils import instantiate
 
+from splatsr.data.benchmark import Benchmark
 from splatsr.errors import InputError
 from splatsr.jobs.model_choice import choose_model
 from splatsr.jobs.report import evaluate_and_report
 from splatsr.jobs.run_folder import describe_run
 from splatsr.metrics.choice import check_metrics
-from splatsr.metrics.evaluation import Results, check_protocol, check_scales
+from splatsr.metrics.evaluation import Results, check_scales
 from splatsr.metrics.protocol import Protocol
 
 
@@ -36,10 +37,10 @@ def evaluate(
     check_scales(scales)
     check_metrics(metrics)
     rules: Protocol = instantiate(protocol)
-    check_protocol(rules)
     photographs = instantiate(data, _convert_="all")
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
+    Benchmark(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     chosen = choose_model(checkpoint, model, device)
     describe_run(Path(run_dir), settings, rendering=chosen.rendering)
     return evaluate_and_report(

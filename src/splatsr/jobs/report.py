@@ -84,8 +84,8 @@ def draw(
 
     folder.mkdir(parents=True, exist_ok=True)
     scale = min(scales, key=lambda one: abs(one - 4))
-    for name, paths in data.test_sets.items():
-        pairs = Benchmark({name: paths[:pictures]}, [scale])
+    for name, images in data.test_sets.items():
+        pairs = Benchmark({name: images[:pictures]}, [scale], protocol.low_resolution)
         for pair in along(pairs, len(pairs), "drawing"):
             draw_strip({type(model).__name__: model}, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
     draw_psnr_curve(results, protocol, folder / "psnr.png")

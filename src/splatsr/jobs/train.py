@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelChec
 from torch import nn
 
 from splatsr import checkpoints, pretrained
+from splatsr.data.benchmark import Benchmark
 from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
@@ -20,12 +21,14 @@ from splatsr.jobs.command_line import call_job
 from splatsr.jobs.compilation import check_backend, compile_parts
 from splatsr.jobs.dashboard import Dashboard
 from splatsr.jobs.loggers import log_results, open_loggers
+from splatsr.jobs.prepare import decode
 from splatsr.jobs.processes import one_per_device
 from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import draw_run, evaluate_and_report
 from splatsr.jobs.run_folder import check_same_settings, describe_run
 from splatsr.metrics.choice import check_metrics
-from splatsr.metrics.evaluation import Results, check_protocol, check_scales
+from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.protocol import Protocol
 from splatsr.training import SuperResolution
 
 
@@ -63,7 +66,7 @@ def train(
     last = folder / "checkpoints" / "last.ckpt"
     check_scales(scales)
     check_metrics(metrics)
-    check_protocol(instantiate(protocol))
+    rules: Protocol = instantiate(protocol)
     check_backend(compile)
     resuming = _check_folder(folder, last, resume, settings)
     warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
@@ -72,16 +75,18 @@ def train(
     lightning.seed_everything(seed)
     photographs: PhotoData = instantiate(data, _convert_="all")
     photographs.prepare_data()
+    Benchmark(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     task = SuperResolution(
         model_config=model,
         loss=instantiate(loss),
         optimizer=instantiate(optimizer, _convert_="all"),
         schedule=instantiate(schedule),
-        protocol=instantiate(protocol),
+        protocol=rules,
         seed=seed,
     )
     if not resuming:
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
+    decode(photographs, also_small=False, smallest=photographs.patch)
     photographs.setup("fit")
     validated = bool(photographs.validation_scales and photographs.test_sets)
     dashboard = Dashboard(folder=folder, photographs=photographs, pictures=pictures > 0)

@@ -1,16 +1,15 @@
 """A model on test sets: any metrics at any list of scales, with bicubic beside every figure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from splatsr.continuous_image import ContinuousImage
-from splatsr.data.benchmark import Benchmark, Pair
+from splatsr.data.benchmark import Benchmark, Pair, TestSets
 from splatsr.errors import InputError
-from splatsr.geometry import Number, check_scale
+from splatsr.geometry import Number, check_scale, resolve_output
 from splatsr.metrics.choice import choose_metrics
 from splatsr.metrics.mean import MeanOverImages
 from splatsr.metrics.protocol import Protocol
@@ -20,9 +19,6 @@ Row = dict[str, float | None]
 """{"psnr_y": dB, "ssim_y": .., "bicubic_psnr_y": dB, ..., "images": n}; None: asked for and missing."""
 Results = dict[str, dict[str, Row]]
 """{set: {"x4": row}}"""
-
-_BENCHMARK = ("pil", "liif")
-"""The LR rule and the crop rule of `data.benchmark`."""
 
 
 class Evaluation(NamedTuple):
@@ -40,7 +36,7 @@ class Evaluation(NamedTuple):
 @torch.inference_mode()
 def evaluate(
     model: nn.Module,
-    sets: dict[str, list[Path]],
+    sets: TestSets,
     scales: Sequence[Number],
     protocol: Protocol,
     *,
@@ -54,10 +50,10 @@ def evaluate(
 
     Raises:
         InputError: a scale is not a number of at least 1, an image is too small, a metric is unknown, or the protocol needs LR
-            images that are not made here.
+            files that are not there.
     """
     check_scales(scales)
-    check_protocol(protocol)
+    pairs = Benchmark(sets, list(scales), protocol.low_resolution)
     choice = choose_metrics(protocol.metrics if metrics is None else metrics, _device(model))
     lonely = [name for name, paths in sets.items() if len(paths) < 2]
     if "fid" in choice.make and lonely:
@@ -66,7 +62,7 @@ def evaluate(
     keys = [(name, scale) for name in sets for scale in scales]
     meters = {(*key, method): {name: make() for name, make in choice.make.items()} for key in keys for method in methods}
     images = {name: {scale_name(scale): {} for scale in scales} for name in sets}
-    for pair in progress(Benchmark(sets, list(scales))):
+    for pair in progress(pairs):
         row = images[pair.set_name][scale_name(pair.scale)].setdefault(pair.path.name, {})
         target = protocol.cut(pair.hr, pair.scale)
         for method, network in methods.items():
@@ -93,15 +89,6 @@ def metric_key(metric: str, protocol: Protocol) -> str:
     return f"{metric}_{protocol.suffix}" if metric in ("psnr", "ssim") else metric
 
 
-def check_protocol(protocol: Protocol) -> None:
-    """InputError unless the LR images that the protocol measures on are those that `data.benchmark` makes."""
-    if protocol.given_lr or (protocol.lr, protocol.crop) != _BENCHMARK:
-        raise InputError(
-            f"protocol {protocol.name} measures on LR images made otherwise ({protocol.describe()['lr_images']}); so far they "
-            "are made by PIL from the HR images: use protocol=l_pil or protocol=l_pil_div2k."
-        )
-
-
 def check_scales(scales: Any) -> None:
     """InputError unless there is a scale and all are numbers of at least 1."""
     if not isinstance(scales, Sequence) or isinstance(scales, str) or not scales:
@@ -114,7 +101,9 @@ def check_scales(scales: Any) -> None:
 def predict(model: nn.Module, pair: Pair) -> torch.Tensor:
     """The model's image (3, H, W) for one test pair, on the CPU, unclamped."""
     image: ContinuousImage = model(pair.lr[None].to(_device(model)))
-    return image.render(scale=pair.scale)[0].cpu()
+    size = pair.hr.shape[-2], pair.hr.shape[-1]
+    nominal = resolve_output(image.size, scale=pair.scale).size == size  # not so by DIINN's sizes, nor in real zoom
+    return (image.render(scale=pair.scale) if nominal else image.render(size=size))[0].cpu()
 
 
 def scale_name(scale: Number) -> str:

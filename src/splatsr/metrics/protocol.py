@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.data.benchmark import LowResolution
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.metrics.luma import channels
@@ -44,6 +45,12 @@ class Protocol:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", tuple(self.metrics))  # plain: it goes to metrics.json
+        _ = self.low_resolution  # refuses unknown rules here
+
+    @property
+    def low_resolution(self) -> LowResolution:
+        """How the LR images come about."""
+        return LowResolution(self.lr, given=self.given_lr, crop=self.crop)
 
     @property
     def suffix(self) -> str:

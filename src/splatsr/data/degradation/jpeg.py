@@ -1,0 +1,31 @@
+"""JPEG compression by the real codec (libjpeg in Pillow; kornia's is a smooth approximation for gradients)."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from splatsr.data.degradation.chain import check_range
+from splatsr.resize import Pixels, eight_bit
+
+
+class Jpeg:
+    """Compresses and decompresses, chroma at half the resolution (4:2:0).
+
+    Args:
+        quality: [smallest, largest], 1 to 100, uniform whole numbers, one for each image.
+    """
+
+    shrinks = False
+
+    def __init__(self, *, quality: Sequence[int]) -> None:
+        low, high = check_range(quality, "jpeg.quality", 1, 100)
+        self.quality = int(low), int(high)
+
+    def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
+        """8-bit, as a decoder returns it."""
+        file = BytesIO()
+        quality = int(random.integers(self.quality[0], self.quality[1] + 1))
+        Image.fromarray(eight_bit(image)).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+        return np.asarray(Image.open(file).convert("RGB"))

@@ -1,0 +1,28 @@
+"""Gaussian noise, as of a sensor."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from splatsr.data.degradation.chain import check_range
+from splatsr.geometry import Number
+from splatsr.resize import Pixels, unrounded
+
+
+class GaussianNoise:
+    """Adds independent noise to every pixel and channel, and clips to [0, 1].
+
+    Args:
+        sigma: [smallest, largest] standard deviation in grey levels of 255, uniform, one for each image.
+    """
+
+    shrinks = False
+
+    def __init__(self, *, sigma: Sequence[Number]) -> None:
+        self.sigma = check_range(sigma, "noise.sigma", 0, 255)
+
+    def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
+        """Unrounded, in [0, 1]."""
+        sigma = random.uniform(*self.sigma) / 255
+        noise = random.standard_normal(image.shape, np.float32)
+        return (unrounded(image) + np.float32(sigma) * noise).clip(0, 1)

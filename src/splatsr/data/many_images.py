@@ -1,0 +1,71 @@
+"""Many image files at once: read in threads and in order, the damaged ones named together."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from splatsr.data.images import Part
+from splatsr.errors import InputError
+
+Result = TypeVar("Result")
+Size = tuple[int, int] | str
+"""(height, width) of an image, or why it cannot be read."""
+
+NAMED = 20
+"""How many damaged files an error names."""
+
+
+def read_all(read: Callable[[Path], Result], paths: Iterable[Path]) -> Iterator[Result | str]:
+    """read(path) for each path, in order, or the message of its InputError; as many threads as torch uses, and no more than
+    a few results in waiting."""
+
+    def attempt(path: Path) -> Result | str:
+        try:
+            return read(path)
+        except InputError as error:
+            return str(error)
+
+    threads, waiting = torch.get_num_threads(), deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for path in paths:
+                waiting.append(pool.submit(attempt, path))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def check_damaged(sizes: Sequence[Size], *, skip_damaged: bool) -> None:
+    """InputError naming the images that cannot be read, unless they are to be skipped and there are others."""
+    reasons = [size for size in sizes if isinstance(size, str)]
+    if not reasons or (skip_damaged and len(reasons) < len(sizes)):
+        return
+    if len(sizes) == 1 or len(reasons) == 1:
+        raise InputError(f"{reasons[0]} Mend or remove it, or train without it: data.skip_damaged=true.")
+    more = f" and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
+    raise InputError(
+        f"{len(reasons)} of {len(sizes)} images cannot be read; mend or remove them, or train without them: "
+        f"data.skip_damaged=true. They are: {' '.join(reasons[:NAMED])}{more}"
+    )
+
+
+def check_smallest(part: Part, sizes: Sequence[Size], smallest: int) -> None:
+    """InputError naming the first image whose shorter side is below `smallest` pixels; unreadable ones are passed over."""
+    for name, size in zip(part.names, sizes, strict=True):
+        if not isinstance(size, str) and min(size) < smallest:
+            raise InputError(
+                f"{part.folder / name} is {size[1]}x{size[0]} pixels, smaller than the training crop of {smallest}x{smallest}."
+            )
+
+
+def decoded_bytes(sizes: Iterable[Size]) -> int:
+    """What the images take up once they are decoded."""
+    return sum(3 * size[0] * size[1] for size in sizes if not isinstance(size, str))

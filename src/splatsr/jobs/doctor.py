@@ -1,0 +1,125 @@
+"""job=doctor: what is on this machine, which data sets lie where, and how the missing ones have to lie."""
+
+import os
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from splatsr.data.decoded import DecodedFolder
+from splatsr.data.layouts import parts_in
+from splatsr.data.test_sets import PLACES, expected_lr, find_set
+from splatsr.errors import InputError
+from splatsr.jobs.command_line import CONF
+
+PACKAGES = ("splatsr", "torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "kornia", "timm", "numba", "numpy",
+            "pillow", "wandb", "gsplat")  # fmt: skip
+
+Rows = list[tuple[str, ...]]
+
+
+def doctor(*, data: Mapping[str, Any]) -> None:
+    """Arguments are the root keys of conf/run.yaml; looks below data.root and data.benchmarks. Prints, and writes nothing."""
+    root = Path(data["root"] or data["benchmarks"])
+    _show("This machine", ("", ""), _machine(root))
+    _show(
+        f"Training sets below {root}",
+        ("data=", "images", "decoded", "where, or the tree that is expected"),
+        _training(root, data["cache"]),
+    )
+    _show(
+        f"Benchmarks below {data['benchmarks']}",
+        ("data.test=", "images", "LR files", "where, or the tree that is expected"),
+        _benchmarks(Path(data["benchmarks"])),
+    )
+
+
+def _machine(root: Path) -> Rows:
+    memory = psutil.virtual_memory()
+    devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    place = next(parent for parent in (root.absolute(), *root.absolute().parents) if parent.exists())
+    return [
+        ("Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"),
+        *((package, _version(package)) for package in PACKAGES),
+        ("processor", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"),
+        ("memory", f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"),
+        ("GPUs", ", ".join(devices) or "none that torch sees: training and rendering run on the processor"),
+        ("disk", f"{shutil.disk_usage(place).free / 2**30:.1f} GiB free at {place}"),
+        ("W&B", _wandb()),
+    ]
+
+
+def _training(root: Path, cache: str | None) -> Rows:
+    rows = []
+    for option in sorted((CONF / "data").glob("*.yaml")):
+        train = (yaml.safe_load(option.read_text()) or {}).get("train")
+        places = [train] if isinstance(train, str) else train
+        if not isinstance(places, list):  # the user's own folders, or photographs of Python packages
+            continue
+        for place in places:
+            try:
+                parts = list(parts_in(place, str(root)))
+            except InputError:
+                rows.append((option.stem, "missing", "", f"{root / place}/<images>"))
+                continue
+            done = 0 if cache is None else sum(DecodedFolder(part, Path(cache)).records() is not None for part in parts)
+            images = sum(len(part.names) for part in parts)
+            rows.append((option.stem, str(images), f"{done} of {len(parts)} folders", str(root / place)))
+    return rows
+
+
+def _benchmarks(root: Path) -> Rows:
+    rows = []
+    for name, places in PLACES.items():
+        try:
+            found = find_set(name, root)
+        except InputError as error:
+            rows.append((name, "wrong", "", str(error)))
+            continue
+        if found is None:
+            rows.append(
+                (name, "missing", "", f"{root / places[0].hr}/<images>; LR, if any: {expected_lr(name, root).split(' or ')[0]}")
+            )
+        else:
+            rows.append(
+                (name, str(len(found.images)), " ".join(f"x{scale}" for scale in found.scales) or "none", str(found.folder))
+            )
+    return rows
+
+
+def _wandb() -> str:
+    import wandb
+
+    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return f"{os.environ['WANDB_MODE']} (WANDB_MODE)"
+    return "logged in" if wandb.login(prompt=False) else "no key: logger=wandb logs offline; `wandb login` changes that"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _show(title: str, headings: Sequence[str], rows: Rows) -> None:
+    """A table on a terminal; elsewhere plain columns that nothing wraps."""
+    console = Console()
+    if console.is_terminal:
+        table = Table(*headings, title=title, title_justify="left", show_header=any(headings))
+        for row in rows:
+            table.add_row(*row, style="yellow" if "missing" in row or "wrong" in row else None)
+        console.print(table)
+        return
+    lines = [headings, *rows] if any(headings) else rows
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    for line in (title, *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in lines), ""):
+        console.print(line.rstrip(), soft_wrap=True, highlight=False, markup=False)
