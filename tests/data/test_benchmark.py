@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from splatsr.data.benchmark import L_PIL, RULES, Benchmark, BenchmarkImage, GivenPair, LowResolution
+from splatsr.data.benchmark import L_PIL, RULES, Benchmark, BenchmarkImage, GivenPair, LowResolution, without_lr
 from splatsr.data.images import find_images, write_image
 from splatsr.errors import InputError
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (51, 71, 3)).astype(np.uint8)
-
-
-def plain(paths: list[Path]) -> list[BenchmarkImage]:
-    return [BenchmarkImage(path, {}, paired=False, zoomed=False) for path in paths]
 
 
 @pytest.mark.parametrize(("scale", "lr", "hr"), [(4, (12, 17), (48, 68)), (3.3, (15, 21), (50, 69)), (2, (25, 35), (50, 70))])
@@ -55,7 +51,7 @@ def test_impossible_rules_are_refused() -> None:
 
 
 def test_every_image_comes_at_every_scale(photographs: Path) -> None:
-    images = plain(find_images(photographs))
+    images = without_lr(find_images(photographs))
     data = Benchmark({"one": images, "two": images[:1]}, [2, 3])
     pairs = [data[index] for index in range(len(data))]
     assert [(pair.set_name, pair.path.name, pair.scale) for pair in pairs[:3]] == [
@@ -69,7 +65,7 @@ def test_every_image_comes_at_every_scale(photographs: Path) -> None:
 
 def test_an_image_smaller_than_the_scale_is_named(photographs: Path) -> None:
     with pytest.raises(InputError, match=r"0\.png is 70x60 pixels: too small"):
-        Benchmark({"set": plain(find_images(photographs))}, [61])[0]
+        Benchmark({"set": without_lr(find_images(photographs))}, [61])[0]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from skimage.data import astronaut, chelsea
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from composed import protocol_of
+from splatsr.data.benchmark import without_lr
 from splatsr.data.images import write_image
 from splatsr.errors import InputError
 from splatsr.metrics.choice import WITH_NETWORK, check_metrics
@@ -80,7 +81,7 @@ def test_a_metric_called_like_a_function_returns_the_images_own_figure() -> None
 def test_bicubic_agrees_with_an_independent_computation(tmp_path: Path) -> None:
     """The same chain as the Set5 figures of the protocols' notes, by other code: PIL down and up, scikit-image's Y and SSIM."""
     write_image(tmp_path / "a.png", astronaut()[:121, :162])
-    found = evaluate(Bicubic(), {"set": [tmp_path / "a.png"]}, [2, 3], Y, metrics=None)
+    found = evaluate(Bicubic(), {"set": without_lr([tmp_path / "a.png"])}, [2, 3], Y, metrics=None)
     hr = astronaut()[:120, :162]
     lr = Image.fromarray(hr).resize((54, 40), Image.Resampling.BICUBIC)
     sr = np.asarray(lr.resize((162, 120), Image.Resampling.BICUBIC))
@@ -117,4 +118,4 @@ def test_fid_of_a_single_image_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     write_image(tmp_path / "a.png", astronaut()[:60, :60])
     monkeypatch.setitem(WITH_NETWORK, "fid", (FID, torch.nn.Identity))
     with pytest.raises(InputError, match="set has fewer than two"):
-        evaluate(Bicubic(), {"set": [tmp_path / "a.png"]}, [2], Y, metrics=["fid"])
+        evaluate(Bicubic(), {"set": without_lr([tmp_path / "a.png"])}, [2], Y, metrics=["fid"])

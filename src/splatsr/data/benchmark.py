@@ -1,7 +1,7 @@
 """Test images and their LR: files that a set brings along, or HR cropped to what the scale can reach and shrunk by a rule."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -153,6 +153,11 @@ class BenchmarkImage:
         if how.crop == "mod12" and not self.paired:
             lr = lr[: hr.shape[0] // 12 * 12 // scale, : hr.shape[1] // 12 * 12 // scale]
         return lr, hr[: scale * lr.shape[0], : scale * lr.shape[1]]
+
+
+def without_lr(paths: Sequence[Path]) -> list[BenchmarkImage]:
+    """HR files that bring no LR files along."""
+    return [BenchmarkImage(path, {}, paired=False, zoomed=False) for path in paths]
 
 
 TestSets = dict[str, list[BenchmarkImage]]

@@ -8,7 +8,7 @@ import lightning
 import numpy as np
 from torch.utils.data import DataLoader
 
-from splatsr.data.benchmark import L_PIL, Benchmark, BenchmarkImage, TestSets
+from splatsr.data.benchmark import L_PIL, Benchmark, BenchmarkImage, TestSets, without_lr
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops
 from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.images import image_size
@@ -159,14 +159,14 @@ class PhotoData(lightning.LightningDataModule):
 
     def _test_sets(self, test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None) -> TestSets:
         if isinstance(test, Mapping):
-            return {name: _plain(paths) for name, paths in test.items()}
+            return {name: without_lr(paths) for name, paths in test.items()}
         sets: TestSets = {}
         for place in _folders(test):
             benchmark = _is_benchmark(place, self.root)
             name = place if benchmark else Path(self.root or "", place).resolve().name
             if name in sets:
                 raise InputError(f"data.test names two folders alike ({name}): results could not be told apart.")
-            sets[name] = self._benchmark(name) if benchmark else _plain(self._images_of(place))
+            sets[name] = self._benchmark(name) if benchmark else without_lr(self._images_of(place))
         return sets
 
     def _images_of(self, place: str) -> list[Path]:
@@ -186,10 +186,6 @@ class PhotoData(lightning.LightningDataModule):
             )
         pairs = zip(found.images, found.given, strict=True)
         return [BenchmarkImage(path, given, paired=paired, zoomed=name == "coz") for path, given in pairs]
-
-
-def _plain(paths: Sequence[Path]) -> list[BenchmarkImage]:
-    return [BenchmarkImage(path, {}, paired=False, zoomed=False) for path in paths]
 
 
 def _is_benchmark(place: str, root: str | None) -> bool:

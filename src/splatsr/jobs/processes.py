@@ -1,8 +1,8 @@
 """Several devices: one process each. The process that the user started takes the first device and starts the others.
 
 Lightning would start them by repeating the command line. Within a sweep (-m) that is the whole sweep, and each repetition
-chooses log files, if not a folder, of its own. Here the others get the settings themselves: one run, one folder, and whatever ends
-one process ends all of them.
+chooses log files, if not a folder, of its own. Here the others get the settings themselves: one run, one folder, and whatever
+ends one process ends all of them.
 """
 
 import multiprocessing
