@@ -52,7 +52,7 @@ def test_impossible_rules_are_refused() -> None:
 
 def test_every_image_comes_at_every_scale(photographs: Path) -> None:
     images = without_lr(find_images(photographs))
-    data = Benchmark({"one": images, "two": images[:1]}, [2, 3])
+    data = Benchmark({"one": images, "two": images[:1]}, [2, 3], L_PIL)
     pairs = [data[index] for index in range(len(data))]
     assert [(pair.set_name, pair.path.name, pair.scale) for pair in pairs[:3]] == [
         ("one", "0.png", 2), ("one", "0.png", 3), ("one", "1.png", 2)
@@ -65,7 +65,7 @@ def test_every_image_comes_at_every_scale(photographs: Path) -> None:
 
 def test_an_image_smaller_than_the_scale_is_named(photographs: Path) -> None:
     with pytest.raises(InputError, match=r"0\.png is 70x60 pixels: too small"):
-        Benchmark({"set": without_lr(find_images(photographs))}, [61])[0]
+        Benchmark({"set": without_lr(find_images(photographs))}, [61], L_PIL)[0]
 
 
 @pytest.fixture
