@@ -12,7 +12,7 @@ from splatsr.resize import to_tensor, to_uint8
 
 
 def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:
-    settings = {"model": settings_of("model=bicubic")["model"], "device": "cpu", "scale": None, "size": None}
+    settings = {"model": settings_of("model=bicubic")["model"], "device": "cpu", "scale": None, "size": None, "tile": "auto"}
     checkpoint_name = None if checkpoint is None else str(checkpoint)
     upscale(**{**settings, "checkpoint": checkpoint_name, "input": str(source), "output": str(target), **wanted})
 
