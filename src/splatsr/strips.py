@@ -15,7 +15,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ class Renderer:
         tile: side of a tile in LR pixels, without its overlap; "auto": the largest that fits in memory.
     """
 
-    def __init__(self, model: nn.Module, tile: int | Literal["auto"]) -> None:
+    def __init__(self, model: nn.Module, tile: Any) -> None:
         if tile != "auto" and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
             raise InputError(f"tile must be auto, or a whole number of at least 1 LR pixel; got {tile!r}.")
         self.model, self.tile = model, tile

@@ -31,6 +31,12 @@ OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"})
 LONGEST = {".jpg": 65535, ".jpeg": 65535, ".webp": 16383, ".png": 2**31 - 1}
 """Largest sides in pixels."""
 
+TIFF_STRIP = 2**20
+"""Bytes of a TIFF's own strips, which readers decode one by one."""
+
+CLASSIC_TIFF = 2**32 - 2**25
+"""Bytes of pixels that are sure to fit into a TIFF with 32-bit offsets; above, BigTIFF."""
+
 Strips = Iterable[UInt8[np.ndarray, "rows width channels"]]
 
 
@@ -44,12 +50,13 @@ def arriving(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_strips(path: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
@@ -97,7 +104,7 @@ def write_tiff(path: Path, strips: Strips, size: tuple[int, int], channels: int,
     import tifffile  # rarely needed
 
     height, width = size
-    count = max(2**20 // (channels * width), 1)
+    count = max(TIFF_STRIP // (channels * width), 1)
     texts = [(tag, "s", 0, str(extras.exif[tag]).encode("ascii", "replace"), True) for tag in _TEXTS if tag in extras.exif]
     directories = {IFD.Exif: extras.exif.get_ifd(IFD.Exif), IFD.GPSInfo: extras.exif.get_ifd(IFD.GPSInfo)}
     directories = {tag: content for tag, content in directories.items() if content}
@@ -116,7 +123,7 @@ def write_tiff(path: Path, strips: Strips, size: tuple[int, int], channels: int,
         metadata=None,
         software=False,
         extratags=[*texts, *stand_ins],
-        bigtiff=height * width * channels > 2**32 - 2**25,
+        bigtiff=height * width * channels > CLASSIC_TIFF,
     )
     if directories:
         with tifffile.TiffFile(path, mode="r+b") as file:
