@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from splatsr.tiling import Tiling
 
-MOST = 1024**3
+MOST = 1024.0**3
 """Bytes that tiles may take on a CPU, however much is free: larger tiles hardly save work, and the caches like smaller ones."""
 
 LARGEST, SMALLEST = 1024, 16

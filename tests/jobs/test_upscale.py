@@ -70,7 +70,8 @@ def test_alpha_is_said_to_be_dropped_where_the_format_has_none(
     Image.new("RGBA", (20, 10), (90, 100, 110, 120)).save(tmp_path / "photo.png")
     run(tiny_file, tmp_path / "photo.png", tmp_path / "big.jpg", scale=2)
     assert "its alpha is dropped, .jpg files have none" in capsys.readouterr().out
-    assert Image.open(tmp_path / "big.jpg").mode == "RGB"
+    with Image.open(tmp_path / "big.jpg") as big:
+        assert big.mode == "RGB"
 
 
 def test_small_tiles_change_nothing_and_tell_how_far_they_are(

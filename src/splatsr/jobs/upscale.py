@@ -92,7 +92,8 @@ def _enlarge(renderer: Renderer, source: Path, target: Path, scale: Any, size: A
             raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
         raise
     (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
-    Console().print(f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height})", soft_wrap=True)
+    told = f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})"
+    Console().print(told, soft_wrap=True)
 
 
 def _with_alpha(
