@@ -1,6 +1,7 @@
 """GaussianField: a batch of images as 2D Gaussian kernels, independent of any scale."""
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from splatsr.errors import InputError
-from splatsr.geometry import Number, Scale, resolve_output
+from splatsr.geometry import Number, Scale, Strip, resolve_output
 from splatsr.splatting import splat
 from splatsr.splatting.footprint import REFERENCE_SCALE, check_reference_scale, excess, samples_per_pixel, widen
+from splatsr.tiling import Span
 
 MODES = ("footprint", "exact", "tiles", "first256", "supersample")
 """How `GaussianField.render` makes a pixel."""
@@ -89,6 +91,85 @@ class GaussianField:
         ratio = self.means.new_tensor([size[1] / self.size[1], size[0] / self.size[0]])
         return self.means * ratio, self.cholesky * self.cholesky.new_tensor([scale[1], scale[0], scale[0]])
 
+    def render_strip(self, strip: Strip) -> Float[Tensor, "b c rows width"]:
+        """Rows of what the field renders to, or of what a larger field does of which this one holds rows: see `Strip`.
+
+        Bitwise the rows of `render`, if this is the whole field. Coordinates are counted from the strip's first row, where
+        float32 is finest.
+        """
+        (ratio_y, ratio_x), (scale_y, scale_x), (top, bottom) = strip.ratio, strip.output.scale, strip.rows
+        ratio = self.means.new_tensor([ratio_x, ratio_y])
+        shift = self.means.new_tensor([0.0, strip.origin * ratio_y - top])
+        stretch = self.cholesky.new_tensor([scale_x, scale_y, scale_y])
+        cholesky, colors = widen(self.cholesky * stretch, self.colors, excess(strip.output.scale, self.reference_scale))
+        return splat(self.means * ratio + shift, cholesky, colors, (bottom - top, strip.output.size[1]))
+
+    def crop(self, *, rows: Span, columns: Span) -> "GaussianField":
+        """The field of a rectangle of the LR image: the kernels made for its pixels, wherever they have drifted to.
+
+        For fields whose kernels run row by row over a grid of cells (k x k of them per LR pixel), as those of the models.
+        A copy: the rest of the field may be forgotten.
+
+        Raises:
+            ValueError: the rectangle is empty or not within the image, or the kernels are not k x k per LR pixel.
+        """
+        (top, bottom), (left, right) = rows, columns
+        if not (0 <= top < bottom <= self.size[0] and 0 <= left < right <= self.size[1]):
+            raise ValueError(f"rows {rows}, columns {columns} are no rectangle in an image of size {self.size}.")
+        per_side = self._per_side()
+
+        def cut(part: Tensor) -> Tensor:
+            grid = part.unflatten(1, (per_side * self.size[0], per_side * self.size[1]))
+            grid = grid[:, per_side * top : per_side * bottom, per_side * left : per_side * right]
+            return grid.clone(memory_format=torch.contiguous_format).flatten(1, 2)
+
+        return replace(self._each(cut)._moved(-left, -top), size=(bottom - top, right - left))
+
+    @staticmethod
+    def join(tiles: "Sequence[Sequence[GaussianField]]") -> "GaussianField":
+        """One field of tiles that lie in rows: the inverse of `crop`, kernels row by row over the grid of all cells.
+
+        Raises:
+            ValueError: tiles of a row differ in height, rows in width, or tiles in kernels per LR pixel.
+        """
+        heights = [row[0].size[0] for row in tiles]
+        widths = [sum(tile.size[1] for tile in row) for row in tiles]
+        densities = {tile._per_side() for row in tiles for tile in row}
+        even = all(tile.size[0] == height for row, height in zip(tiles, heights, strict=True) for tile in row)
+        if not even or len(set(widths)) != 1 or len(densities) != 1:
+            sizes = [[tile.size for tile in row] for row in tiles]
+            raise ValueError(f"tiles of sizes {sizes} and {densities} kernels per LR pixel's side do not make a rectangle.")
+        per_side = densities.pop()
+
+        def assemble(name: str) -> Tensor:
+            bands = []
+            for row in moved:
+                grids = [getattr(tile, name).unflatten(1, (per_side * tile.size[0], per_side * tile.size[1])) for tile in row]
+                bands.append(_cat(grids, dim=2).flatten(1, 2))
+            return _cat(bands, dim=1)
+
+        moved = []
+        for top, row in zip(_starts(heights), tiles, strict=True):
+            lefts = _starts([tile.size[1] for tile in row])
+            moved.append([tile._moved(left, top) for left, tile in zip(lefts, row, strict=True)])
+        return replace(
+            tiles[0][0],
+            means=assemble("means"),
+            cholesky=assemble("cholesky"),
+            colors=assemble("colors"),
+            size=(sum(heights), widths[0]),
+        )
+
+    def _per_side(self) -> int:
+        height, width = self.size
+        per_side = math.isqrt(len(self) // (height * width))
+        if per_side < 1 or per_side**2 * height * width != len(self):
+            raise ValueError(f"{len(self)} kernels on {height}x{width} LR pixels are no grid of k x k cells per pixel.")
+        return per_side
+
+    def _moved(self, x: int, y: int) -> "GaussianField":
+        return replace(self, means=self.means + self.means.new_tensor([x, y])) if x or y else self
+
     def to(self, device: torch.device | str) -> "GaussianField":
         """The same field on another device."""
         return self._each(lambda part: part.to(device))
@@ -128,3 +209,12 @@ class GaussianField:
         height, width = json.loads(metadata["size"])
         reference_scale = json.loads(metadata.get("reference_scale", str(REFERENCE_SCALE)))
         return cls(**tensors, size=(height, width), reference_scale=reference_scale)
+
+
+def _starts(lengths: Sequence[int]) -> list[int]:
+    return [sum(lengths[:index]) for index in range(len(lengths))]
+
+
+def _cat(parts: list[Tensor], dim: int) -> Tensor:
+    """torch.cat, without a copy of a single part."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=dim)

@@ -27,6 +27,27 @@ class Output(NamedTuple):
     scale: tuple[float, float]
 
 
+class Strip(NamedTuple):
+    """Rows of an output, all its columns wide, for an image that may hold only some rows of the LR image.
+
+    Args:
+        output: the whole output.
+        lr_size: (h, w) of the whole LR image.
+        rows: [top, bottom) in output pixels.
+        origin: the row of the whole LR image at which the image that renders begins.
+    """
+
+    output: Output
+    lr_size: tuple[int, int]
+    rows: tuple[int, int]
+    origin: int
+
+    @property
+    def ratio(self) -> tuple[float, float]:
+        """(H / h, W / w): output pixels per LR pixel."""
+        return (self.output.size[0] / self.lr_size[0], self.output.size[1] / self.lr_size[1])
+
+
 def resolve_output(
     lr_size: tuple[int, int],
     *,

@@ -4,6 +4,8 @@ Cubic a = -0.5, widened by the scale when shrinking (antialias), width first, ro
 the kernel is cut at the border and renormalised. This is the rule of ContinuousSR's published data code and test.
 """
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
@@ -24,6 +26,21 @@ def resize_torchvision(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, int])
     levels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
     resized = torch.nn.functional.interpolate(levels, size, mode="bicubic", antialias=True)[0]
     return np.ascontiguousarray(resized.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
+
+
+def resize_rows(
+    image: UInt8[np.ndarray, "h w *c"], size: tuple[int, int], rows: tuple[int, int]
+) -> UInt8[np.ndarray, "rows width *c"]:
+    """Rows [top, bottom) of what `resize_bicubic` makes at `size`, of RGB or of a single channel.
+
+    Pillow takes the box's edges as float32: single values may differ by one level where H / h is no binary fraction.
+    """
+    (top, bottom), ratio = rows, size[0] / len(image)
+    margin = math.ceil(2 * max(1, 1 / ratio)) + 1  # the cubic's support
+    first, end = max(math.floor(top / ratio) - margin, 0), min(math.ceil(bottom / ratio) + margin, len(image))
+    box = (0, top / ratio - first, image.shape[1], min(bottom / ratio, len(image)) - first)
+    part = Image.fromarray(image[first:end])
+    return np.asarray(part.resize((size[1], bottom - top), Image.Resampling.BICUBIC, box))
 
 
 def to_tensor(image: Pixels) -> Float[Tensor, "3 h w"]:

@@ -101,6 +101,11 @@ def test_impossible_scales_and_sizes(refused: Refused, tiny_file: Path, photo: P
     assert f"error: {key} must be" in line
 
 
+def test_impossible_tiles(refused: Refused, tiny_file: Path, photo: Path) -> None:
+    line = refused("job=upscale", f"checkpoint={tiny_file}", f"input={photo}", "output=big.png", "scale=2", "tile=0")
+    assert "tile must be auto, or a whole number of at least 1 LR pixel; got 0" in line
+
+
 def test_both_or_neither_of_scale_and_size(refused: Refused, tiny_file: Path, photo: Path) -> None:
     command = ["job=upscale", f"checkpoint={tiny_file}", f"input={photo}", "output=big.png"]
     assert "give either size or scale" in refused(*command)

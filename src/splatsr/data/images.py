@@ -58,7 +58,7 @@ def find_images(folder: str | Path) -> list[Path]:
 
 def image_size(path: str | Path) -> tuple[int, int]:
     """(height, width) after EXIF rotation, from the header alone; InputError as in `read_image`."""
-    with _reading(path) as image:
+    with open_image(path) as image:
         width, height = image.size
         rotatable = image.format != "PNG" or "exif" in image.info  # asking a PNG for EXIF would decode it
         turned = rotatable and image.getexif().get(0x0112, 1) >= 5
@@ -74,9 +74,9 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     Raises:
         InputError: the file is missing, truncated, or not an image.
     """
-    with _reading(path) as image:
+    with open_image(path) as image:
         try:
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return to_rgb(ImageOps.exif_transpose(image))
         except (OSError, SyntaxError, ValueError, struct.error) as error:
             raise InputError(f"{path} is damaged: {error}.") from error
 
@@ -104,7 +104,8 @@ def check_writable(path: Path) -> None:
         raise InputError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use one of {_known()}.")
 
 
-def _reading(path: str | Path) -> Image.Image:
+def open_image(path: str | Path) -> Image.Image:
+    """The file, opened by Pillow (its pixels are not decoded yet), whatever its size; InputError as in `read_image`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # users of super-resolution own large images
@@ -126,15 +127,19 @@ def _read_tiff(path: str | Path) -> Image.Image:
     import tifffile  # rarely needed
 
     try:
-        pixels = tifffile.imread(path)
+        with tifffile.TiffFile(path) as file:
+            pixels, profile = file.asarray(), file.pages.first.iccprofile
     except (tifffile.TiffFileError, ValueError, OSError) as error:
         raise InputError(f"{path} is not an image, whatever its name says ({error}).") from error
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or pixels.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: TIFF of shape {pixels.shape} and type {pixels.dtype} is not an 8- or 16-bit RGB image.")
-    return Image.fromarray(_eight_bits(pixels[..., :3]))
+    image = Image.fromarray(_eight_bits(pixels[..., :3]))
+    image.info["icc_profile"] = profile
+    return image
 
 
-def _to_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+def to_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    """8-bit RGB rows by the rules of `read_image`; ValueError for floating-point images."""
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # Pillow's own conversion clips at 255
         grey = _eight_bits(np.asarray(image).astype(np.uint16))
         return np.repeat(grey[..., None], 3, axis=2)

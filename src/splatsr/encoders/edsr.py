@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.encoders.carry import pass_shuffles, read_first
-from splatsr.encoders.pixel_shuffle import pixel_shuffles
+from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
+from splatsr.tiling import Tiling
 
 
 class ResidualBlock(nn.Module):
@@ -45,6 +46,7 @@ class EDSR(nn.Module):
         )
         tail = pixel_shuffles(channels=channels, out_channels=out_channels, upscale=upscale)
         self.tail = nn.Sequential(tail) if upscale > 1 else nn.Sequential()
+        self.tiling = Tiling(overlap=2 + 2 * blocks + shuffles_see(upscale), multiple=1, exact=True, reach=0)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""

@@ -1,9 +1,16 @@
 """Sub-pixel upsampling (Shi et al. 2016): convolutions and pixel shuffles that make a grid finer step by step."""
 
+import math
+
 from torch import nn
 
 STAGES = {1: [], 2: [2], 3: [3], 4: [2, 2], 6: [2, 3], 8: [2, 2, 2]}
 """Factors of the shuffles, in order, for every possible upscale."""
+
+
+def shuffles_see(upscale: int) -> float:
+    """How many input pixels beyond its own an output pixel of `pixel_shuffles` depends on, each way."""
+    return sum((1 / math.prod(STAGES[upscale][:stage]) for stage in range(len(STAGES[upscale]))), start=0.0)
 
 
 def pixel_shuffles(*, channels: int, out_channels: int, upscale: int) -> nn.Sequential:

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.encoders.carry import pass_shuffles, read_first
-from splatsr.encoders.pixel_shuffle import pixel_shuffles
+from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
+from splatsr.tiling import Tiling
 
 
 class DenseLayer(nn.Module):
@@ -56,6 +57,7 @@ class RDN(nn.Module):
         self.RDBs = nn.ModuleList(ResidualDenseBlock(channels, growth, layers) for _ in range(blocks))
         self.GFF = nn.Sequential(nn.Conv2d(blocks * channels, channels, 1), nn.Conv2d(channels, channels, 3, padding=1))
         self.UPNet = pixel_shuffles(channels=channels, out_channels=out_channels, upscale=upscale)
+        self.tiling = Tiling(overlap=3 + blocks * layers + shuffles_see(upscale), multiple=1, exact=True, reach=0)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""

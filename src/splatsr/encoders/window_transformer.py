@@ -14,8 +14,12 @@ from torch.utils.checkpoint import checkpoint
 from splatsr.encoders.carry import pass_shuffles, read_first
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
 from splatsr.encoders.reflect import reflect_to_multiple
+from splatsr.tiling import Tiling
 
 _SLOPE = 0.01
+
+_OVERLAP = 4
+"""Windows around a tile that are encoded with it."""
 
 
 def convolve(layer: nn.Module, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
@@ -83,6 +87,8 @@ class WindowTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.upscale, self.out_channels, self.size_multiple = upscale, out_channels, size_multiple
+        # shifted windows hand on what they see from block to block, and HAT's channel attention sees everything at once
+        self.tiling = Tiling(overlap=_OVERLAP * size_multiple, multiple=size_multiple, exact=False, reach=0)
         self.conv_first = nn.Conv2d(3, channels, 3, padding=1)
         self.patch_embed = nn.ModuleDict({"norm": nn.LayerNorm(channels)})
         self.layers = nn.ModuleList(groups)

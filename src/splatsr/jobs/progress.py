@@ -1,12 +1,14 @@
 """Progress: bars on a terminal, a line per epoch where the output is a file."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import lightning
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
 
@@ -16,6 +18,28 @@ def along(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
         yield from bar.track(items, total=total, description=doing)
+
+
+@contextmanager
+def share_done(doing: str) -> Iterator[Callable[[float], None]]:
+    """Gives a function that is to be told which share of one long piece of work is done.
+
+    It shows a bar on a terminal; elsewhere it prints a line for every tenth (none if everything is done at once).
+    """
+    console = Console()
+    start, tenths = time.monotonic(), 0
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True, console=console) as bar:
+        task = bar.add_task(doing, total=1.0)
+
+        def tell(share: float) -> None:
+            nonlocal tenths
+            bar.update(task, completed=share)
+            if not console.is_terminal and tenths < int(10 * share) < 10:
+                tenths = int(10 * share)
+                console.print(f"{doing}: {10 * tenths} % after {time.monotonic() - start:.0f} s", soft_wrap=True)
+
+        yield tell
 
 
 def progress_callback() -> ProgressBar:

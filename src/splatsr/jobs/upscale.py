@@ -1,23 +1,32 @@
-"""job=upscale: enlarges an image, or every image of a folder."""
+"""job=upscale: enlarges an image of any size, or every image of a folder."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
-import torch
+from jaxtyping import UInt8
 from rich.console import Console
-from torch import nn
 
-from splatsr.data.images import check_writable, find_images, image_size, read_image, write_image
+from splatsr.data.images import check_writable, find_images, image_size
+from splatsr.data.picture import read_picture
+from splatsr.data.strip_files import LONGEST, OPAQUE, STREAMED, write_strips
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
 from splatsr.jobs.model_choice import choose_model
-from splatsr.jobs.progress import along
-from splatsr.resize import to_tensor, to_uint8
+from splatsr.jobs.progress import along, share_done
+from splatsr.memory import is_exhausted
+from splatsr.resize import resize_rows
+from splatsr.strips import Renderer
 
-BYTES_PER_PIXEL = 48
-"""What a three-channel output needs while it is made: the float image, a clamped and an 8-bit copy."""
+RENDERED, ENCODED = 48, 8
+"""Bytes per output pixel of what has to be in memory as a whole: an image that comes in one piece (float, a clamped and an
+8-bit copy), and one that goes to a format which cannot be written piece by piece (8-bit rows, Pillow's copy)."""
+
+DEFLATED = 4
+"""A PNG or TIFF of an enlarged photograph is rarely smaller than its pixels by more than this factor."""
 
 
 def upscale(
@@ -28,10 +37,14 @@ def upscale(
     output: str | None,
     scale: Any,
     size: Any,
+    tile: Any,
     device: str,
 ) -> None:
     """Arguments are the root keys of conf/run.yaml. Nothing is overwritten; a damaged file in a folder is reported, the
     rest is done.
+
+    Alpha is enlarged by the bicubic rule, an RGB colour profile and EXIF are kept (orientation is applied); formats
+    that have no place for one of them lose it.
 
     Raises:
         InputError: whatever the user can put right; for a single image before the network runs.
@@ -40,9 +53,10 @@ def upscale(
         raise InputError("job=upscale needs input=<image or folder> and output=<image or folder>.")
     resolve_output((1000, 1000), size=size, scale=scale)  # a wrong value shows before anything is loaded
     source, target = Path(input), Path(output)
-    network = choose_model(checkpoint, model, device)
+    renderer = Renderer(choose_model(checkpoint, model, device), tile)
     if not source.is_dir():
-        _enlarge(network, source, target, scale, size)
+        with share_done(f"upscaling {source.name}") as progress:
+            _enlarge(renderer, source, target, scale, size, progress)
         return
     jobs = [(path, target / path.relative_to(source)) for path in find_images(source)]
     if taken := [str(place) for _, place in jobs if place.exists()]:
@@ -50,7 +64,7 @@ def upscale(
     failures = []
     for path, place in along(jobs, len(jobs), "upscaling"):
         try:
-            _enlarge(network, path, place, scale, size)
+            _enlarge(renderer, path, place, scale, size, lambda _: None)
         except InputError as error:
             failures.append(str(error))
             Console(stderr=True).print(f"skipped: {error}", soft_wrap=True)
@@ -58,28 +72,56 @@ def upscale(
         raise InputError(f"{len(failures)} of {len(jobs)} images failed (named above); the others are in {target}.")
 
 
-@torch.inference_mode()
-def _enlarge(
-    network: nn.Module,
-    source: Path,
-    target: Path,
-    scale: Any,
-    size: Any,
-) -> None:
+def _enlarge(renderer: Renderer, source: Path, target: Path, scale: Any, size: Any, progress: Callable[[float], None]) -> None:
     check_writable(target)
     if target.exists():
         raise InputError(f"{target} exists already; nothing is overwritten, choose another output.")
-    height, width = resolve_output(image_size(source), size=size, scale=scale).size
-    needed, free = BYTES_PER_PIXEL * height * width, psutil.virtual_memory().available
+    output = resolve_output(image_size(source), size=size, scale=scale)
+    _check_room(target, output.size, in_strips=renderer.in_strips)
+    picture = read_picture(source)
+    strips = renderer.strips(picture.rgb, output, progress)
+    channels = 3
+    if picture.alpha is not None and target.suffix.lower() in OPAQUE:
+        Console().print(f"{source}: its alpha is dropped, {target.suffix} files have none", soft_wrap=True)
+    elif picture.alpha is not None:
+        strips, channels = _with_alpha(strips, picture.alpha, output.size), 4
+    try:
+        write_strips(target, strips, output.size, channels, picture.extras)
+    except (MemoryError, RuntimeError) as error:
+        if is_exhausted(error):
+            raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
+        raise
+    (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
+    told = f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})"
+    Console().print(told, soft_wrap=True)
+
+
+def _with_alpha(
+    strips: Iterator[UInt8[np.ndarray, "rows width 3"]], alpha: UInt8[np.ndarray, "h w"], size: tuple[int, int]
+) -> Iterator[UInt8[np.ndarray, "rows width 4"]]:
+    top = 0
+    for strip in strips:
+        bottom = top + len(strip)
+        yield np.dstack([strip, resize_rows(alpha, size, (top, bottom))])
+        top = bottom
+
+
+def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None:
+    """InputError if the output fits neither format, nor memory (where it must be there as a whole), nor the disk."""
+    (height, width), suffix = size, target.suffix.lower()
+    if max(size) > LONGEST.get(suffix, max(size)):
+        raise InputError(f"an output of {width}x{height} pixels does not fit into a {suffix} file; use .png or .tif.")
+    needed = height * width * ((0 if in_strips else RENDERED) + (0 if suffix in STREAMED else ENCODED))
+    free = psutil.virtual_memory().available
     if needed > free:
         raise InputError(
             f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB of memory, "
-            f"{free / 2**30:.1f} GiB are free: use a smaller scale or size."
+            f"{free / 2**30:.1f} GiB are free: use a smaller scale or size{'' if suffix in STREAMED else ', or .png'}."
         )
-    lr = to_tensor(read_image(source))[None]
-    parameter = next(network.parameters(), lr)
-    image = network(lr.to(parameter.device)).render(size=size, scale=scale)[0]
-    write_image(target, to_uint8(image))
-    Console().print(
-        f"{source} ({lr.shape[-1]}x{lr.shape[-2]}) -> {target} ({width}x{height}; {network.rendering})", soft_wrap=True
-    )
+    needed = 3 * height * width / DEFLATED if suffix in STREAMED else 0
+    free = shutil.disk_usage(next(folder for folder in target.absolute().parents if folder.exists())).free
+    if needed > free:
+        raise InputError(
+            f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB on disk, "
+            f"{free / 2**30:.1f} GiB are free: use a smaller scale or size, or another place."
+        )

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from splatsr.geometry import Scale, resolve_output
-from splatsr.resize import resize_bicubic, to_tensor, to_uint8
+from splatsr.geometry import Scale, Strip, resolve_output
+from splatsr.resize import resize_bicubic, resize_rows, to_tensor, to_uint8
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +24,19 @@ class BicubicImage:
         """(h, w) of the LR image."""
         return (self.lr.shape[-2], self.lr.shape[-1])
 
+    @cached_property
+    def _levels(self) -> list[UInt8[np.ndarray, "h w 3"]]:
+        return [to_uint8(image) for image in self.lr]
+
     def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "b 3 height width"]:
         """RGB in [0, 1] at 8-bit levels."""
         output = resolve_output(self.size, size=size, scale=scale).size
-        return torch.stack([to_tensor(resize_bicubic(to_uint8(image), output)) for image in self.lr]).to(self.lr)
+        return torch.stack([to_tensor(resize_bicubic(image, output)) for image in self._levels]).to(self.lr)
+
+    def render_strip(self, strip: Strip) -> Float[Tensor, "b 3 rows width"]:
+        """Those rows alone, at 8-bit levels."""
+        rows = [to_tensor(resize_rows(image, strip.output.size, strip.rows)) for image in self._levels]
+        return torch.stack(rows).to(self.lr)
 
 
 class Bicubic(nn.Module):

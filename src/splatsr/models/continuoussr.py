@@ -7,6 +7,7 @@ knows the output scale.
 import math
 from collections.abc import Callable, Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -16,6 +17,8 @@ from splatsr.models.apd import APD
 from splatsr.models.cgm import CGM
 from splatsr.models.ddcw import DDCW
 from splatsr.splatting.footprint import check_reference_scale, described
+from splatsr.splatting.reference import CUT
+from splatsr.tiling import Tiling
 
 
 class ContinuousSR(nn.Module):
@@ -91,6 +94,21 @@ class ContinuousSR(nn.Module):
         """What a constant field of mean kernels sums to, per unit of colour: density * 2 pi l11 l22 (published: 1.877)."""
         l11, _, l22 = (self.ddcw.dictionary.mean(0) / self.shrink).tolist()
         return self.per_side**2 * 2 * math.pi * l11 * l22
+
+    @property
+    def tiling(self) -> Tiling | None:
+        """The encoder's, plus what the heads see: DDCW's convolution one cell, the skip's bilinear resampling one pixel.
+
+        A kernel sits up to `offset_range` from its cell's corner and is no longer than the longest dictionary row.
+        """
+        encoder = getattr(self.encoder, "tiling", None)
+        if encoder is None:
+            return None
+        l11, l21, l22 = (self.ddcw.dictionary / self.shrink).unbind(-1)
+        longest = torch.maximum(l11.abs(), torch.hypot(l21, l22)).max().item()
+        return encoder._replace(
+            overlap=max(encoder.overlap + 1 / self.per_side, 1), reach=self.apd.reach + math.sqrt(2 * CUT) * longest
+        )
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of a batch of RGB images in [0, 1], any h and w; kernel n = i * (per_side * w) + j of the cell grid."""
