@@ -112,7 +112,7 @@ def _slurm_nodes() -> int:
     if "SLURM_PROCID" not in os.environ:
         raise InputError(
             "trainer=slurm is for processes that Slurm started: srun python run.py trainer=slurm ..., or "
-            "python run.py -m hydra/launcher=submitit_slurm trainer=slurm ...; elsewhere use trainer=ddp."
+            "python run.py -m hydra/launcher=slurm trainer=slurm ...; elsewhere use trainer=ddp."
         )
     return int(os.environ["SLURM_NNODES"])
 

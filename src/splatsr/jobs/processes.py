@@ -5,14 +5,17 @@ chooses log files, if not a folder, of its own. Here the others get the settings
 ends one process ends all of them.
 """
 
+import logging
 import multiprocessing
 import os
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import lightning
@@ -44,10 +47,9 @@ def one_per_device(trainer: lightning.Trainer, work: Callable[[], Any]) -> Itera
     if count > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(_free_port()))
+        os.environ["LOCAL_RANK"] = "0"  # Lightning takes the processes to be there
     try:
-        with _others(count - 1, work):
-            if count > 1:
-                os.environ["LOCAL_RANK"] = "0"  # Lightning now takes the processes to be there
+        with other_processes(count - 1, work):
             yield
             trainer.strategy.barrier()
     finally:
@@ -76,14 +78,18 @@ def _check_tasks(trainer: lightning.Trainer) -> None:
 
 
 @contextmanager
-def _others(count: int, work: Callable[[], Any]) -> Iterator[None]:
-    """`count` more processes that do `work`, with LOCAL_RANK 1, 2, ...; none is left afterwards."""
+def other_processes(count: int, work: Callable[[], Any]) -> Iterator[None]:
+    """`count` more processes that do `work`, with LOCAL_RANK 1, 2, ...; none is left afterwards.
+
+    Raises:
+        InputError: one of them ended with it, or was killed.
+        RuntimeError: one of them ended with another error, which it has printed.
+    """
     spawn = multiprocessing.get_context("spawn")
-    ears = {}
+    ears: dict[BaseProcess, Connection] = {}
     for number in range(1, count + 1):
         ear, mouth = spawn.Pipe(duplex=False)
-        process = spawn.Process(target=_work, args=(work, mouth), name=f"process {number}")
-        os.environ["LOCAL_RANK"] = str(number)  # Lightning reads it as soon as it is imported
+        process = spawn.Process(target=_work, args=(work, number, mouth), name=f"process {number}")
         process.start()
         mouth.close()
         ears[process] = ear
@@ -106,7 +112,7 @@ def _others(count: int, work: Callable[[], Any]) -> Iterator[None]:
 class _Watch(threading.Thread):
     """Ends all processes when one of the others fails: this one too, should it be waiting for the dead one forever."""
 
-    def __init__(self, ears: dict[multiprocessing.Process, Connection]) -> None:
+    def __init__(self, ears: dict[BaseProcess, Connection]) -> None:
         super().__init__(daemon=True)
         self.ears, self.failure, self.refused = ears, "", False
         self.failed, self.over = threading.Event(), threading.Event()
@@ -121,11 +127,16 @@ class _Watch(threading.Thread):
                     return self._end_all(process)
         return None
 
-    def _end_all(self, process: multiprocessing.Process) -> None:
+    def _end_all(self, process: BaseProcess) -> None:
         try:
             self.failure, self.refused = self.ears[process].recv(), True
         except EOFError:
-            self.failure = f"{process.name} ended with code {process.exitcode}" + (" (killed)" * (process.exitcode < 0))
+            self.refused = process.exitcode < 0
+            self.failure = (
+                f"{process.name} was killed by signal {-process.exitcode}; if memory ran out, use fewer data.workers."
+            )
+            if not self.refused:
+                self.failure = f"{process.name} ended with code {process.exitcode}; its error is above."
         for other in self.ears:
             other.kill()
         self.failed.set()
@@ -135,9 +146,12 @@ class _Watch(threading.Thread):
             os._exit(1)
 
 
-def _work(work: Callable[[], Any], mouth: Connection) -> None:
-    """In another process: `work`; a user error goes to the first process, to be told once."""
+def _work(work: Callable[[], Any], number: int, mouth: Connection) -> None:
+    """In another process: `work`; what the user should know is told once, by the first process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ["LOCAL_RANK"] = str(number)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     try:
         work()
     except KeyboardInterrupt:

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from splatsr.data.benchmark import Benchmark
+from splatsr.data.crops import BatchSampler
+from splatsr.data.rank_share import BatchShare, PairShare, check_share
+from splatsr.errors import InputError
+
+
+def whole(batch_size: int = 6) -> BatchSampler:
+    return BatchSampler(photographs=5, batches=7, batch_size=batch_size, scale_range=(2.0, 6.0), seed=3)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 6])
+def test_the_shares_of_all_ranks_make_every_batch_of_the_epoch(ranks: int) -> None:
+    shares = [BatchShare(whole(), rank=rank, ranks=ranks) for rank in range(ranks)]
+    alone = whole()
+    for sampler in (alone, *shares):
+        sampler.set_epoch(2)
+    assert {len(share) for share in shares} == {7}
+    for batch, *parts in zip(alone, *shares, strict=True):
+        assert {part.scale for part in parts} == {batch.scale}
+        assert {len(part.crops) for part in parts} == {6 // ranks}
+        assert tuple(crop for part in parts for crop in part.crops) == batch.crops
+
+
+def test_the_mean_of_the_shares_gradients_is_the_gradient_of_the_batch() -> None:
+    weight, crops = torch.ones((), dtype=torch.float64, requires_grad=True), torch.rand(6, 3, 8, 8, dtype=torch.float64)
+
+    def gradient(part: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad((weight * part - part.sin()).square().mean(), weight)[0]
+
+    torch.testing.assert_close(torch.stack([gradient(part) for part in crops.chunk(3)]).mean(), gradient(crops))
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
+    check_share(128, 8)
+    with pytest.raises(InputError, match=r"data.batch_size=6 is the total .* 4 devices .* a multiple of 4, such as 8"):
+        check_share(6, 4)
+    with pytest.raises(InputError, match="such as 8"):
+        BatchShare(whole(2), rank=0, ranks=8)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4, 8])
+def test_every_test_pair_goes_to_one_rank(ranks: int, photographs: Path) -> None:
+    pairs = Benchmark({"photographs": sorted(photographs.iterdir())}, [2, 3])
+    shares = [PairShare(pairs, rank=rank, ranks=ranks) for rank in range(ranks)]
+    assert all(len(share) >= 1 for share in shares), "Lightning would not end that rank's epoch with the others'"
+    dealt = [share[number] for share in shares for number in range(len(share))]
+    seen = [(pair.path, pair.scale) for pair in dealt if pair is not None]
+    assert len(seen) == len(pairs)
+    assert set(seen) == {(path, scale) for _, path, scale in pairs.items}
