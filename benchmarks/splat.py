@@ -239,12 +239,13 @@ def markdown(results: dict) -> str:
     return "\n".join(lines)
 
 
-def write_section(readme: Path, section: str) -> None:
+def write_section(readme: Path, section: str, start: str, end: str) -> None:
+    """Puts the section between its two marks."""
     text = readme.read_text()
-    if text.count(START) != 1 or text.count(END) != 1:
-        raise SystemExit(f"{readme.name} must contain {START} and {END} once each: the table goes between them.")
-    before, after = text.split(START)[0], text.split(END)[1]
-    readme.write_text(f"{before}{START}\n{section}\n{END}{after}")
+    if text.count(start) != 1 or text.count(end) != 1:
+        raise SystemExit(f"{readme.name} must contain {start} and {end} once each: the table goes between them.")
+    before, after = text.split(start)[0], text.split(end)[1]
+    readme.write_text(f"{before}{start}\n{section}\n{end}{after}")
 
 
 def main() -> None:
@@ -268,7 +269,7 @@ def main() -> None:
     }  # fmt: skip
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "splat.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", markdown(results))
+    write_section(HERE / "README.md", markdown(results), START, END)
 
 
 if __name__ == "__main__":
