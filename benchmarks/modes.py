@@ -18,7 +18,6 @@ import torch
 from splatsr.checkpoints import load
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
-from splatsr.field import GaussianField
 from splatsr.metrics.evaluation import scale_name
 from splatsr.resize import resize_bicubic, to_tensor, to_uint8
 
@@ -42,7 +41,6 @@ def main() -> None:
     with torch.inference_mode():
         field = load(parser.parse_args().checkpoint)(to_tensor(resize_bicubic(photograph, (SIDE // 4, SIDE // 4)))[None])
         images = {scale: {mode: field.render(scale=scale, mode=mode)[0] for mode in MODES} for scale in SCALES}
-    assert isinstance(field, GaussianField)
     for row in images.values():
         height, width = row["exact"].shape[1:]
         row["photograph"] = to_tensor(resize_bicubic(photograph, (height, width)))
