@@ -44,5 +44,6 @@ format: env  ## mend style and formatting
 
 benchmark: env  ## measure speed on this machine; writes the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/splat.py
+	$(BIN)/python benchmarks/scales.py
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/large.py

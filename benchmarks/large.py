@@ -24,9 +24,10 @@ from omegaconf import OmegaConf
 from PIL import Image
 from skimage.data import astronaut
 
-from splat import figure, processor, write_section
+from splat import figure, write_section
 from splatsr import checkpoints
 from splatsr.jobs.command_line import CONF, register_resolvers
+from splatsr.machine import processor
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT, SCALE = 3000, 2000, 4

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from box_loop import backward as box_backward
 from box_loop import forward as box_forward
+from splatsr.machine import processor
 from splatsr.splatting import splat
 from splatsr.splatting.reference import CUT, splat_exact
 
@@ -200,14 +201,6 @@ def measure(case: Case, *, repetitions: int, sample: int) -> list[dict]:
         )  # fmt: skip
         logging.info("%s %s: ours %.1f ms, box loop %.1f ms, dense %.0f ms", case, name, mine, box, full)
     return table
-
-
-def processor() -> str:
-    """The processor's model name, as well as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def figure(value: float) -> str:

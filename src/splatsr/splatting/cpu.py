@@ -11,11 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from splatsr.splatting.loops import LANES, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
+from splatsr.splatting.loops import BAND, LANES, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
 from splatsr.splatting.threads import even_ranges, in_parallel
-
-BAND = 16
-"""Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
 
 
 def splat_cpu(
@@ -94,7 +91,7 @@ def _shapes(means: np.ndarray, cholesky: np.ndarray, size: tuple[int, int]) -> t
 
 def _bands(rows: np.ndarray, bands: int) -> tuple[np.ndarray, np.ndarray]:
     counts = np.empty(bands + 1, np.int64)
-    sort_into_bands(rows, BAND, counts, np.empty(0, np.int32))
+    sort_into_bands(rows, counts, np.empty(0, np.int32))
     order = np.empty(counts[-1], np.int32)
-    sort_into_bands(rows, BAND, counts, order) if len(order) else None
+    sort_into_bands(rows, counts, order) if len(order) else None
     return counts, order

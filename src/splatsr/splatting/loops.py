@@ -27,6 +27,9 @@ from numpy.polynomial import chebyshev, polynomial
 
 from splatsr.splatting.reference import CUT, HUGE, VANISHING
 
+BAND = 16
+"""Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
+
 LANES = 16
 MOMENTS = 5
 """Lane accumulators of the geometry gradient: weighted sums of p, p^2, e, e p, e^2 (see `gather_lanes`)."""
@@ -34,8 +37,14 @@ MOMENTS = 5
 REACH = np.float32(math.sqrt(2 * CUT))
 """Mahalanobis distance of the cut: 3.329 standard deviations."""
 
-SHAPE = 6
-"""Entries of a kernel's shape: c_x, c_y, dm/dy, 1 / sy, sc and the half width of the box that holds the cut ellipse."""
+SHAPE = 9
+"""Entries of a kernel's shape: c_x, c_y, dm/dy, 1 / sy, 1 / (4 sc), and of its cut ellipse: the half width, x - c_x of the
+lowest point (largest y), and of the chord at x - c_x = d its middle's slope l21 / l11 and its half height per sqrt(2 CUT - ..),
+|l22|."""
+
+WIDE = np.float32(32)
+"""Half width in pixels beyond which a kernel is drawn row by row. Narrower ones are drawn by columns of LANES pixels: where a
+row of one to four blocks ends the processor cannot foresee. Wide ones would wander through too many cache lines that way."""
 
 _F = np.float32
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -201,15 +210,18 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         shapes[k, 1] = cy
         shapes[k, 2] = (l11 / sy) * (l21 / sy)
         shapes[k, 3] = _F(1) / sy
-        shapes[k, 4] = abs(l11) * (abs(l22) / sy)
+        shapes[k, 4] = _F(0.25) / (abs(l11) * (abs(l22) / sy))
         shapes[k, 5] = reach_x
+        shapes[k, 6] = REACH * l11 * (l21 / sy)
+        shapes[k, 7] = l21 / l11
+        shapes[k, 8] = abs(l22)
         rows[k, 0] = np.int32(max(math.ceil(top), 0))
         rows[k, 1] = np.int32(min(math.floor(bottom), height - 1)) + 1
 
 
 @njit(nogil=True, cache=True)
 @no_type_check
-def sort_into_bands(rows, band, counts, order):
+def sort_into_bands(rows, counts, order):
     """Counting sort of one image's kernels: order[counts[j]:counts[j+1]] are the kernels that touch band j, ascending.
 
     Called twice: with an empty `order` it fills `counts` (bands + 1, int64); then with `order` of counts[-1] entries.
@@ -219,7 +231,7 @@ def sort_into_bands(rows, band, counts, order):
         counts[:] = 0
         for k in range(rows.shape[0]):
             if rows[k, 1] > rows[k, 0]:
-                for j in range(rows[k, 0] // band, (rows[k, 1] - 1) // band + 1):
+                for j in range(rows[k, 0] // BAND, (rows[k, 1] - 1) // BAND + 1):
                     counts[j + 1] += 1
         for j in range(bands):
             counts[j + 1] += counts[j]
@@ -227,7 +239,7 @@ def sort_into_bands(rows, band, counts, order):
     cursor = counts[:bands].copy()
     for k in range(rows.shape[0]):
         if rows[k, 1] > rows[k, 0]:
-            for j in range(rows[k, 0] // band, (rows[k, 1] - 1) // band + 1):
+            for j in range(rows[k, 0] // BAND, (rows[k, 1] - 1) // BAND + 1):
                 order[cursor[j]] = k
                 cursor[j] += 1
 
@@ -241,11 +253,30 @@ def _columns(left, right, width):
     return first, end
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True, inline="always", error_model="numpy")
 @no_type_check
-def _half_width(sc, e):
+def _half_width(sharpness, e):
     """Half width of the cut ellipse on the row at e standard deviations, a hair more: the lanes cut exactly."""
-    return sc * np.sqrt(max(_F(2 * CUT) - e * e, _F(0))) + _F(0.01)
+    return _F(0.25) / sharpness * np.sqrt(max(_F(2 * CUT) - e * e, _F(0))) + _F(0.01)
+
+
+@njit(nogil=True, cache=True, inline="always", error_model="numpy")
+@no_type_check
+def _block_rows(shape, x, top, bottom):
+    """[first, end) of the rows of top..bottom on which the cut ellipse meets the columns x..x + LANES - 1, or a few more: the
+    lanes cut exactly. The lower edge of the ellipse is a concave function of x that peaks at its lowest point."""
+    cy, wide, peak, slope, height = shape[1], shape[5], shape[6], shape[7], shape[8]
+    left = _F(x) + _F(0.5) - shape[0]
+    right = left + _F(LANES - 1)
+    at_end = min(max(peak, left), right)
+    at_first = min(max(-peak, left), right)
+    grow = REACH / wide  # 1 / |l11|
+    half_end = height * np.sqrt(max(_F(2 * CUT) - (at_end * grow) * (at_end * grow), _F(0)))
+    half_first = height * np.sqrt(max(_F(2 * CUT) - (at_first * grow) * (at_first * grow), _F(0)))
+    hair = _F(0.01) + _F(0.01) * abs(slope)  # x - c_x is rounded, and the slope magnifies that
+    first = math.ceil(max(cy + slope * at_first - half_first - hair - _F(0.5), _F(top)))
+    end = math.floor(min(cy + slope * at_end + half_end + hair - _F(0.5), _F(bottom - 1))) + 1
+    return first, end
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -261,19 +292,32 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
     for position in range(order.shape[0]):
         k = order[position]
         cx, cy, slant = shapes[k, 0], shapes[k, 1], shapes[k, 2]
-        inverse_sy, sc, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
-        narrow = wide <= _F(0.5 * LANES)  # the box is two blocks at most: no need to fit every row
-        first, end = _columns(cx - wide, cx + wide, width)
-        for y in range(max(rows[k, 0], top), min(rows[k, 1], bottom)):
-            dy = _F(y) + _F(0.5) - cy
-            lean, e = slant * dy, dy * inverse_sy
-            if not narrow:
-                half = _half_width(sc, e)
+        inverse_sy, sharpness, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
+        kernel_top, kernel_bottom = max(rows[k, 0], top), min(rows[k, 1], bottom)
+        x_first, x_end = _columns(cx - wide, cx + wide, width)
+        if wide > WIDE:
+            for y in range(kernel_top, kernel_bottom):
+                dy = _F(y) + _F(0.5) - cy
+                e, lean = dy * inverse_sy, slant * dy
+                half = _half_width(sharpness, e)
                 first, end = _columns(cx + lean - half, cx + lean + half, width)
-            sharpness, row = _F(0.25) / sc, e * e * _F(0.0625)
-            for x in range(first, end, LANES):
-                start = (_F(x) + _F(0.5) - cx) - lean  # not x - m: m may be large and is rounded
+                row = e * e * _F(0.0625)
+                for x in range(first, end, LANES):
+                    target = (y - top) * pitch + x
+                    start = (_F(x) + _F(0.5) - cx) - lean  # not x - m: m may be large and is rounded
+                    add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
+            continue
+        for x in range(x_first, x_end, LANES):
+            y_first, y_end = kernel_top, kernel_bottom
+            if x_end - x_first > LANES:
+                y_first, y_end = _block_rows(shapes[k], x, kernel_top, kernel_bottom)
+            offset = _F(x) + _F(0.5) - cx
+            for y in range(y_first, y_end):
+                dy = _F(y) + _F(0.5) - cy
+                e = dy * inverse_sy
                 target = (y - top) * pitch + x
+                start = offset - slant * dy
+                row = e * e * _F(0.0625)
                 add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
     for c in range(channels):
         for y in range(bottom - top):
@@ -283,20 +327,7 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
 
 @njit(nogil=True, cache=True, error_model="numpy")
 @no_type_check
-def gather_gradients(
-    shapes,
-    rows,
-    cholesky,
-    colors,
-    upstream,
-    channels,
-    height,
-    width,
-    kernels,
-    first,
-    end,
-    grads,
-):
+def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height, width, kernels, first, end, grads):
     """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colours.
 
     `upstream` is (images, channels, height, width + LANES), zero in the padding; image b owns kernels b * `kernels`...
@@ -314,20 +345,31 @@ def gather_gradients(
             continue
         sums[:] = _F(0)
         cx, cy, slant = shapes[k, 0], shapes[k, 1], shapes[k, 2]
-        inverse_sy, sc, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
-        narrow = wide <= _F(0.5 * LANES)
+        inverse_sy, sharpness, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
         x_first, x_end = _columns(cx - wide, cx + wide, width)
         image = (k // kernels) * channels * plane
-        for y in range(rows[k, 0], rows[k, 1]):
-            dy = _F(y) + _F(0.5) - cy
-            lean, e = slant * dy, dy * inverse_sy
-            if not narrow:
-                half = _half_width(sc, e)
+        if wide > WIDE:
+            for y in range(rows[k, 0], rows[k, 1]):
+                dy = _F(y) + _F(0.5) - cy
+                e, lean = dy * inverse_sy, slant * dy
+                half = _half_width(sharpness, e)
                 x_first, x_end = _columns(cx + lean - half, cx + lean + half, width)
-            sharpness, row = _F(0.25) / sc, e * e * _F(0.0625)
-            for x in range(x_first, x_end, LANES):
+                row = e * e * _F(0.0625)
+                for x in range(x_first, x_end, LANES):
+                    at = image + y * pitch + x
+                    start = (_F(x) + _F(0.5) - cx) - lean
+                    gather_lanes(upstream, at, plane, colors, k * channels, channels, sums, start, sharpness, row, e)
+            x_end = x_first
+        for x in range(x_first, x_end, LANES):
+            y_first, y_end = rows[k, 0], rows[k, 1]
+            if x_end - x_first > LANES:
+                y_first, y_end = _block_rows(shapes[k], x, y_first, y_end)
+            offset = _F(x) + _F(0.5) - cx
+            for y in range(y_first, y_end):
+                dy = _F(y) + _F(0.5) - cy
+                e = dy * inverse_sy
                 at = image + y * pitch + x
-                start = (_F(x) + _F(0.5) - cx) - lean
+                start, row = offset - slant * dy, e * e * _F(0.0625)
                 gather_lanes(upstream, at, plane, colors, k * channels, channels, sums, start, sharpness, row, e)
         sp = spp = se = sep = see = _F(0)
         for lane in range(LANES):
