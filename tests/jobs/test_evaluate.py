@@ -15,12 +15,14 @@ def run(
     pictures: int = 0,
     scales: list | None = None,
     metrics: list | None = None,
+    beside: dict | None = None,
 ) -> dict:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
     settings["data"]["seed"] = 0
     return evaluate(
-        model=settings["model"], checkpoint=None, data=settings["data"], protocol=settings["protocol"],
-        metrics=metrics, scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
+        model=settings["model"], checkpoint=None, beside=beside or {}, table=settings["table"], data=settings["data"],
+        protocol=settings["protocol"], metrics=metrics,
+        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
     )  # fmt: skip
 
 
@@ -83,3 +85,16 @@ def test_pictures_are_drawn(photographs: Path, tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "run/pictures").iterdir())
     assert names == ["photographs-0-x3.3.png", "photographs-1-x3.3.png", "psnr.png"]
     assert matplotlib.image.imread(tmp_path / "run/pictures/psnr.png").std() > 0.05
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+def test_strips_show_more_models_and_the_curve_the_papers_points(photographs: Path, tmp_path: Path, tiny_file: Path) -> None:
+    urban = photographs.rename(photographs.with_name("urban100"))
+    run(urban, tmp_path / "one", "model=bicubic", pictures=1)
+    run(urban, tmp_path / "more", "model=bicubic", "table=table1", pictures=1, beside={"tiny": str(tiny_file)})
+    one, more = (
+        {name: matplotlib.image.imread(tmp_path / f"{folder}/pictures/{name}.png") for name in ("urban100-0-x3.3", "psnr")}
+        for folder in ("one", "more")
+    )
+    assert more["urban100-0-x3.3"].shape[1] > one["urban100-0-x3.3"].shape[1]
+    assert (more["psnr"] - one["psnr"]).std() > 0.01

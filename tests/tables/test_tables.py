@@ -55,8 +55,8 @@ def test_every_table_is_complete_as_data(name: str) -> None:
     assert "Table" in table.source or "not at hand" in table.source
     for row in table.rows:
         assert set(row.run) in (set(), {"model", "encoder"})
-        for set_name in {column.set_name for column in table.columns if column.metric == "psnr"}:
-            values = [value for _, value in sorted(table.points(set_name, "psnr").get(row.name, []))]
+        for set_name, protocol in {(column.set_name, column.protocol) for column in table.columns if column.metric == "psnr"}:
+            values = [value for _, value in sorted(table.points(set_name, "psnr", protocol).get(row.name, []))]
             assert values == sorted(values, reverse=True), f"{row.name} gets better at larger scales: a slip of the pen"
     assert table.note in to_markdown(table, compare(table, []))
 
@@ -67,10 +67,11 @@ def test_the_papers_tables_are_all_there() -> None:
 
 
 def test_points_of_a_curve() -> None:
-    points = paper("table1").points("Urban100", "psnr")
+    points = paper("table1").points("Urban100", "psnr", protocol_of("l_pil"))
     assert points["ContinuousSR, Ours (SwinIR)"] == [(4, 27.65), (6, 25.02), (8, 23.53), (12, 21.79)]
     assert len(points["RDN-SRNO"]) == 10
-    assert paper("table1").points("div2k_valid_hr", "psnr")["GSASR"][0] == (4, 29.63)
+    assert paper("table1").points("div2k_valid_hr", "psnr", protocol_of("l_pil_div2k"))["GSASR"][0] == (4, 29.63)
+    assert not paper("table1").points("Urban100", "psnr", protocol_of("b")), "points of another protocol"
 
 
 def test_a_run_stands_below_its_row_with_the_difference(urban: Path) -> None:

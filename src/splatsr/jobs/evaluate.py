@@ -20,6 +20,8 @@ def evaluate(
     *,
     model: Mapping[str, Any],
     checkpoint: str | None,
+    beside: Mapping[str, str],
+    table: Mapping[str, Any] | None,
     data: Mapping[str, Any],
     protocol: Mapping[str, Any],
     metrics: Any,
@@ -42,6 +44,7 @@ def evaluate(
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     Benchmark(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     chosen = choose_model(checkpoint, model, device)
+    others = {name: choose_model(file, model, device) for name, file in beside.items()}
     describe_run(Path(run_dir), settings, rendering=chosen.rendering)
     return evaluate_and_report(
         chosen,
@@ -50,6 +53,8 @@ def evaluate(
         protocol=rules,
         metrics=metrics,
         checkpoint=checkpoint,
+        beside=others,
+        paper=None if table is None else instantiate(table, _convert_="all"),
         pictures=pictures,
         run_dir=Path(run_dir),
     )

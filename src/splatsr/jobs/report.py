@@ -1,6 +1,6 @@
 """Results as people read them: a table in the terminal, pictures and metrics.json in the run's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from splatsr.data.benchmark import Benchmark
 from splatsr.data.module import PhotoData
 from splatsr.geometry import Number
 from splatsr.jobs.progress import along
@@ -15,6 +16,7 @@ from splatsr.jobs.run_folder import write_json
 from splatsr.metrics.evaluation import Results, evaluate, metric_key
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import make_record
+from splatsr.tables.paper import PaperTable
 
 HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "dists": "DISTS", "fid": "FID"}
 DECIMALS = {"psnr": 2, "ssim": 4, "lpips": 4, "dists": 4, "fid": 2}
@@ -28,12 +30,15 @@ def evaluate_and_report(
     protocol: Protocol,
     metrics: Sequence[str] | None,
     checkpoint: str | None,
+    beside: Mapping[str, nn.Module],
+    paper: PaperTable | None,
     pictures: int,
     run_dir: Path,
 ) -> Results:
     """Measures, prints the tables, draws `pictures` strips per set and the PSNR curve, and last writes metrics.json.
 
-    `checkpoint` is the file that the model came from, for the record.
+    `checkpoint` is the file that the model came from, for the record. Strips show the models `beside` it too, by name; the
+    curve has `paper`'s points.
     """
     found = evaluate(
         model, data.test_sets, scales, protocol, metrics=metrics, progress=lambda pairs: along(pairs, len(pairs), "evaluating")
@@ -43,7 +48,14 @@ def evaluate_and_report(
             Console().print(results_table(found.results, protocol, metric))
     results = found.results
     if pictures:
-        draw(model, data, results, scales=scales, protocol=protocol, pictures=pictures, folder=run_dir / "pictures")
+        folder = run_dir / "pictures"
+        folder.mkdir(parents=True, exist_ok=True)
+        shown = {type(model).__name__: model, **beside}
+        draw_strips(shown, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
+        if "psnr" in (protocol.metrics if metrics is None else metrics):
+            from splatsr.pictures.curve import draw_psnr_curve  # matplotlib takes a second: only for those who want pictures
+
+            draw_psnr_curve(results, protocol, folder / "psnr.png", paper=paper)
     write_json(run_dir / "metrics.json", make_record(found, protocol=protocol, model=model, checkpoint=checkpoint))
     Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
     return results
@@ -67,28 +79,17 @@ def results_table(results: Results, protocol: Protocol, metric: str) -> Table:
 
 
 @torch.inference_mode()
-def draw(
-    model: nn.Module,
-    data: PhotoData,
-    results: Results,
-    *,
-    scales: list[Number],
-    protocol: Protocol,
-    pictures: int,
-    folder: Path,
+def draw_strips(
+    models: Mapping[str, nn.Module], data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, folder: Path
 ) -> None:
-    """pictures/<set>-<image>-x4.png for the first images, at x4 or the nearest scale asked for, and pictures/psnr.png."""
-    from splatsr.data.benchmark import Benchmark  # matplotlib below takes a second: only for those who want pictures
-    from splatsr.pictures.curve import draw_psnr_curve
+    """<set>-<image>-x4.png for the first `pictures` images of every set, at x4 or the nearest scale asked for."""
     from splatsr.pictures.strip import draw_strip
 
-    folder.mkdir(parents=True, exist_ok=True)
     scale = min(scales, key=lambda one: abs(one - 4))
     for name, images in data.test_sets.items():
         pairs = Benchmark({name: images[:pictures]}, [scale], protocol.low_resolution)
         for pair in along(pairs, len(pairs), "drawing"):
-            draw_strip({type(model).__name__: model}, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
-    draw_psnr_curve(results, protocol, folder / "psnr.png")
+            draw_strip(models, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
 
 
 def draw_run(folder: Path) -> None:

@@ -44,6 +44,7 @@ def train(
     logger: Mapping[str, Any],
     protocol: Mapping[str, Any],
     metrics: Any,
+    table: Mapping[str, Any] | None,
     checkpoint: str | None,
     encoder_checkpoint: str | None,
     scales: Any,
@@ -126,6 +127,8 @@ def train(
             protocol=task.protocol,
             metrics=metrics,
             checkpoint=str(weights),
+            beside={},
+            paper=None if table is None else instantiate(table, _convert_="all"),
             pictures=pictures,
             run_dir=folder,
         )

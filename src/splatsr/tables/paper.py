@@ -60,13 +60,16 @@ class PaperTable:
         self.columns = [column for group in groups.values() for column in group]
         self.rows = [_row(row, groups) for row in rows]
 
-    def points(self, set_name: str, metric: str) -> dict[str, list[tuple[Number, float]]]:
-        """{row: [(scale, value), ...]} of one set, for curves against scale; rows without a figure are left out."""
+    def points(self, set_name: str, metric: str, protocol: Protocol) -> dict[str, list[tuple[Number, float]]]:
+        """{row: [(scale, value), ...]} of one set under one protocol, for curves against scale; rows without a figure are left
+        out."""
+        described = protocol.describe()
         found: dict[str, list[tuple[Number, float]]] = {}
         for row in self.rows:
             for column, value in zip(self.columns, row.cells, strict=True):
-                wanted = column.scale is not None and column.metric == metric and same_set(column.set_name, set_name)
-                if wanted and value is not None:
+                if column.protocol is None or value is None or column.protocol.difference(described):
+                    continue
+                if column.metric == metric and same_set(column.set_name, set_name):
                     found.setdefault(row.name, []).append((column.scale, value))
         return found
 
