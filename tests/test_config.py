@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.utils import get_method, get_object
 
 from composed import settings_of
+from splatsr.data.rank_share import check_share
 from splatsr.jobs.command_line import CONF
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
@@ -15,7 +17,9 @@ JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF)}={path.stem}"
     for path in CONF.rglob("*.yaml")
-    if path.parent not in (CONF, CONF / "experiment", CONF / "job") and path.parent.parts[-2:] != ("conf", "model")
+    if path.parent not in (CONF, CONF / "experiment", CONF / "job")
+    and path.parent.parts[-2:] != ("conf", "model")
+    and CONF / "hydra" not in path.parents
 )
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
@@ -59,6 +63,30 @@ def test_an_invented_key_is_noticed() -> None:
 @pytest.mark.parametrize("option", [*OPTIONS, *(f"model={model}" for model in MODELS)])
 def test_every_option_composes_and_has_readers(option: str) -> None:
     assert_every_key_has_a_reader(settings_of(option))
+
+
+def test_the_slurm_launcher_composes() -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        overrides = ["hydra/launcher=slurm", "hydra.launcher.tasks_per_node=4", "trainer=slurm", "experiment=ours"]
+        cfg = compose("run", overrides=overrides, return_hydra_config=True)
+    launcher = get_object(cfg.hydra.launcher._target_)
+    assert launcher.__name__ == "SlurmLauncher"
+    assert (cfg.hydra.launcher.nodes, cfg.hydra.launcher.gpus_per_node) == (1, 4)
+    assert list(cfg.hydra.launcher.setup) == ["export SLURM_KILL_BAD_EXIT=1"]
+
+
+@pytest.mark.parametrize("experiment", ["ours", "ours_plus", "ours_ultra"])
+@pytest.mark.parametrize("trainer", ["ddp", "slurm"])
+def test_the_papers_experiments_run_on_several_gpus_with_the_same_total_batch(experiment: str, trainer: str) -> None:
+    one, many = settings_of(f"experiment={experiment}"), settings_of(f"experiment={experiment}", f"trainer={trainer}")
+    assert (many["trainer"]["accelerator"], many["trainer"]["devices"], many["trainer"]["strategy"]) == ("gpu", "auto", "ddp")
+    check_share(many["data"]["batch_size"], 8)
+    differing = {key for key in many if many[key] != one[key]}
+    assert differing == {"trainer"}
+    assert {key: many["trainer"][key] for key in one["trainer"] if key != "devices"} == {
+        key: value for key, value in one["trainer"].items() if key != "devices"
+    }
 
 
 def test_every_hyperparameter_has_its_one_home_in_yaml() -> None:

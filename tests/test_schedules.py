@@ -25,10 +25,18 @@ def test_cosine_warms_up_and_ends_at_zero() -> None:
 
 
 def test_step_halves_after_whole_epochs() -> None:
-    seen = rates(step, 12, epochs=4, steps_per_epoch=3, every_epochs=2, factor=0.5)
+    seen = rates(step, 12, epochs=4, steps_per_epoch=3, every_epochs=2, factor=0.5, warmup_steps=0)
     assert seen == [1.0] * 6 + [0.5] * 6 + [0.25]
+
+
+def test_step_warms_up_and_keeps_its_epochs() -> None:
+    plain, warm = (
+        rates(step, 12, epochs=4, steps_per_epoch=3, every_epochs=1, factor=0.5, warmup_steps=steps) for steps in (0, 4)
+    )
+    assert warm[:4] == pytest.approx([0.2 * 1, 0.4 * 1, 0.6 * 1, 0.8 * 0.5])
+    assert warm[4:] == plain[4:]
 
 
 def test_a_step_that_never_comes_is_refused() -> None:
     with pytest.raises(ValueError, match="longer than the training"):
-        rates(step, 1, epochs=4, steps_per_epoch=3, every_epochs=5, factor=0.5)
+        rates(step, 1, epochs=4, steps_per_epoch=3, every_epochs=5, factor=0.5, warmup_steps=0)
