@@ -96,12 +96,15 @@ class DecodedFolder:
 
     def _fill(self, smallest: int) -> Iterator[None]:
         """Writes what is missing in the .partial folder, and returns its records."""
-        self._partial.mkdir(exist_ok=True)
         stamps, records = self._stamps(), self._resumable()
         remaining = stamps[len(records) :]
         if remaining:
             check_smallest(self.part, self.sizes, smallest)
-            _check_space(self._partial, decoded_bytes(self.sizes[len(records) :]))
+            _check_space(self.place.parent, decoded_bytes(self.sizes[len(records) :]))
+        self._partial.mkdir(exist_ok=True)
+        shortened = self._partial / f"{INDEX}.partial"
+        shortened.write_text("".join(map(_line, records)))
+        os.replace(shortened, self._partial / INDEX)
         yield from (None for _ in records)
         with (self._partial / PIXELS).open("ab") as pixels, (self._partial / INDEX).open("a") as index:
             os.truncate(pixels.fileno(), _pixels(records))
@@ -119,17 +122,14 @@ class DecodedFolder:
         return records
 
     def _resumable(self) -> list[Record]:
-        """What an earlier run has left that is still right; the rest is cut off."""
-        records = _read_index(self._partial)
-        right = 0
-        for record, stamp in zip(records, self._stamps(), strict=False):
-            if record.stamp != stamp or _pixels(records[: right + 1]) > _length(self._partial / PIXELS):
+        """What an earlier run has left, up to the first file that is not the same or has lost its pixels."""
+        right, room = [], _length(self._partial / PIXELS)
+        for record, stamp in zip(_read_index(self._partial), self._stamps(), strict=False):
+            room -= decoded_bytes([record.size])
+            if record.stamp != stamp or room < 0:
                 break
-            right += 1
-        shortened = self._partial / f"{INDEX}.partial"
-        shortened.write_text("".join(map(_line, records[:right])))
-        os.replace(shortened, self._partial / INDEX)
-        return records[:right]
+            right.append(record)
+        return right
 
     def _stamps(self) -> list[Stamp]:
         try:
@@ -221,7 +221,7 @@ def _check_space(place: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if needed > free:
         raise InputError(
-            f"{place.parent} has {free / 2**30:.1f} GiB free and the decoded images need {needed / 2**30:.1f} GiB more: set "
+            f"{place} has {free / 2**30:.1f} GiB free and the decoded images need {needed / 2**30:.1f} GiB more: set "
             "data.cache=<folder on a large disk>, train on fewer folders (data.train=[<folder>,..]), or decode anew for every "
             "crop (data.cache=null)."
         )

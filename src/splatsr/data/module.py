@@ -74,7 +74,7 @@ class PhotoData(lightning.LightningDataModule):
         self.benchmarks = benchmarks
         self.images = self._training_images(train)
         self.spoiled = self._training_images(degraded)
-        tested = [place for place in _folders(test) if not _is_benchmark(place, root)]
+        tested = [place for place in _folders(test) if place not in PLACES]
         self._tree = [*_folders(train), *_folders(degraded), *tested]
         check_tree(root, tested, self._tree)
         self.test_sets = self._test_sets(test)
@@ -162,7 +162,7 @@ class PhotoData(lightning.LightningDataModule):
             return {name: without_lr(paths) for name, paths in test.items()}
         sets: TestSets = {}
         for place in _folders(test):
-            benchmark = _is_benchmark(place, self.root)
+            benchmark = place in PLACES  # a folder of that name is ./set5
             name = place if benchmark else Path(self.root or "", place).resolve().name
             if name in sets:
                 raise InputError(f"data.test names two folders alike ({name}): results could not be told apart.")
@@ -186,10 +186,6 @@ class PhotoData(lightning.LightningDataModule):
             )
         pairs = zip(found.images, found.given, strict=True)
         return [BenchmarkImage(path, given, paired=paired, zoomed=name == "coz") for path, given in pairs]
-
-
-def _is_benchmark(place: str, root: str | None) -> bool:
-    return place in PLACES and not Path(root or "", place).exists()
 
 
 def _folders(places: Places | Mapping[str, Sequence[Path]] | None) -> list[str]:

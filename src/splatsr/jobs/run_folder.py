@@ -17,7 +17,7 @@ from splatsr.machine import processor
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
 _MAY_DIFFER = ("resume", "run_dir", "logger", "pictures", "metrics")
-_HARDWARE = ("workers",)
+_HARDWARE = ("workers", "cache")
 
 
 def describe_run(run_dir: Path, settings: Mapping[str, Any], *, rendering: str) -> None:
