@@ -61,8 +61,9 @@ def test_every_option_composes_and_has_readers(option: str) -> None:
     assert_every_key_has_a_reader(settings_of(option))
 
 
-def test_every_hyperparameter_has_its_one_home_in_yaml() -> None:
-    for where, node in nodes_with_target(settings_of("model=continuoussr")):
+@pytest.mark.parametrize("model", MODELS)
+def test_every_hyperparameter_has_its_one_home_in_yaml(model: str) -> None:
+    for where, node in nodes_with_target(settings_of(f"model={model}")):
         if node["_target_"].startswith("splatsr.") and where != "job":
             signature = inspect.signature(get_object(node["_target_"]))
             defaults = [name for name, parameter in signature.parameters.items() if parameter.default is not parameter.empty]
