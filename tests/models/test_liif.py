@@ -1,11 +1,11 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, unfold
 
-from composed import settings_of
-from golden import golden_weights, read_golden
-from splatsr.checkpoints import build
+from published_family import StoredFeatures, image_and_golden, load_published
 from splatsr.continuous_image import QueryableImage
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import pixel_centres
@@ -40,14 +40,14 @@ def by_definition(model: LIIF, lr: Tensor, coordinates: Tensor, cell: Tensor) ->
     return 0.5 + 0.5 * sum(answer * areas[3 - k] / total for k, answer in enumerate(answers))
 
 
-def test_image_equals_the_published_network() -> None:
-    golden, metadata = read_golden("liif")
-    model = build(settings_of("model=liif")["model"]).eval()
-    weights = {name.replace("imnet.layers.", "imnet."): tensor for name, tensor in golden_weights(metadata).items()}
-    model.load_state_dict({name: tensor for name, tensor in weights.items() if "_mean" not in name})
-    with torch.inference_mode():
-        image = model(golden["input"] * 0.5 + 0.5).render(size=metadata["hr_size"])
-    torch.testing.assert_close(2 * image - 1, golden["output"], atol=1e-4, rtol=0)
+@torch.inference_mode()
+def test_a_published_file_gives_the_published_image(tmp_path: Path) -> None:
+    model = load_published("liif", "liif", tmp_path)
+    image, golden = image_and_golden(model, "liif")
+    torch.testing.assert_close(image, golden, atol=1e-4, rtol=0)
+    model.encoder = StoredFeatures("liif")
+    image, golden = image_and_golden(model, "liif")
+    torch.testing.assert_close(image, golden, atol=1e-5, rtol=0)
 
 
 def test_values_and_gradients_are_those_of_the_definition() -> None:

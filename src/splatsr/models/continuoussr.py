@@ -14,6 +14,7 @@ from splatsr.field import GaussianField
 from splatsr.models.apd import APD
 from splatsr.models.cgm import CGM
 from splatsr.models.ddcw import DDCW
+from splatsr.models.published_form import PublishedForm
 
 
 class ContinuousSR(nn.Module):
@@ -92,3 +93,31 @@ class ContinuousSR(nn.Module):
             colors=self.cgm(features.flatten(2).transpose(1, 2), lr),
             size=lr_size,
         )
+
+
+PUBLISHED = PublishedForm(
+    name="continuous-gaussian",
+    title="ContinuousSR",
+    encoders={"swinir": "encoder.", "hat": "encoder.", "edsr-baseline": "encoder.edsr.", "rdn": "encoder."},
+    upscale=4,
+    arguments={},
+    ignored=["cnn_spec", "fc_spec"],
+    names={
+        "conv1.": "ddcw.query.",
+        "mlp_vector.layers.": "ddcw.embedding.",
+        "mlp_offset.layers.": "apd.mlp.",
+        "mlp.layers.": "cgm.mlp.",
+    },
+    config={
+        "_target_": "splatsr.models.continuoussr.ContinuousSR",
+        "dictionary": {"_target_": "splatsr.models.dictionary.published_dictionary"},
+        "initialisation": {"_target_": "splatsr.models.initialisation.published", "_partial_": True},
+        "embedding": 512,
+        "embedding_hidden": [256, 512, 512, 512],
+        "kernels_per_pixel": 4,
+        "offset_hidden": [512, 1024, 256, 128, 64],
+        "offset_range": 1.0,
+        "color_hidden": [512, 1024, 256, 128, 64],
+        "color_skip": False,
+    },
+)

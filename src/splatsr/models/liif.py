@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from splatsr.geometry import offset_from
-from splatsr.models.feature_grid import FeatureGrid, linear_of_unfolded
+from splatsr.models.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.models.implicit_image import ImplicitImage
 from splatsr.models.local_ensemble import four_pixels, half_pixel, opposite_areas
 from splatsr.models.mlp import mlp
+from splatsr.models.published_form import PublishedForm
 from splatsr.models.signed_rgb import from_signed, to_signed
 
 
@@ -24,7 +25,7 @@ class LIIF(nn.Module):
     """LR image to ImplicitImage.
 
     Args:
-        encoder: LR to features on the LR grid; has `out_channels`.
+        encoder: LR to features on the LR grid.
         hidden: hidden widths of the MLP (published: four times 256).
     """
 
@@ -32,10 +33,8 @@ class LIIF(nn.Module):
 
     def __init__(self, *, encoder: nn.Module, hidden: Sequence[int]) -> None:
         super().__init__()
-        if encoder.upscale != 1:
-            raise ValueError(f"LIIF takes features on the LR grid; set encoder.upscale=1 (it is {encoder.upscale}).")
         self.encoder = encoder
-        self.imnet = mlp([9 * encoder.out_channels + 4, *hidden, 3], partial(nn.ReLU, inplace=True))
+        self.imnet = mlp([9 * lr_channels(encoder) + 4, *hidden, 3], partial(nn.ReLU, inplace=True))
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
         """The image of a batch of RGB images in [0, 1].
@@ -58,3 +57,20 @@ class LIIF(nn.Module):
         for layer in rest:
             hidden = layer(hidden)
         return from_signed((hidden * opposite_areas(offsets)).sum(1))
+
+
+PUBLISHED = PublishedForm(
+    name="liif",
+    title="LIIF",
+    encoders={"edsr-baseline": "encoder.", "rdn": "encoder.", "swinir": "encoder."},
+    upscale=1,
+    arguments={
+        "imnet_spec": {"name": "mlp", "args": {"out_dim": 3, "hidden_list": [256, 256, 256, 256]}},
+        "local_ensemble": True,
+        "feat_unfold": True,
+        "cell_decode": True,
+    },
+    ignored=[],
+    names={"imnet.layers.": "imnet."},
+    config={"_target_": "splatsr.models.liif.LIIF", "hidden": [256, 256, 256, 256]},
+)
