@@ -80,11 +80,10 @@ def test_what_was_read_and_what_was_not_is_logged(file: Path, caplog: pytest.Log
     assert "not used: sub_mean (2), add_mean (2)" in line
 
 
-@pytest.mark.parametrize(
-    ("form", "encoder"),
-    [(form, encoder) for form in published.forms() for encoder in form.encoders],
-    ids=lambda one: str(one)[:30],
-)
+FORMS = [pytest.param(form, encoder, id=f"{form.name}-{encoder}") for form in published.forms() for encoder in form.encoders]
+
+
+@pytest.mark.parametrize(("form", "encoder"), FORMS)
 def test_the_configuration_is_the_one_in_conf(form: PublishedForm, encoder: str) -> None:
     content = {"model": {"name": form.name, "args": {**form.arguments, "encoder_spec": {"name": encoder}}, "sd": {}}}
     config, _ = published.translate(content, source="file")

@@ -21,7 +21,7 @@ def test_a_published_file_gives_the_published_image(tmp_path: Path) -> None:
     torch.testing.assert_close(image, golden, atol=1e-3, rtol=0)  # waves amplify the encoder's rounding errors
     model.encoder = StoredFeatures("lte")
     image, golden = image_and_golden(model, "lte")
-    torch.testing.assert_close(image, golden, atol=1e-4, rtol=0)
+    torch.testing.assert_close(image, golden, atol=3e-4, rtol=0)  # and the decoder's own: frequencies reach 47
 
 
 def test_a_published_file_with_swinir_gives_the_published_image(tmp_path: Path) -> None:
