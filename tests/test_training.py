@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 
 import lightning
 import pytest
@@ -8,7 +9,8 @@ from torch.utils.data import DataLoader
 from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.metrics.protocol import Protocol
-from splatsr.schedules import cosine
+from splatsr.samples import Pixels, Whole
+from splatsr.schedules import cosine, step
 from splatsr.training import SuperResolution
 
 SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
@@ -16,19 +18,26 @@ SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.ou
 
 def task(**changes: object) -> SuperResolution:
     settings = {
-        "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0,
+        "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0, "samples": Whole(),
         "optimizer": partial(torch.optim.Adam, lr=4e-3), "schedule": partial(cosine, warmup_steps=0),
         "protocol": Protocol(name="L-pil", luminance=True, extra_shave=0),
     }  # fmt: skip
     return SuperResolution(**{**settings, **changes})
 
 
-def fit(module: SuperResolution, steps: int, batch: dict, **settings: object) -> lightning.Trainer:
+def fit(
+    module: SuperResolution,
+    steps: int,
+    batch: dict,
+    max_epochs: int = 1,
+    ckpt_path: Path | None = None,
+    **settings: object,
+) -> lightning.Trainer:
     trainer = lightning.Trainer(
-        accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        accelerator="cpu", max_epochs=max_epochs, logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, limit_val_batches=0, **settings,
     )  # fmt: skip
-    trainer.fit(module, DataLoader([batch] * steps, batch_size=None))
+    trainer.fit(module, DataLoader([batch] * steps, batch_size=None), ckpt_path=ckpt_path, weights_only=True)
     return trainer
 
 
@@ -48,6 +57,42 @@ def test_the_loss_falls(precision: str) -> None:
     with torch.no_grad():
         after = module.loss(module.model(data["lr"]).render(scale=2.0), data["hr"])
     assert after < 0.7 * before
+
+
+def on_pixels(**changes: object) -> SuperResolution:
+    return task(
+        model_config=settings_of(*SMALL, "model=liif", "model.hidden=[16]")["model"], samples=Pixels(count=50), **changes
+    )
+
+
+def crops_of_two_scales() -> dict:
+    one, other = batch(), batch()
+    return {"lr": one["lr"], "hr": [one["hr"][0], other["hr"][1, :, :18, :18]], "scale": [2.0, 1.5]}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_loss_falls_on_pixels_of_crops_of_several_scales(precision: str) -> None:
+    module, data = on_pixels(), crops_of_two_scales()
+    trainer = fit(module, 1, data, precision=precision)
+    before = trainer.callback_metrics["train/loss"]
+    trainer = fit(module, 60, data, precision=precision)
+    assert trainer.callback_metrics["train/loss"] < 0.7 * before
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+def test_a_resumed_training_draws_the_same_pixels(tmp_path: Path) -> None:
+    data, weights, constant = crops_of_two_scales(), [], partial(step, every_epochs=1, factor=1.0)
+    for first_epochs in (2, 1):
+        torch.manual_seed(0)
+        module = on_pixels(schedule=constant)
+        fit(module, 3, data, max_epochs=first_epochs).save_checkpoint(tmp_path / "last.ckpt")
+        if first_epochs == 1:
+            torch.manual_seed(9)
+            module = on_pixels(schedule=constant)
+            fit(module, 3, data, max_epochs=2, ckpt_path=tmp_path / "last.ckpt")
+        weights.append(module.state_dict())
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")

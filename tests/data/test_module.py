@@ -9,8 +9,8 @@ from splatsr.errors import InputError
 
 def data(**changes: object) -> PhotoData:
     settings = {
-        "root": None, "train": None, "test": None, "patch": 24, "scale_range": [2, 3], "batch_size": 2,
-        "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
+        "root": None, "train": None, "test": None, "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
+        "scale_per": "batch", "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
     }  # fmt: skip
     return PhotoData(**{**settings, **changes})
 

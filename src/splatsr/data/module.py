@@ -10,7 +10,7 @@ import psutil
 from torch.utils.data import DataLoader
 
 from splatsr.data.benchmark import Benchmark
-from splatsr.data.crops import BatchSampler, CropDataset, check_crops
+from splatsr.data.crops import BatchSampler, CropDataset, check_crops, largest_side
 from splatsr.data.images import check_sizes, image_size, read_image
 from splatsr.data.layouts import check_tree, images_in
 from splatsr.errors import InputError
@@ -24,8 +24,10 @@ class PhotoData(lightning.LightningDataModule):
         root: the folder that relative folders in `train` and `test` lie below; None: the working directory.
         train: a folder of images, or a list of folders and files; None where nothing is trained.
         test: a folder, several folders, or named lists of files. A folder's name is the set's name.
-        patch: HR crop side in pixels.
-        scale_range: training scales are uniform in it, one per batch.
+        patch: side of the crops in pixels.
+        patch_of: the image whose side that is, "hr" or "lr".
+        scale_range: training scales are uniform in it.
+        scale_per: whether each "batch" has a scale, or each "crop".
         batch_size: crops per batch.
         batches_per_epoch: batches that make an epoch.
         workers: loader processes; 0 makes crops in the training process.
@@ -40,7 +42,9 @@ class PhotoData(lightning.LightningDataModule):
         train: str | Sequence[str | Path] | None,
         test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None,
         patch: int,
+        patch_of: str,
         scale_range: Sequence[Number],
+        scale_per: str,
         batch_size: int,
         batches_per_epoch: int,
         workers: int,
@@ -48,8 +52,9 @@ class PhotoData(lightning.LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.root, self.train, self.patch, self.batch_size = root, train, patch, batch_size
-        self.scale_range = check_crops(patch, scale_range)
+        self.root, self.train, self.batch_size = root, train, batch_size
+        self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
+        self.scale_range = check_crops(patch, patch_of, scale_range, scale_per)
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales = list(validation_scales)
         self._tree = [*_folders(train), *_folders(test)]
@@ -71,10 +76,10 @@ class PhotoData(lightning.LightningDataModule):
         if stage != "fit" or hasattr(self, "crops"):
             return
         paths = self.training_images()
-        check_sizes(paths, self.patch)
+        check_sizes(paths, largest_side(self.patch, self.scale_range, self.patch_of))
         _check_memory(paths)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.crops = CropDataset(list(pool.map(read_image, paths)), patch=self.patch)
+            self.crops = CropDataset(list(pool.map(read_image, paths)), patch=self.patch, patch_of=self.patch_of)
         if self.validation_scales:
             for paths in self.test_sets.values():
                 list(map(image_size, paths))
@@ -86,6 +91,7 @@ class PhotoData(lightning.LightningDataModule):
             batches=self.batches_per_epoch,
             batch_size=self.batch_size,
             scale_range=self.scale_range,
+            scale_per=self.scale_per,
             seed=self.seed,
         )
         return DataLoader(

@@ -26,6 +26,7 @@ def train(
     *,
     model: Mapping[str, Any],
     data: Mapping[str, Any],
+    samples: Mapping[str, Any],
     loss: Mapping[str, Any],
     optimizer: Mapping[str, Any],
     schedule: Mapping[str, Any],
@@ -62,6 +63,7 @@ def train(
     photographs.prepare_data()
     task = SuperResolution(
         model_config=model,
+        samples=instantiate(samples),
         loss=instantiate(loss),
         optimizer=instantiate(optimizer, _convert_="all"),
         schedule=instantiate(schedule),
