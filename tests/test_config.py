@@ -10,12 +10,14 @@ from hydra.utils import get_method, get_object
 from composed import settings_of
 from splatsr.jobs.command_line import CONF
 
-EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
 JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF)}={path.stem}"
     for path in CONF.rglob("*.yaml")
-    if path.parent not in (CONF, CONF / "experiment", CONF / "job") and path.parent.parts[-2:] != ("conf", "model")
+    if path.parent not in (CONF, CONF / "job")
+    and "experiment" not in path.parts
+    and path.parent.parts[-2:] != ("conf", "model")
 )
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 

@@ -26,8 +26,9 @@ def test_whole_crops_are_rendered_at_the_nominal_scale() -> None:
     prediction, target = Whole()(IMAGE, {"hr": hr, "scale": 2.6}, np.random.default_rng(0))
     assert target is hr
     assert torch.equal(prediction, IMAGE.render(scale=2.6))
+    Whole().check(IMAGE, "batch")
     with pytest.raises(InputError, match="set data.scale_per=batch"):
-        Whole()(IMAGE, {"hr": list(hr), "scale": [2.6, 2.6]}, np.random.default_rng(0))
+        Whole().check(IMAGE, "crop")
 
 
 def test_a_pixel_is_compared_with_the_answer_at_its_own_place() -> None:
@@ -53,6 +54,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="samples.count=21 pixels cannot be drawn from a crop of 5x4"):
         Pixels(count=21)(IMAGE, {"hr": rendered((4, 5))}, np.random.default_rng(0))
     with pytest.raises(InputError, match="BicubicImage renders whole images only; use samples=whole"):
-        Pixels(count=1)(BicubicImage(torch.zeros(1, 3, 2, 3)), {"hr": rendered((4, 5))}, np.random.default_rng(0))
+        Pixels(count=1).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "batch")
+    Pixels(count=1).check(IMAGE, "crop")
     with pytest.raises(InputError, match="use samples=whole or loss=l1"):
         L1WithFrequency(weight=0.1)(torch.zeros(2, 20, 3), torch.zeros(2, 20, 3))

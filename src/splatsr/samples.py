@@ -1,7 +1,8 @@
 """What of a batch is compared in training: whole crops, or pixels drawn from them.
 
 Called with the model's image of a batch's LR crops, the batch, and a source of random numbers that belongs to this very
-step; returns (prediction, target) for the loss.
+step; returns (prediction, target) for the loss. `check` is called before the first batch with any image of the model and
+what has a scale of its own, "batch" or "crop".
 """
 
 from collections.abc import Mapping
@@ -23,16 +24,15 @@ class Whole:
     def __init__(self) -> None:  # object's own would have no readable signature
         pass
 
+    def check(self, _: ContinuousImage, scale_per: str) -> None:
+        """InputError where the crops of a batch have several scales."""
+        if scale_per != "batch":
+            raise InputError("samples=whole renders a batch at one scale; set data.scale_per=batch, or samples=pixels.")
+
     def __call__(
         self, image: ContinuousImage, batch: Mapping[str, Any], _: np.random.Generator
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
-        """Both (B, 3, H, W).
-
-        Raises:
-            InputError: the crops have several scales.
-        """
-        if not isinstance(batch["hr"], Tensor):
-            raise InputError("samples=whole renders a batch at one scale; set data.scale_per=batch, or samples=pixels.")
+        """Both (B, 3, H, W)."""
         return image.render(scale=batch["scale"]), batch["hr"]
 
 
@@ -48,16 +48,19 @@ class Pixels:
             raise InputError(f"samples.count must be at least 1 pixel per crop; got {count}.")
         self.count = count
 
+    def check(self, image: ContinuousImage, _: str) -> None:
+        """InputError where the model answers with an image that renders only."""
+        if not isinstance(image, QueryableImage):
+            raise InputError(f"samples=pixels: a {type(image).__name__} renders whole images only; use samples=whole.")
+
     def __call__(
         self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
     ) -> tuple[Float[Tensor, "b {self.count} 3"], Float[Tensor, "b {self.count} 3"]]:
         """Both (B, count, 3), the pixels in random order. The crops may have different sizes.
 
         Raises:
-            InputError: the model answers with an image that renders only, or a crop has too few pixels.
+            InputError: a crop has too few pixels.
         """
-        if not isinstance(image, QueryableImage):
-            raise InputError(f"samples=pixels: a {type(image).__name__} renders whole images only; use samples=whole.")
         coordinates, targets, cells = [], [], []
         for hr in batch["hr"]:
             size = (hr.shape[-2], hr.shape[-1])

@@ -49,7 +49,7 @@ def test_folders_name_their_sets(photographs: Path) -> None:
 
 
 def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
-    from splatsr.data.photos import held_out_photographs, training_photographs
+    from splatsr.data.photos import held_out_photographs, small_photograph, training_photographs
 
     training, held_out = training_photographs(), held_out_photographs()["photos"]
     assert len(training) == 7
@@ -57,3 +57,4 @@ def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
     module = data(train=training, test={"photos": held_out}, patch=96)
     module.setup("fit")
     assert len(module.crops.photographs) == 7
+    assert [path.name for paths in small_photograph().values() for path in paths] == ["microaneurysms.png"]

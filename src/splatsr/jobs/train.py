@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from torch import nn
@@ -70,6 +71,8 @@ def train(
         protocol=instantiate(protocol),
         seed=seed,
     )
+    with torch.no_grad():
+        task.samples.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per)
     if not resuming:
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
     photographs.setup("fit")
