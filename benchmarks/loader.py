@@ -61,11 +61,12 @@ def decode(folder: Path, cache: Path) -> MappedImages:
 
 
 def dataset(photographs: Sequence[np.ndarray]) -> CropDataset:
-    return CropDataset(photographs, spoiled=None, degradation=Degradation({"pil": PilBicubic()}), patch=PATCH)
+    degradation = Degradation({"pil": PilBicubic()})
+    return CropDataset(photographs, spoiled=None, degradation=degradation, patch=PATCH, patch_of="hr")
 
 
 def requests(batches: int) -> BatchSampler:
-    return BatchSampler(photographs=7, batches=batches, batch_size=BATCH, scale_range=SCALES, seed=0)
+    return BatchSampler(photographs=7, batches=batches, batch_size=BATCH, scale_range=SCALES, scale_per="batch", seed=0)
 
 
 def check_identical(mapped: CropDataset, encoded: CropDataset, batches: int) -> None:

@@ -12,14 +12,14 @@ from composed import settings_of
 from splatsr.data.rank_share import check_share
 from splatsr.jobs.command_line import CONF
 
-EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
 JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF)}={path.stem}"
     for path in CONF.rglob("*.yaml")
-    if path.parent not in (CONF, CONF / "experiment", CONF / "job")
+    if path.parent not in (CONF, CONF / "job")
+    and not {"experiment", "hydra"} & set(path.relative_to(CONF).parts)
     and path.parent.parts[-2:] != ("conf", "model")
-    and CONF / "hydra" not in path.parents
 )
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
@@ -89,8 +89,9 @@ def test_the_papers_experiments_run_on_several_gpus_with_the_same_total_batch(ex
     }
 
 
-def test_every_hyperparameter_has_its_one_home_in_yaml() -> None:
-    for where, node in nodes_with_target(settings_of("model=continuoussr")):
+@pytest.mark.parametrize("model", MODELS)
+def test_every_hyperparameter_has_its_one_home_in_yaml(model: str) -> None:
+    for where, node in nodes_with_target(settings_of(f"model={model}")):
         if node["_target_"].startswith("splatsr.") and where != "job":
             signature = inspect.signature(get_object(node["_target_"]))
             defaults = [name for name, parameter in signature.parameters.items() if parameter.default is not parameter.empty]

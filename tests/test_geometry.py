@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from splatsr.errors import InputError
-from splatsr.geometry import cell_corners, resolve_output
+from splatsr.geometry import cell_corners, nearest_pixel, offset_from, pixel_centres, resolve_output
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,20 @@ def test_cells_run_row_by_row_and_are_x_then_y() -> None:
     corners = cell_corners(1, 2, 2)
     assert corners.tolist() == [[0, 0], [0.5, 0], [1, 0], [1.5, 0], [0, 0.5], [0.5, 0.5], [1, 0.5], [1.5, 0.5]]
     assert torch.equal(cell_corners(3, 5, 1)[:6], torch.tensor([[0.0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [0, 1]]))
+
+
+def test_centres_of_the_square_are_vertical_first() -> None:
+    pixels = torch.tensor([[0, 0], [1, 2], [3, 4]])
+    expected = torch.tensor([[-0.75, -0.8], [-0.25, 0.0], [0.75, 0.8]])
+    torch.testing.assert_close(pixel_centres(pixels, (4, 5)), expected)
+
+
+def test_every_centre_lies_in_its_own_pixel_and_strays_at_the_border() -> None:
+    pixels = torch.cartesian_prod(torch.arange(79), torch.arange(66))
+    assert torch.equal(nearest_pixel(pixel_centres(pixels, (79, 66)), (79, 66)), pixels)
+    assert nearest_pixel(torch.tensor([[-1.5, 1.5], [1.0, -1.0]]), (4, 5)).tolist() == [[0, 4], [3, 0]]
+
+
+def test_offsets_are_in_half_pixels() -> None:
+    offsets = offset_from(torch.tensor([[0, 0], [1, 2]]), torch.tensor([[-1.0, -0.6], [-0.25, 0.2]]), (4, 5))
+    torch.testing.assert_close(offsets, torch.tensor([[-1.0, 1.0], [0.0, 1.0]]))

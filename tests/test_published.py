@@ -17,6 +17,7 @@ from published import IMAGES, assert_image_equal
 from splatsr import checkpoints, published
 from splatsr.errors import InputError
 from splatsr.models.continuoussr import ContinuousSR
+from splatsr.models.published_form import PublishedForm
 
 CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swinir": "swinir"}
 
@@ -79,11 +80,18 @@ def test_what_was_read_and_what_was_not_is_logged(file: Path, caplog: pytest.Log
     assert "not used: sub_mean (2), add_mean (2)" in line
 
 
-@pytest.mark.parametrize("name", published.ENCODERS)
-def test_the_configuration_is_the_one_in_conf(name: str) -> None:
-    config, _ = published.translate(with_arguments(encoder_spec={"name": name, "args": {}}), source="file")
-    conf = settings_of("model=continuoussr", f"model/encoder={CONF_NAMES[name]}", "model/initialisation=published")["model"]
-    assert config == conf
+FORMS = [pytest.param(form, encoder, id=f"{form.name}-{encoder}") for form in published.forms() for encoder in form.encoders]
+
+
+@pytest.mark.parametrize(("form", "encoder"), FORMS)
+def test_the_configuration_is_the_one_in_conf(form: PublishedForm, encoder: str) -> None:
+    content = {"model": {"name": form.name, "args": {**form.arguments, "encoder_spec": {"name": encoder}}, "sd": {}}}
+    config, _ = published.translate(content, source="file")
+    stem = config["_target_"].split(".")[-2]
+    choices = [f"model={stem}", f"model/encoder={CONF_NAMES[encoder]}"]
+    if "initialisation" in config:
+        choices.append("model/initialisation=published")
+    assert config == settings_of(*choices)["model"]
 
 
 @pytest.mark.parametrize("golden", ["continuoussr-edsr", "continuoussr-swinir", "continuoussr-hat"])
@@ -165,7 +173,7 @@ def test_other_methods_and_odd_state_dicts_are_refused() -> None:
     plain = with_arguments(encoder_spec={"name": "hat", "args": None}, cnn_spec={"name": "cnn", "args": {"in_channels": 7}})
     published.translate(plain, source="file")
     for entries, message in (
-        ({"name": "liif"}, "the method 'liif'"),
+        ({"name": "unet"}, "the method 'unet'.*LIIF .'liif'."),
         ({"args": [1]}, "more than plain values"),
         ({"sd": [1]}, "maps no names"),
         ({"sd": {1: torch.zeros(1)}}, "maps no names"),
@@ -179,3 +187,21 @@ def test_other_pickles_are_not_taken_for_published_ones(tmp_path: Path) -> None:
     torch.save({"model": {"name": "continuous-gaussian"}}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="no state_dict"):
         splatsr.load(tmp_path / "other.pth")
+
+
+def test_the_family_is_known_by_its_published_arguments() -> None:
+    arguments = {
+        "encoder_spec": {"name": "edsr-baseline", "args": {"no_upsampling": True}},
+        "imnet_spec": {"name": "mlp", "args": {"out_dim": 3, "hidden_list": (256, 256, 256, 256)}},
+    }
+    content = {"model": {"name": "liif", "args": arguments, "sd": {}}}
+    assert published.translate(content, source="file")[0]["_target_"] == "splatsr.models.liif.LIIF"
+    for changes, message in (
+        ({"cell_decode": False}, "LIIF has cell_decode False; published is True"),
+        ({"imnet_spec": {"name": "mlp", "args": {"out_dim": 3, "hidden_list": [16]}}}, "LIIF has imnet_spec .*; published is"),
+        ({"encoder_spec": {"name": "hat"}}, "expected a name of edsr-baseline, rdn, swinir"),
+        ({"encoder_spec": {"name": "rdn", "args": {"no_upsampling": False}}}, "no_upsampling False; published is True"),
+        ({"basis_spec": {}}, "LIIF has no argument 'basis_spec'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            published.translate({"model": {**content["model"], "args": {**arguments, **changes}}}, source="file")

@@ -1,8 +1,8 @@
 """Models as files: tensors and plain values only, rebuilt from classes of this package and nothing else.
 
 A saved model is its configuration (nested plain dicts; `_target_` is the import path of a class or function of splatsr, as
-in conf/model/) and its state dict: a safetensors file, or a training checkpoint that Lightning wrote. The published
-ContinuousSR checkpoint is read too, see `published`.
+in conf/model/) and its state dict: a safetensors file, or a training checkpoint that Lightning wrote. The checkpoints
+that other authors published are read too, see `published`.
 """
 
 import functools
@@ -77,8 +77,8 @@ def save(model: nn.Module, config: Mapping[str, Any], path: str | Path) -> None:
 
 
 def load(path: str | Path) -> nn.Module:
-    """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in the published
-    ContinuousSR checkpoint, in eval mode on the CPU.
+    """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in a published
+    checkpoint, in eval mode on the CPU.
 
     A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
 

@@ -3,6 +3,9 @@
 An image of height h and width w covers the rectangle [0, w] x [0, h]; its pixel k covers [k, k + 1], so pixel centres are
 at k + 0.5. Positions are (x, y), sizes and scales (vertical, horizontal). A position in low-resolution pixels times
 (W / w, H / h) is the position in output pixels: the corners of both images coincide.
+
+The implicit methods write points as their papers do: (vertical, horizontal), the image being the square [-1, 1]^2.
+`pixel_centres`, `nearest_pixel` and `offset_from` are all that they need to know of it.
 """
 
 import math
@@ -10,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splatsr.errors import InputError
@@ -100,3 +103,29 @@ def cell_corners(height: int, width: int, per_side: int) -> Float[Tensor, "n 2"]
     y = torch.arange(height * per_side) / per_side
     x = torch.arange(width * per_side) / per_side
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
+
+
+def pixel_centres(pixels: Int64[Tensor, "*n 2"], size: tuple[int, int]) -> Float[Tensor, "*n 2"]:
+    """Centres of pixels (row, column) of an image of `size`, in [-1, 1]^2, vertical first: -1 + (2 k + 1) / n.
+
+    float32 in the LIIF family's order of operations, so that what lies on the border of two pixels falls as it does there.
+    """
+    sides = torch.tensor(size, dtype=torch.float64, device=pixels.device)
+    return (1 / sides - 1).float() + (2 / sides).float() * pixels
+
+
+def nearest_pixel(coordinates: Float[Tensor, "*n 2"], size: tuple[int, int]) -> Int64[Tensor, "*n 2"]:
+    """(row, column) of the pixel that each point of [-1, 1]^2 lies in; points outside belong to the border's pixels.
+
+    On the border of two pixels the even one is taken, as grid_sample's nearest mode does.
+    """
+    sides = coordinates.new_tensor(size)
+    pixels = (((coordinates + 1) * sides - 1) / 2).round().long()
+    return torch.minimum(pixels.clamp(min=0), pixels.new_tensor(size) - 1)
+
+
+def offset_from(
+    pixels: Int64[Tensor, "*m 2"], coordinates: Float[Tensor, "*n 2"], size: tuple[int, int]
+) -> Float[Tensor, "*m 2"]:
+    """From a pixel's centre to the point, in half pixels: -1 at its upper or left side, 1 at its lower or right side."""
+    return (coordinates - pixel_centres(pixels, size)) * coordinates.new_tensor(size)

@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from splatsr.errors import InputError
+
 
 class L1WithFrequency(nn.Module):
     """L1 between the images + weight * L1 between their 2D Fourier transforms, real and imaginary parts apart.
@@ -22,7 +24,13 @@ class L1WithFrequency(nn.Module):
             raise ValueError(f"loss.weight must be at least 0, got {weight}.")
         self.weight = weight
 
-    def forward(self, prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
-        """Both images in [0, 1], the prediction unclamped; means over all entries."""
+    def forward(self, prediction: Float[Tensor, "*n"], target: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
+        """Both images in [0, 1], the prediction unclamped; means over all entries.
+
+        Raises:
+            InputError: what came are no images, but pixels.
+        """
+        if prediction.ndim != 4:
+            raise InputError("loss=l1_frequency compares whole crops; use samples=whole or loss=l1.")
         spectra = (torch.view_as_real(torch.fft.fft2(image.float())) for image in (prediction, target))
         return l1_loss(prediction, target) + self.weight * l1_loss(*spectra)

@@ -1,141 +1,29 @@
-"""The published ContinuousSR checkpoint as a configuration and tensors of this suite.
+"""Published checkpoints as a configuration and tensors of this suite.
 
-The file (`ContinuousSR.pth`) is a pickle of {"model": {"name": "continuous-gaussian", "args": {"encoder_spec": {"name",
-"args"}, "cnn_spec", "fc_spec"}, "sd": state dict}}, perhaps with an optimizer beside `model`. Its arguments choose one of
-the configurations below and build nothing: what differs from the published networks is refused. `cnn_spec` and `fc_spec`
-have no effect in the published code either.
-
-The hyperparameters' home is conf/model/; they stand here again because a file from elsewhere must open without Hydra. A test
-composes conf/ and compares. Those of HAT are the ones published for HAT x4: the public ContinuousSR file was not at hand when
-this was written, so its first load must confirm them.
+The files of ContinuousSR and of the LIIF family are pickles of {"model": {"name", "args", "sd": state dict}}, perhaps with an
+optimizer beside `model`. Their arguments choose a method and an encoder that are known here and build nothing: what differs
+from the published networks is refused. What is known of a method stands in its own file, as `PUBLISHED`.
 """
 
 import copy
+import importlib
 import logging
+import pkgutil
 import re
 import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
+from splatsr import models
 from splatsr.errors import InputError
+from splatsr.models.published_form import PublishedForm
+from splatsr.published_encoders import ENCODERS, PublishedEncoder
 
 log = logging.getLogger(__name__)
-
-NAME = "continuous-gaussian"
-
-
-class Encoder(NamedTuple):
-    """An encoder of the published code: what its arguments must say, where its tensors are, and what it is here."""
-
-    arguments: Mapping[str, Any]
-    prefix: str
-    config: Mapping[str, Any]
-
-
-ENCODERS = {
-    "swinir": Encoder(
-        arguments={},  # the published code fixes them all
-        prefix="encoder.",
-        config={
-            "_target_": "splatsr.encoders.swinir.SwinIR",
-            "channels": 180,
-            "depths": [6] * 6,
-            "heads": [6] * 6,
-            "window": 8,
-            "mlp_ratio": 2.0,
-            "drop_path": 0.1,
-            "upscale": 4,
-            "out_channels": 64,
-            "checkpointing": False,
-        },
-    ),
-    "hat": Encoder(
-        arguments={
-            "upscale": 4,
-            "in_chans": 3,
-            "img_size": 64,
-            "window_size": 16,
-            "compress_ratio": 3,
-            "squeeze_factor": 30,
-            "conv_scale": 0.01,
-            "overlap_ratio": 0.5,
-            "img_range": 1.0,
-            "depths": [6] * 6,
-            "embed_dim": 180,
-            "num_heads": [6] * 6,
-            "mlp_ratio": 2,
-            "upsampler": "pixelshuffle",
-            "resi_connection": "1conv",
-        },
-        prefix="encoder.",
-        config={
-            "_target_": "splatsr.encoders.hat.HAT",
-            "channels": 180,
-            "depths": [6] * 6,
-            "heads": [6] * 6,
-            "window": 16,
-            "compress": 3,
-            "squeeze": 30,
-            "conv_scale": 0.01,
-            "overlap": 0.5,
-            "mlp_ratio": 2.0,
-            "drop_path": 0.1,
-            "upscale": 4,
-            "out_channels": 64,
-            "checkpointing": False,
-        },
-    ),
-    "edsr-baseline": Encoder(
-        arguments={"n_resblocks": 16, "n_feats": 64, "res_scale": 1, "scale": 4, "no_upsampling": False, "rgb_range": 1},
-        prefix="encoder.edsr.",
-        config={
-            "_target_": "splatsr.encoders.edsr.EDSR",
-            "channels": 64,
-            "blocks": 16,
-            "upscale": 4,
-            "out_channels": 64,
-            "input_mean": 0.0,
-        },
-    ),
-    "rdn": Encoder(
-        arguments={"G0": 64, "RDNkSize": 3, "RDNconfig": "B", "scale": 4, "no_upsampling": False},
-        prefix="encoder.",
-        config={
-            "_target_": "splatsr.encoders.rdn.RDN",
-            "channels": 64,
-            "growth": 64,
-            "blocks": 16,
-            "layers": 8,
-            "upscale": 4,
-            "out_channels": 64,
-        },
-    ),
-}
-
-_MODEL = {
-    "_target_": "splatsr.models.continuoussr.ContinuousSR",
-    "dictionary": {"_target_": "splatsr.models.dictionary.published_dictionary"},
-    "initialisation": {"_target_": "splatsr.models.initialisation.published", "_partial_": True},
-    "embedding": 512,
-    "embedding_hidden": [256, 512, 512, 512],
-    "kernels_per_pixel": 4,
-    "offset_hidden": [512, 1024, 256, 128, 64],
-    "offset_range": 1.0,
-    "color_hidden": [512, 1024, 256, 128, 64],
-    "color_skip": False,
-    "reference_scale": 4.0,
-}
-
-_HEADS = {
-    "conv1.": "ddcw.query.",
-    "mlp_vector.layers.": "ddcw.embedding.",
-    "mlp_offset.layers.": "apd.mlp.",
-    "mlp.layers.": "cgm.mlp.",
-}
 
 _BUFFER = re.compile(r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?)|(sub_mean|add_mean)\.(?:weight|bias)")
 _TO_RGB = re.compile(r"(conv_last|tail\.1|UPNet\.[24])\.(?:weight|bias)")
@@ -158,25 +46,33 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
         InputError: another method, another encoder, other arguments, or entries that are no tensors.
     """
     name, arguments, state = (content["model"][key] for key in ("name", "args", "sd"))
-    if name != NAME:
-        raise InputError(f"{source} holds the method {_short(name)}; of published files only {NAME!r} (ContinuousSR) is known.")
-    chosen, encoder = _choose_encoder(arguments, source)
+    if not isinstance(arguments, Mapping) or not _is_plain(arguments, _DEPTH):
+        raise InputError(f"{source} is refused: the model's arguments are more than plain values.")
+    form = _choose_form(name, arguments, source)
+    chosen, encoder = _choose_encoder(form, arguments, source)
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise InputError(f"{source} is damaged: its state dict ('sd') maps no names to tensors.")
+    prefix = form.encoders[chosen]
     tensors: dict[str, Tensor] = {}
     unused: Counter[str] = Counter()
     for key, tensor in state.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f"{source} is damaged: {key} in its state dict is no tensor.")
-        if kind := unused_kind(key.removeprefix(encoder.prefix), tensor):
+        if kind := unused_kind(key.removeprefix(prefix), tensor):
             unused[kind] += 1
         else:
-            tensors[_our_name(key, encoder.prefix)] = tensor
+            tensors[_our_name(key, {prefix: "encoder.", **form.names})] = tensor
     log.info(
-        "%s: published ContinuousSR, encoder %s, %s parameters; not used: %s",
-        Path(source).name, chosen, f"{sum(tensor.numel() for tensor in tensors.values()):,}", listed(unused),
+        "%s: published %s, encoder %s, %s parameters; not used: %s",
+        Path(source).name, form.title, chosen, f"{sum(tensor.numel() for tensor in tensors.values()):,}", listed(unused),
     )  # fmt: skip
-    return copy.deepcopy({**_MODEL, "encoder": encoder.config}), tensors
+    return copy.deepcopy({**form.config, "encoder": {**encoder.config, "upscale": form.upscale}}), tensors
+
+
+def forms() -> list[PublishedForm]:
+    """What the methods' files say about published checkpoints: every `PUBLISHED` in splatsr.models."""
+    found = (importlib.import_module(f"{models.__name__}.{place.name}") for place in pkgutil.iter_modules(models.__path__))
+    return [module.PUBLISHED for module in found if hasattr(module, "PUBLISHED")]
 
 
 def unused_kind(name: str, tensor: Tensor) -> str | None:
@@ -196,24 +92,43 @@ def listed(kinds: Counter[str]) -> str:
     return ", ".join(f"{kind} ({count})" for kind, count in kinds.items()) or "nothing"
 
 
-def _choose_encoder(arguments: Any, source: str) -> tuple[str, Encoder]:
-    if not isinstance(arguments, Mapping) or not _is_plain(arguments, _DEPTH):
-        raise InputError(f"{source} is refused: the model's arguments are more than plain values.")
-    if stray := sorted(arguments.keys() - {"encoder_spec", "cnn_spec", "fc_spec"}):
-        raise InputError(f"{source}: ContinuousSR has no argument {_short(stray[0])} as published.")
+def _choose_form(name: Any, arguments: Mapping[str, Any], source: str) -> PublishedForm:
+    known = [form for form in forms() if form.name == name]
+    if not known:
+        titles = ", ".join(f"{form.title} ({form.name!r})" for form in forms())
+        raise InputError(f"{source} holds the method {_short(name)}; of published files these are known: {titles}.")
+    given = arguments.keys() - {"encoder_spec"}
+    form = min(known, key=lambda form: len(form.arguments.keys() ^ given))
+    for key in sorted(given - set(form.ignored)):
+        _check(key, arguments[key], form.arguments, form.title, source)
+    return form
+
+
+def _choose_encoder(form: PublishedForm, arguments: Mapping[str, Any], source: str) -> tuple[str, PublishedEncoder]:
     spec = arguments.get("encoder_spec")
-    if not isinstance(spec, Mapping) or spec.get("name") not in tuple(ENCODERS) or spec.keys() - {"name", "args"}:
-        raise InputError(f"{source}: encoder_spec is {_short(spec)}; expected a name of {', '.join(ENCODERS)}, and args.")
+    if not isinstance(spec, Mapping) or spec.get("name") not in tuple(form.encoders) or spec.keys() - {"name", "args"}:
+        raise InputError(f"{source}: encoder_spec is {_short(spec)}; expected a name of {', '.join(form.encoders)}, and args.")
     encoder = ENCODERS[spec["name"]]
     given = spec.get("args") or {}
     if not isinstance(given, Mapping):
         raise InputError(f"{source}: the encoder's args are {_short(given)}; expected names and values.")
-    for key, value in given.items():  # what is left out shows in the tensors
-        if key not in encoder.arguments:
-            raise InputError(f"{source}: {spec['name']} has no argument {_short(key)} as published.")
-        if (list(value) if isinstance(value, tuple) else value) != encoder.arguments[key]:
-            raise InputError(f"{source}: {spec['name']} has {key} {_short(value)}; published is {encoder.arguments[key]!r}.")
+    for key, value in given.items():
+        _check(key, value, {**encoder.arguments, **encoder.tail[form.upscale]}, spec["name"], source)
     return spec["name"], encoder
+
+
+def _check(key: str, value: Any, published: Mapping[str, Any], whose: str, source: str) -> None:
+    """InputError unless the argument says what it says in the published model; what is left out shows in the tensors."""
+    if key not in published:
+        raise InputError(f"{source}: {whose} has no argument {_short(key)} as published.")
+    if _as_lists(value) != published[key]:
+        raise InputError(f"{source}: {whose} has {key} {_short(value)}; published is {published[key]!r}.")
+
+
+def _as_lists(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _as_lists(item) for key, item in value.items()}
+    return [_as_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _is_plain(value: Any, depth: int) -> bool:
@@ -224,8 +139,8 @@ def _is_plain(value: Any, depth: int) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _our_name(name: str, encoder_prefix: str) -> str:
-    for theirs, ours in {encoder_prefix: "encoder.", **_HEADS}.items():
+def _our_name(name: str, prefixes: Mapping[str, str]) -> str:
+    for theirs, ours in prefixes.items():
         if name.startswith(theirs):
             return ours + name.removeprefix(theirs)
     return name  # which no model has, so that loading names it

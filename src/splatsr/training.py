@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,11 +21,12 @@ from splatsr.metrics.psnr import PSNR
 
 
 class SuperResolution(lightning.LightningModule):
-    """Minimises loss(model(lr).render(scale), hr).
+    """Minimises the loss of model(lr) and hr, on whole crops or on pixels.
 
     Args:
         model_config: nested plain dicts from which `checkpoints.build` makes the model; kept in every checkpoint.
-        loss: of (prediction, target), both (B, 3, H, W), unclamped and in [0, 1].
+        samples: what of a batch is compared, see `samples`.
+        loss: of the (prediction, target) that it returns, unclamped and in [0, 1].
         optimizer: called with the parameters.
         schedule: called with the optimizer, the number of epochs and the steps in each, see `schedules`.
         protocol: of the validation PSNR.
@@ -35,6 +37,7 @@ class SuperResolution(lightning.LightningModule):
         self,
         *,
         model_config: Mapping[str, Any],
+        samples: Callable[..., tuple[Tensor, Tensor]],
         loss: nn.Module,
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler],
@@ -46,7 +49,7 @@ class SuperResolution(lightning.LightningModule):
         self.model = checkpoints.build(self.model_config)
         if not self.model.has_weights:
             raise InputError(f"{type(self.model).__name__} has no weights to train; use job=evaluate or job=upscale.")
-        self.loss = loss
+        self.samples, self.loss = samples, loss
         self.optimizer, self.schedule, self.protocol, self.seed = optimizer, schedule, protocol, seed
         self.validation: dict[str, PSNR] = {}
 
@@ -54,10 +57,10 @@ class SuperResolution(lightning.LightningModule):
         """Reseeds, so that an epoch's randomness does not depend on what was run before it; processes drop other paths."""
         torch.manual_seed(self.seed + self.current_epoch + 1_000_003 * self.global_rank)
 
-    def training_step(self, batch: dict[str, Any], _: int) -> Float[Tensor, ""]:
-        """One batch of one scale; see `data.crops`."""
-        prediction = self.model(batch["lr"]).render(scale=batch["scale"])
-        loss = self.loss(prediction, batch["hr"])
+    def training_step(self, batch: dict[str, Any], number: int) -> Float[Tensor, ""]:
+        """One batch, see `data.crops`; what is drawn from it depends on (seed, epoch, number, process) alone."""
+        random = np.random.default_rng([self.seed, self.current_epoch, number, self.global_rank])
+        loss = self.loss(*self.samples(self.model(batch["lr"]), batch, random))
         told = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
         if not torch.isfinite(told):
             raise InputError(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from splatsr.data.crops import Batch, BatchSampler, Crop, CropDataset, check_crops, crop_sides
+from splatsr.data.crops import Batch, BatchSampler, Crop, CropDataset, check_crops, crop_sides, largest_side
 from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.noise import GaussianNoise
 from splatsr.data.degradation.shrink import PilBicubic
@@ -14,13 +14,13 @@ from splatsr.resize import resize_bicubic, to_tensor
 PHOTOGRAPHS = [np.random.default_rng(number).integers(0, 256, (40 + number, 50, 3)).astype(np.uint8) for number in range(5)]
 
 
-def dataset(*, patch: int, spoiled: list | None = None, **steps: object) -> CropDataset:
+def dataset(*, patch: int, patch_of: str = "hr", spoiled: list | None = None, **steps: object) -> CropDataset:
     degradation = Degradation({"pil": PilBicubic(), **steps})
-    return CropDataset(PHOTOGRAPHS, spoiled=spoiled, degradation=degradation, patch=patch)
+    return CropDataset(PHOTOGRAPHS, spoiled=spoiled, degradation=degradation, patch=patch, patch_of=patch_of)
 
 
 def sampler(**changes: object) -> BatchSampler:
-    settings = {"photographs": 5, "batches": 6, "batch_size": 4, "scale_range": (2.0, 6.0), "seed": 0}
+    settings = {"photographs": 5, "batches": 6, "batch_size": 4, "scale_range": (2.0, 6.0), "scale_per": "batch", "seed": 0}
     return BatchSampler(**{**settings, **changes})
 
 
@@ -37,7 +37,8 @@ def test_requests_are_a_function_of_seed_and_epoch() -> None:
 
 def test_every_batch_has_one_scale_of_the_range_and_they_differ() -> None:
     batches = list(sampler(batches=300))
-    scales = [batch.scale for batch in batches]
+    assert all(len(set(batch.scales)) == 1 and len(batch.scales) == 4 for batch in batches)
+    scales = [batch.scales[0] for batch in batches]
     assert len(batches) == 300
     assert all(len(batch.crops) == 4 for batch in batches)
     assert 2 <= min(scales) < 2.2
@@ -55,12 +56,12 @@ def test_photographs_come_in_rounds() -> None:
     ("scale", "sides"), [(4.0, (24, 96)), (2.0, (48, 96)), (3.3, (29, 96)), (5.7, (16, 91)), (6.0, (16, 96))]
 )
 def test_sides_follow_the_published_rule(scale: float, sides: tuple[int, int]) -> None:
-    assert crop_sides(96, scale) == sides
+    assert crop_sides(96, scale, "hr") == sides
 
 
 def test_lr_is_the_pil_reduction_of_the_very_crop() -> None:
     crop = Crop(1, 0.5, 0.25, False, False, False)
-    item = dataset(patch=30)[Batch(2.5, (crop,))]
+    item = dataset(patch=30)[Batch((2.5,), (crop,))]
     assert item["lr"].shape == (1, 3, 12, 12)
     top, left = int(0.5 * (41 - 30 + 1)), int(0.25 * (50 - 30 + 1))
     expected = PHOTOGRAPHS[1][top : top + 30, left : left + 30]
@@ -70,9 +71,9 @@ def test_lr_is_the_pil_reduction_of_the_very_crop() -> None:
 
 def test_orientations_are_the_eight_of_a_square() -> None:
     data = dataset(patch=30)
-    plain = data[Batch(2.0, (Crop(0, 0.0, 0.0, False, False, False),))]["hr"][0]
+    plain = data[Batch((2.0,), (Crop(0, 0.0, 0.0, False, False, False),))]["hr"][0]
     turned = [
-        data[Batch(2.0, (Crop(0, 0.0, 0.0, vertical, horizontal, transpose),))]["hr"][0]
+        data[Batch((2.0,), (Crop(0, 0.0, 0.0, vertical, horizontal, transpose),))]["hr"][0]
         for vertical in (False, True) for horizontal in (False, True) for transpose in (False, True)
     ]  # fmt: skip
     assert torch.equal(turned[1], plain.transpose(1, 2))
@@ -83,7 +84,7 @@ def test_orientations_are_the_eight_of_a_square() -> None:
 
 def test_crops_reach_every_border() -> None:
     data = dataset(patch=40)
-    last = data[Batch(2.0, (Crop(0, 0.999, 0.999, False, False, False),))]["hr"][0]
+    last = data[Batch((2.0,), (Crop(0, 0.999, 0.999, False, False, False),))]["hr"][0]
     assert torch.equal(last, to_tensor(PHOTOGRAPHS[0][-40:, -40:]))
 
 
@@ -118,21 +119,62 @@ def test_spoiled_photographs_give_the_lr_crop_of_the_same_place() -> None:
     spoiled = [255 - photograph for photograph in PHOTOGRAPHS]
     crop = Crop(1, 0.5, 0.25, True, False, True)
     for scale in (1.0, 2.5):
-        item = dataset(patch=30, spoiled=spoiled)[Batch(scale, (crop,))]
-        clean = dataset(patch=30)[Batch(scale, (crop,))]
+        item = dataset(patch=30, spoiled=spoiled)[Batch((scale,), (crop,))]
+        clean = dataset(patch=30)[Batch((scale,), (crop,))]
         assert torch.equal(item["hr"], clean["hr"])
         assert (item["lr"] - (1 - clean["lr"])).abs().max() < 1.01 / 255  # rounding is not symmetric
-    same_size = dataset(patch=30, spoiled=spoiled)[Batch(1.0, (crop,))]
+    same_size = dataset(patch=30, spoiled=spoiled)[Batch((1.0,), (crop,))]
     torch.testing.assert_close(same_size["lr"], 1 - same_size["hr"])
 
 
 @pytest.mark.parametrize("scale_range", [[0.5, 2], [3, 2], [2], [2, 3, 4]])
 def test_impossible_ranges_are_refused(scale_range: list[float]) -> None:
     with pytest.raises(InputError, match="scale_range"):
-        check_crops(96, scale_range)
+        check_crops(96, "hr", scale_range, "batch")
 
 
 def test_crops_too_small_for_the_scale_are_refused() -> None:
-    assert check_crops(24, [2, 6]) == (2.0, 6.0)
+    assert check_crops(24, "hr", [2, 6], "batch") == (2.0, 6.0)
     with pytest.raises(InputError, match="fewer than 4 LR pixels"):
-        check_crops(23, [2, 6])
+        check_crops(23, "hr", [2, 6], "batch")
+    assert check_crops(4, "lr", [1, 4], "crop") == (1.0, 4.0)
+    with pytest.raises(InputError, match="data.patch=3 LR pixels are too few"):
+        check_crops(3, "lr", [1, 4], "crop")
+
+
+@pytest.mark.parametrize(
+    ("patch_of", "scale_per", "message"),
+    [
+        ("gt", "batch", "patch_of must be hr or lr"),
+        ("lr", "item", "scale_per must be"),
+        ("hr", "crop", "needs data.patch_of=lr"),
+    ],
+)
+def test_impossible_rules_are_refused(patch_of: str, scale_per: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_crops(48, patch_of, [1, 4], scale_per)
+
+
+@pytest.mark.parametrize(("scale", "side"), [(1.0, 48), (2.0, 96), (3.3, 158), (3.96875, 190), (4.0, 192)])
+def test_liifs_rule_fixes_the_lr_side(scale: float, side: int) -> None:
+    assert crop_sides(48, scale, "lr") == (48, side)  # 48 * 3.96875 = 190.5: ties go to even
+    assert largest_side(48, (1.0, 4.0), "lr") == 192
+    assert largest_side(96, (2.0, 6.0), "hr") == 96
+
+
+def test_every_crop_may_have_a_scale_of_its_own() -> None:
+    batch = next(iter(sampler(scale_range=(1.0, 4.0), scale_per="crop")))
+    assert len(set(batch.scales)) == 4
+    item = dataset(patch=8, patch_of="lr")[batch]
+    assert item["lr"].shape == (4, 3, 8, 8)
+    assert [image.shape[-1] for image in item["hr"]] == [round(8 * scale) for scale in batch.scales]
+    assert item["scale"] == list(batch.scales)
+
+
+def test_one_scale_per_batch_draws_as_it_always_did() -> None:
+    batch = next(iter(sampler()))
+    random = np.random.default_rng([0, 0])
+    for _ in range(5):
+        random.permutation(5)
+    assert batch.scales[0] == random.uniform(2.0, 6.0)
+    assert batch.crops[0].top == random.random()

@@ -14,7 +14,9 @@ from splatsr.resize import to_tensor
 def data(**changes: object) -> PhotoData:
     settings = {
         "root": None, "train": None, "degraded": None, "test": None, "benchmarks": "nowhere",
-        "degradation": {"pil": PilBicubic()}, "cache": None, "skip_damaged": False, "patch": 24, "scale_range": [2, 3],
+        "degradation": {"pil": PilBicubic()}, "cache": None, "skip_damaged": False,
+        "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
+        "scale_per": "batch",
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
     }  # fmt: skip
     return PhotoData(**{**settings, **changes})
@@ -125,7 +127,7 @@ def test_pairs_that_do_not_match_are_named(rain: Path) -> None:
 
 
 def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
-    from splatsr.data.photos import held_out_photographs, training_photographs
+    from splatsr.data.photos import held_out_photographs, small_photograph, training_photographs
 
     training, held_out = training_photographs(), held_out_photographs()["photos"]
     assert len(training) == 7
@@ -134,3 +136,4 @@ def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
     assert module.training_images() == training
     module.setup("fit")
     assert len(module.crops.photographs) == 7
+    assert [path.name for paths in small_photograph().values() for path in paths] == ["microaneurysms.png"]

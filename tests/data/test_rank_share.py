@@ -9,19 +9,21 @@ from splatsr.data.rank_share import BatchShare, PairShare, check_share
 from splatsr.errors import InputError
 
 
-def whole(batch_size: int = 6) -> BatchSampler:
-    return BatchSampler(photographs=5, batches=7, batch_size=batch_size, scale_range=(2.0, 6.0), seed=3)
+def whole(batch_size: int = 6, scale_per: str = "batch") -> BatchSampler:
+    return BatchSampler(photographs=5, batches=7, batch_size=batch_size, scale_range=(2.0, 6.0), scale_per=scale_per, seed=3)
 
 
+@pytest.mark.parametrize("scale_per", ["batch", "crop"])
 @pytest.mark.parametrize("ranks", [1, 2, 3, 6])
-def test_the_shares_of_all_ranks_make_every_batch_of_the_epoch(ranks: int) -> None:
-    shares = [BatchShare(whole(), rank=rank, ranks=ranks) for rank in range(ranks)]
-    alone = whole()
+def test_the_shares_of_all_ranks_make_every_batch_of_the_epoch(ranks: int, scale_per: str) -> None:
+    shares = [BatchShare(whole(scale_per=scale_per), rank=rank, ranks=ranks) for rank in range(ranks)]
+    alone = whole(scale_per=scale_per)
     for sampler in (alone, *shares):
         sampler.set_epoch(2)
     assert {len(share) for share in shares} == {7}
     for batch, *parts in zip(alone, *shares, strict=True):
-        assert {part.scale for part in parts} == {batch.scale}
+        assert tuple(scale for part in parts for scale in part.scales) == batch.scales
+        assert len(set(batch.scales)) == (1 if scale_per == "batch" else 6)
         assert {len(part.crops) for part in parts} == {6 // ranks}
         assert tuple(crop for part in parts for crop in part.crops) == batch.crops
 

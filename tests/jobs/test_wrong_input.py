@@ -56,6 +56,12 @@ def test_an_empty_folder(refused: Refused, tiny_run: list[str], tmp_path: Path) 
     assert "holds no images" in refused(*tiny_run, f"data.train={tmp_path / 'empty'}")
 
 
+def test_samples_that_do_not_fit_the_method(refused: Refused, tiny_run: list[str]) -> None:
+    assert "a GaussianField renders whole images only; use samples=whole" in refused(*tiny_run, "samples=pixels")
+    own_scales = ["data.patch_of=lr", "data.patch=8", "data.scale_per=crop"]
+    assert "set data.scale_per=batch, or samples=pixels" in refused(*tiny_run, *own_scales)
+
+
 def test_no_folder_at_all(refused: Refused) -> None:
     assert "set data.train=" in refused("experiment=tiny", "data=folder")
     assert "set data.test=" in refused("job=evaluate", "model=bicubic", "data=folder")

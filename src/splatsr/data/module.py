@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from splatsr.data.benchmark import L_PIL, Benchmark, BenchmarkImage, TestSets, without_lr
-from splatsr.data.crops import BatchSampler, CropDataset, check_crops
+from splatsr.data.crops import BatchSampler, CropDataset, check_crops, largest_side
 from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.images import image_size
 from splatsr.data.layouts import check_tree, images_in
@@ -36,8 +36,10 @@ class PhotoData(lightning.LightningDataModule):
         degradation: steps from an HR crop to its LR image, by name and in order.
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.
-        patch: HR crop side in pixels.
-        scale_range: training scales are uniform in it, one per batch.
+        patch: side of the crops in pixels.
+        patch_of: the image whose side that is, "hr" or "lr".
+        scale_range: training scales are uniform in it.
+        scale_per: whether each "batch" has a scale, or each "crop".
         batch_size: crops per batch, in total over all devices.
         batches_per_epoch: batches that make an epoch.
         workers: loader processes; 0 makes crops in the training process.
@@ -57,7 +59,9 @@ class PhotoData(lightning.LightningDataModule):
         cache: str | None,
         skip_damaged: bool,
         patch: int,
+        patch_of: str,
         scale_range: Sequence[Number],
+        scale_per: str,
         batch_size: int,
         batches_per_epoch: int,
         workers: int,
@@ -65,9 +69,9 @@ class PhotoData(lightning.LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.root, self.train, self.degraded = root, train, degraded
-        self.patch, self.batch_size = patch, batch_size
-        self.scale_range = check_crops(patch, scale_range)
+        self.root, self.train, self.degraded, self.batch_size = root, train, degraded, batch_size
+        self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
+        self.scale_range = check_crops(patch, patch_of, scale_range, scale_per)
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales = list(validation_scales)
         self.degradation, self.cache, self.skip_damaged = Degradation(degradation), cache, skip_damaged
@@ -95,9 +99,11 @@ class PhotoData(lightning.LightningDataModule):
         """Finds and opens every training image, so that whatever is wrong with one shows before the first batch."""
         if stage != "fit" or hasattr(self, "crops"):
             return
-        photographs = self._to_train_on().load(smallest=self.patch)
+        photographs = self._to_train_on().load(smallest=self.smallest_side)
         spoiled = None if self.spoiled is None else self._load_spoiled(photographs)
-        self.crops = CropDataset(photographs, spoiled=spoiled, degradation=self.degradation, patch=self.patch)
+        self.crops = CropDataset(
+            photographs, spoiled=spoiled, degradation=self.degradation, patch=self.patch, patch_of=self.patch_of
+        )
         if self.validation_scales:
             for images in self.test_sets.values():
                 for image in images:
@@ -110,6 +116,7 @@ class PhotoData(lightning.LightningDataModule):
             batches=self.batches_per_epoch,
             batch_size=self.batch_size,
             scale_range=self.scale_range,
+            scale_per=self.scale_per,
             seed=self.seed,
         )
         return DataLoader(
@@ -124,6 +131,11 @@ class PhotoData(lightning.LightningDataModule):
         """Every test image at every validation scale, as `Pair`; each on one process."""
         pairs = Benchmark(self.test_sets, self.validation_scales, L_PIL)
         return DataLoader(PairShare(pairs, rank=self.rank, ranks=self.ranks), batch_size=None, num_workers=0)
+
+    @property
+    def smallest_side(self) -> int:
+        """Pixels that every side of a training image must have: the largest crop's."""
+        return largest_side(self.patch, self.scale_range, self.patch_of)
 
     @property
     def rank(self) -> int:
@@ -155,7 +167,7 @@ class PhotoData(lightning.LightningDataModule):
             if image_size(clean) != image_size(spoiled):
                 raise InputError(f"{spoiled} has another size than {clean}; data.degraded holds images of equal size.")
         position = {path: number for number, path in enumerate(files)}
-        return Reordered(self.spoiled.load(smallest=self.patch), [position[spoiled] for _, spoiled in pairs])
+        return Reordered(self.spoiled.load(smallest=self.smallest_side), [position[spoiled] for _, spoiled in pairs])
 
     def _test_sets(self, test: str | Sequence[str] | Mapping[str, Sequence[Path]] | None) -> TestSets:
         if isinstance(test, Mapping):

@@ -17,6 +17,11 @@ def held_out_photographs() -> dict[str, list[Path]]:
     return {"photos": [_locate(name) for name in HELD_OUT]}
 
 
+def small_photograph() -> dict[str, list[Path]]:
+    """One of 102x102 pixels, as the test set "small": for debug=tiny, where all must be quick and no figure counts."""
+    return {"small": [_locate("microaneurysms.png")]}
+
+
 def _locate(name: str) -> Path:
     for package, folder in (("skimage", "data"), ("sklearn", "datasets/images")):
         place = Path(find_spec(package).origin).parent / folder / name

@@ -1,7 +1,7 @@
 """What each process of a training over several devices gets: batches cut evenly, test images dealt out.
 
-A batch keeps its scale, so all processes render the same size at the same time, and the mean of their gradients is the
-gradient of the whole batch. The configuration's batch size is always the total.
+Where a batch has one scale, all processes render the same size at the same time. Every crop is seen once, and the mean of
+the processes' gradients is the gradient of the whole batch. The configuration's batch size is always the total.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class BatchShare(Sampler[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         mine = slice(self.rank * self.crops, (self.rank + 1) * self.crops)
-        return (replace(batch, crops=batch.crops[mine]) for batch in self.whole)
+        return (replace(batch, scales=batch.scales[mine], crops=batch.crops[mine]) for batch in self.whole)
 
 
 class PairShare(Dataset[Pair | None]):

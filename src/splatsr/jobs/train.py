@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from torch import nn
@@ -36,6 +37,7 @@ def train(
     *,
     model: Mapping[str, Any],
     data: Mapping[str, Any],
+    samples: Mapping[str, Any],
     loss: Mapping[str, Any],
     optimizer: Mapping[str, Any],
     schedule: Mapping[str, Any],
@@ -79,15 +81,18 @@ def train(
     Benchmark(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     task = SuperResolution(
         model_config=model,
+        samples=instantiate(samples),
         loss=instantiate(loss),
         optimizer=instantiate(optimizer, _convert_="all"),
         schedule=instantiate(schedule),
         protocol=rules,
         seed=seed,
     )
+    with torch.no_grad():
+        task.samples.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per)
     if not resuming:
         _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
-    decode(photographs, also_small=False, smallest=photographs.patch)
+    decode(photographs, also_small=False, smallest=photographs.smallest_side)
     photographs.setup("fit")
     validated = bool(photographs.validation_scales and photographs.test_sets)
     dashboard = Dashboard(folder=folder, photographs=photographs, pictures=pictures > 0)

@@ -16,6 +16,7 @@ from splatsr.geometry import Number
 from splatsr.models.apd import APD
 from splatsr.models.cgm import CGM
 from splatsr.models.ddcw import DDCW
+from splatsr.models.published_form import PublishedForm
 from splatsr.splatting.footprint import check_reference_scale, described
 from splatsr.splatting.reference import CUT
 from splatsr.tiling import Tiling
@@ -122,3 +123,32 @@ class ContinuousSR(nn.Module):
             size=lr_size,
             reference_scale=self.reference_scale,
         )
+
+
+PUBLISHED = PublishedForm(
+    name="continuous-gaussian",
+    title="ContinuousSR",
+    encoders={"swinir": "encoder.", "hat": "encoder.", "edsr-baseline": "encoder.edsr.", "rdn": "encoder."},
+    upscale=4,
+    arguments={},
+    ignored=["cnn_spec", "fc_spec"],
+    names={
+        "conv1.": "ddcw.query.",
+        "mlp_vector.layers.": "ddcw.embedding.",
+        "mlp_offset.layers.": "apd.mlp.",
+        "mlp.layers.": "cgm.mlp.",
+    },
+    config={
+        "_target_": "splatsr.models.continuoussr.ContinuousSR",
+        "dictionary": {"_target_": "splatsr.models.dictionary.published_dictionary"},
+        "initialisation": {"_target_": "splatsr.models.initialisation.published", "_partial_": True},
+        "embedding": 512,
+        "embedding_hidden": [256, 512, 512, 512],
+        "kernels_per_pixel": 4,
+        "offset_hidden": [512, 1024, 256, 128, 64],
+        "offset_range": 1.0,
+        "color_hidden": [512, 1024, 256, 128, 64],
+        "color_skip": False,
+        "reference_scale": 4.0,
+    },
+)

@@ -1,6 +1,6 @@
-"""Perceptron with GELU between its layers; the heads of ContinuousSR are made of it."""
+"""Perceptrons: the heads of ContinuousSR and the decoders of the implicit methods are made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -10,11 +10,11 @@ CHUNK = 16384
 """Positions that go through a perceptron at a time in inference: the widest published layer then holds 64 MB."""
 
 
-def mlp(widths: Sequence[int]) -> nn.Sequential:
-    """Linear layers widths[0] -> widths[1] -> ... with exact (erf) GELU between them, none after the last."""
+def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.GELU) -> nn.Sequential:
+    """Linear layers widths[0] -> widths[1] -> ... with an activation (exact erf GELU) between them, none after the last."""
     layers: list[nn.Module] = []
     for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
-        layers += [nn.Linear(inputs, outputs), nn.GELU()]
+        layers += [nn.Linear(inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])
 
 

@@ -1,0 +1,77 @@
+"""LIIF, "Learning Continuous Image Representation with Local Implicit Image Function" (Chen et al., CVPR 2021).
+
+A point's colour is an MLP's answer to the features of a near LR pixel and the way from that pixel's centre to the point; the
+four nearest pixels' answers are averaged. Feature unfolding, local ensemble and cell decoding (section 3) are always on.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from splatsr.geometry import offset_from
+from splatsr.models.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
+from splatsr.models.implicit_image import ImplicitImage
+from splatsr.models.local_ensemble import four_pixels, half_pixel, opposite_areas
+from splatsr.models.mlp import mlp
+from splatsr.models.published_form import PublishedForm
+from splatsr.models.signed_rgb import from_signed, to_signed
+
+
+class LIIF(nn.Module):
+    """LR image to ImplicitImage.
+
+    Args:
+        encoder: LR to features on the LR grid.
+        hidden: hidden widths of the MLP (published: four times 256).
+    """
+
+    has_weights = True
+    rendering = "decoded at every pixel's centre"
+
+    def __init__(self, *, encoder: nn.Module, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.imnet = mlp([9 * lr_channels(encoder) + 4, *hidden, 3], partial(nn.ReLU, inplace=True))
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
+        """The image of a batch of RGB images in [0, 1].
+
+        The MLP's first layer is linear in the unfolded features, and these are the same for all points near a pixel: that
+        part of it is computed here, once per LR pixel.
+        """
+        features = self.encoder(to_signed(lr))
+        of_features = self.imnet[0].weight[:, :-4]
+        return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, of_features))))
+
+    def _decode(
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
+    ) -> Float[Tensor, "b q 3"]:
+        first, *rest = self.imnet
+        pixels = four_pixels(coordinates, grid.size, half_pixel(grid.size))
+        offsets = offset_from(pixels, coordinates[:, None], grid.size)
+        cells = (cell * cell.new_tensor(grid.size))[:, None, None].expand_as(offsets)
+        hidden = grid.at(pixels) + linear(torch.cat([offsets, cells], -1), first.weight[:, -4:], first.bias)
+        for layer in rest:
+            hidden = layer(hidden)
+        return from_signed((hidden * opposite_areas(offsets)).sum(1))
+
+
+PUBLISHED = PublishedForm(
+    name="liif",
+    title="LIIF",
+    encoders={"edsr-baseline": "encoder.", "rdn": "encoder.", "swinir": "encoder."},
+    upscale=1,
+    arguments={
+        "imnet_spec": {"name": "mlp", "args": {"out_dim": 3, "hidden_list": [256, 256, 256, 256]}},
+        "local_ensemble": True,
+        "feat_unfold": True,
+        "cell_decode": True,
+    },
+    ignored=[],
+    names={"imnet.layers.": "imnet."},
+    config={"_target_": "splatsr.models.liif.LIIF", "hidden": [256, 256, 256, 256]},
+)

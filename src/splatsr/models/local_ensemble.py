@@ -1,0 +1,42 @@
+"""Local ensemble (LIIF, section 3.2): the four LR pixels around a point answer together."""
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from splatsr.geometry import nearest_pixel
+
+NUDGE = 1e-6
+"""Added to every coordinate before a pixel is looked up, in units of [-1, 1]: a point on the border of two LR pixels then
+belongs to the lower or right one, whatever rounding makes of it. Part of the family's definition."""
+
+_AREA = 1e-9
+"""Keeps the areas' sum from being 0 where a point falls on a pixel's centre."""
+
+_CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
+
+
+def half_pixel(size: tuple[int, int]) -> tuple[float, float]:
+    """(vertical, horizontal) half LR pixels in units of [-1, 1]: LIIF's reach."""
+    return 1 / size[0], 1 / size[1]
+
+
+def four_pixels(
+    coordinates: Float[Tensor, "b q 2"], size: tuple[int, int], reach: tuple[float, float] | Float[Tensor, "b 1 1 2"]
+) -> Int64[Tensor, "b 4 q 2"]:
+    """The LR pixels at a point's upper left, upper right, lower left and lower right, `reach` away along either axis.
+
+    Beyond the image's border there is none: the pixel at the border then stands twice.
+    """
+    corners = coordinates.new_tensor(_CORNERS)[:, None, :]
+    reaches = reach if isinstance(reach, Tensor) else coordinates.new_tensor(reach)
+    return nearest_pixel(coordinates[:, None] + corners * reaches + NUDGE, size)
+
+
+def opposite_areas(offsets: Float[Tensor, "b 4 q 2"]) -> Float[Tensor, "b 4 q 1"]:
+    """LIIF's weights (equation 4): the area between the point and the centre of the diagonally opposite pixel, normalised.
+
+    Offsets from the four pixels' centres in any one unit. The sum is that of the four areas at the border too, where
+    pixels coincide and the areas no longer make a square.
+    """
+    areas = offsets.prod(-1, keepdim=True).abs() + _AREA
+    return areas.flip(1) / areas.sum(1, keepdim=True)

@@ -1,0 +1,102 @@
+"""LTE, "Local Texture Estimator for Implicit Representation Function" (Lee & Jin, CVPR 2022).
+
+Amplitudes and frequencies of a texture's waves are estimated per LR pixel, their phases from the cell; an MLP turns the waves
+at a point into its colour's difference from the bilinear LR image. The four nearest pixels answer together, as in LIIF.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import grid_sample
+
+from splatsr.geometry import Number, offset_from
+from splatsr.models.feature_grid import FeatureGrid, lr_channels
+from splatsr.models.implicit_image import ImplicitImage
+from splatsr.models.local_ensemble import four_pixels, half_pixel, opposite_areas
+from splatsr.models.mlp import mlp
+from splatsr.models.published_form import PublishedForm
+from splatsr.models.signed_rgb import from_signed, to_signed
+
+
+class LTE(nn.Module):
+    """LR image to ImplicitImage.
+
+    Args:
+        encoder: LR to features on the LR grid.
+        waves: number of waves (published: 128, the half of `hidden_dim`).
+        hidden: hidden widths of the MLP (published: three times 256).
+        largest_scale: of the training; beyond it the MLP is told a cell of that scale (the published test: 4).
+    """
+
+    has_weights = True
+    rendering = "decoded at every pixel's centre"
+
+    def __init__(self, *, encoder: nn.Module, waves: int, hidden: Sequence[int], largest_scale: Number) -> None:
+        super().__init__()
+        channels = lr_channels(encoder)
+        self.encoder, self.largest_scale = encoder, largest_scale
+        self.coef = nn.Conv2d(channels, 2 * waves, 3, padding=1)
+        self.freq = nn.Conv2d(channels, 2 * waves, 3, padding=1)
+        self.phase = nn.Linear(2, waves, bias=False)
+        self.imnet = mlp([2 * waves, *hidden, 3], partial(nn.ReLU, inplace=True))
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
+        """The image of a batch of RGB images in [0, 1]."""
+        features = self.encoder(to_signed(lr))
+        amplitudes, frequencies = FeatureGrid.of(self.coef(features)), FeatureGrid.of(self.freq(features))
+        return ImplicitImage(lr, partial(self._decode, lr, amplitudes, frequencies))
+
+    def _decode(
+        self,
+        lr: Float[Tensor, "b 3 h w"],
+        amplitudes: FeatureGrid,
+        frequencies: FeatureGrid,
+        coordinates: Float[Tensor, "b q 2"],
+        cell: Float[Tensor, "b 2"],
+    ) -> Float[Tensor, "b q 3"]:
+        size = amplitudes.size
+        pixels = four_pixels(coordinates, size, half_pixel(size))
+        offsets = offset_from(pixels, coordinates[:, None], size)
+        waves = waves_at(frequencies.at(pixels), offsets) + self.phase(self._cell_in_lr(cell, size))[:, None, None]
+        texture = self.imnet(amplitudes.at(pixels) * basis(waves))
+        return bilinear(lr, coordinates) + from_signed((texture * opposite_areas(offsets)).sum(1)) - 0.5
+
+    def _cell_in_lr(self, cell: Float[Tensor, "b 2"], size: tuple[int, int]) -> Float[Tensor, "b 2"]:
+        """The cell in half LR pixels, 2 / scale, as if the scale were at most the largest of the training."""
+        return (cell * cell.new_tensor(size)).clamp(min=2 / self.largest_scale)
+
+
+def waves_at(frequencies: Float[Tensor, "*n pairs"], offsets: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n waves"]:
+    """<frequency, offset> of every wave; its vertical and horizontal frequency stand next to each other."""
+    return (frequencies.unflatten(-1, (-1, 2)) * offsets[..., None, :]).sum(-1)
+
+
+def basis(waves: Float[Tensor, "*n waves"]) -> Float[Tensor, "*n twice"]:
+    """cos(pi x) of all waves, then sin(pi x) of all."""
+    angles = math.pi * waves
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+def bilinear(lr: Float[Tensor, "b 3 h w"], coordinates: Float[Tensor, "b q 2"]) -> Float[Tensor, "b q 3"]:
+    """The LR image between its pixels' centres; constant beyond the outermost ones."""
+    places = coordinates.flip(-1)[:, None]  # grid_sample wants (x, y)
+    return grid_sample(lr, places, mode="bilinear", padding_mode="border", align_corners=False)[:, :, 0].transpose(1, 2)
+
+
+PUBLISHED = PublishedForm(
+    name="lte",
+    title="LTE",
+    encoders={"edsr-baseline": "encoder.", "rdn": "encoder.", "swinir": "encoder."},
+    upscale=1,
+    arguments={
+        "imnet_spec": {"name": "mlp", "args": {"out_dim": 3, "hidden_list": [256, 256, 256]}},
+        "hidden_dim": 256,
+    },
+    ignored=[],
+    names={"coef.": "coef.", "freq.": "freq.", "phase.": "phase.", "imnet.layers.": "imnet."},
+    config={"_target_": "splatsr.models.lte.LTE", "waves": 128, "hidden": [256, 256, 256], "largest_scale": 4},
+)

@@ -1,0 +1,43 @@
+"""The LIIF family's networks: files in their published format, written from the goldens' weights, opened by the suite."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import splatsr
+from golden import golden_weights, read_golden
+
+
+def published_content(golden: str, name: str) -> dict[str, Any]:
+    """What the authors' training saves: the model, an optimizer and an epoch."""
+    metadata = read_golden(golden)[1]
+    model = {"name": name, "args": metadata["hyperparameters"], "sd": golden_weights(metadata)}
+    return {"model": model, "optimizer": {"name": "adam", "args": {"lr": 1e-4}, "sd": {}}, "epoch": 1000}
+
+
+def load_published(golden: str, name: str, folder: Path) -> nn.Module:
+    """The model that `splatsr.load` makes of such a file."""
+    torch.save(published_content(golden, name), folder / "epoch-last.pth")
+    return splatsr.load(folder / "epoch-last.pth")
+
+
+@torch.inference_mode()
+def image_and_golden(model: nn.Module, golden: str) -> tuple[Tensor, Tensor]:
+    """(our image, the published one) in the golden's range; it was fed without the networks' normalisation of [0, 1]."""
+    tensors, metadata = read_golden(golden)
+    return 2 * model(tensors["input"] / 2 + 0.5).render(size=metadata["hr_size"]) - 1, tensors["output"]
+
+
+class StoredFeatures(nn.Module):
+    """The golden's features in the place of an encoder: what is left is the decoder's own error."""
+
+    upscale = 1
+
+    def __init__(self, golden: str) -> None:
+        super().__init__()
+        self.features = read_golden(golden)[0]["feat"]
+
+    def forward(self, _: Tensor) -> Tensor:
+        return self.features
