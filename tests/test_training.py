@@ -79,8 +79,12 @@ def test_the_rule_is_configured_with_the_model(value: str, rule: str) -> None:
     model = task(model_config=settings_of(*SMALL, f"model.reference_scale={value}")["model"]).model.eval()
     assert model(torch.rand(1, 3, 4, 5)).reference_scale == float(value)
     assert model.rendering == rule
-    with pytest.raises(InputError, match="reference_scale must be"):
-        task(model_config=settings_of(*SMALL, "model.reference_scale=-1")["model"])
+
+
+@pytest.mark.parametrize("value", ["-1", "nan"])
+def test_a_wrong_reference_scale_is_said_before_training(value: str) -> None:
+    with pytest.raises(InputError, match="reference_scale must be a number"):
+        task(model_config=settings_of(*SMALL, f"model.reference_scale={value}")["model"])
 
 
 def on_pixels(**changes: object) -> SuperResolution:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from splatsr import GaussianField, InputError, splat
-from splatsr.splatting.footprint import KAPPA, described, excess, samples_per_pixel, widen
+from splatsr.splatting.footprint import KAPPA, check_reference_scale, described, excess, samples_per_pixel, widen
 from splatsr.splatting.reference import HUGE
 
 SIDE = 24
@@ -210,10 +210,15 @@ def test_the_rule_in_words() -> None:
     assert described(0) == "exact at every scale"
 
 
-@pytest.mark.parametrize("wrong", [-1.0, math.nan])
-def test_a_wrong_reference_scale_is_refused(wrong: float) -> None:
+@pytest.mark.parametrize("wrong", [-1.0, math.nan, ".inf", None])
+def test_a_wrong_reference_scale_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="reference_scale must be a number of at least 0"):
+        check_reference_scale(wrong)
+
+
+def test_a_field_checks_its_reference_scale() -> None:
     with pytest.raises(ValueError, match="reference_scale must be"):
-        GaussianField(torch.zeros(1, 1, 2), torch.ones(1, 1, 3), torch.ones(1, 1, 3), (1, 1), reference_scale=wrong)
+        GaussianField(torch.zeros(1, 1, 2), torch.ones(1, 1, 3), torch.ones(1, 1, 3), (1, 1), reference_scale=-1)
 
 
 def test_an_unknown_mode_is_refused_with_the_list() -> None:

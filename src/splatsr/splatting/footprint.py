@@ -11,6 +11,7 @@ by its own scale s. Every renderer gets the footprint for free, because it is ap
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -26,10 +27,10 @@ REFERENCE_SCALE = 4.0
 """The smallest scale of ContinuousSR's training: its fields contain the footprint of such pixels."""
 
 
-def check_reference_scale(reference_scale: Number) -> None:
+def check_reference_scale(reference_scale: Any) -> None:
     """ValueError unless it is a number of at least 0; 0 means no footprint anywhere, infinity the whole one everywhere."""
-    if not reference_scale >= 0:
-        raise ValueError(f"reference_scale must be a number of at least 0 (.inf for every scale), got {reference_scale}.")
+    if not isinstance(reference_scale, int | float) or not reference_scale >= 0:
+        raise ValueError(f"reference_scale must be a number of at least 0 (inf: every scale), got {reference_scale!r}.")
 
 
 def excess(scale: tuple[float, float], reference_scale: Number) -> tuple[float, float]:
