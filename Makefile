@@ -47,3 +47,4 @@ benchmark: env  ## measure speed on this machine; writes the tables of benchmark
 	$(BIN)/python benchmarks/scales.py
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/loader.py

@@ -63,12 +63,15 @@ class TrainingImages:
         """
         if self.cache is None:
             return EncodedImages([path for part in self.parts for path in self._readable(part, smallest)])
-        for folder in self.undecoded(also_small=False):
-            for _ in folder.decode(smallest=smallest, skip_damaged=self.skip_damaged):
-                pass
         decoded = [(folder, folder.records()) for folder in self.folders]
         if any(records is None for _, records in decoded):
-            return self._in_memory(smallest)
+            missing = self.undecoded(also_small=False)
+            if not missing:
+                return self._in_memory(smallest)
+            for folder in missing:
+                for _ in folder.decode(smallest=smallest, skip_damaged=self.skip_damaged):
+                    pass
+            decoded = [(folder, folder.records()) for folder in self.folders]
         for folder, records in decoded:
             sizes = [record.size for record in records]
             check_smallest(folder.part, sizes, smallest)
