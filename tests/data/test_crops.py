@@ -104,7 +104,7 @@ def test_degradations_belong_to_the_crop_and_leave_the_crops_alone() -> None:
 def test_the_stream_of_crops_is_not_moved_by_the_seeds_of_degradations() -> None:
     """The first batch of seed 0 as it was before there were degradations."""
     first = next(iter(sampler()))
-    assert first.scale == 2.702622482410236
+    assert first.scales[0] == 2.702622482410236
     assert [crop.photograph for crop in first.crops] == [2, 4, 3, 0]
     assert [crop.left for crop in first.crops] == [
         0.5414612202490917,
