@@ -36,6 +36,8 @@ def compile_parts(network: nn.Module, backend: str) -> None:
     The network's own forward, the continuous image and its renderer stay as they are. Parts are compiled in place, so the
     names in the state dict do not change.
     """
+    # Inductor would choose memory layouts by the first crops' size; crops of the next scale then fail in the backward pass.
+    options = {"layout_optimization": False} if backend == "inductor" else None
     for part in network.children():
         if any(True for _ in part.parameters()):
-            part.compile(backend=backend)
+            part.compile(backend=backend, options=options)

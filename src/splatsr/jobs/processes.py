@@ -21,6 +21,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import distributed
 
 from splatsr.errors import InputError
@@ -66,7 +67,7 @@ def _check_tasks(trainer: lightning.Trainer) -> None:
         return
     if isinstance(trainer.strategy.launcher, _MultiProcessingLauncher):
         raise InputError(
-            "trainer.strategy: processes are started by the job itself; use ddp instead of a spawn or fork variant."
+            "trainer.strategy must be ddp, not one of its spawn or fork variants: the job itself starts the processes."
         )
     try:
         cluster.validate_settings(num_devices=trainer.num_devices, num_nodes=trainer.num_nodes)
@@ -132,11 +133,11 @@ class _Watch(threading.Thread):
             self.failure, self.refused = self.ears[process].recv(), True
         except EOFError:
             self.refused = process.exitcode < 0
-            self.failure = (
-                f"{process.name} was killed by signal {-process.exitcode}; if memory ran out, use fewer data.workers."
-            )
-            if not self.refused:
-                self.failure = f"{process.name} ended with code {process.exitcode}; its error is above."
+            if self.refused:
+                why = f"was killed by signal {-process.exitcode}; if memory ran out, use fewer data.workers."
+            else:
+                why = f"ended with code {process.exitcode}; its error is above."
+            self.failure = f"{process.name} {why}"
         for other in self.ears:
             other.kill()
         self.failed.set()
@@ -150,6 +151,7 @@ def _work(work: Callable[[], Any], number: int, mouth: Connection) -> None:
     """In another process: `work`; what the user should know is told once, by the first process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["LOCAL_RANK"] = str(number)
+    rank_zero_only.rank = number  # from the first line on: loggers write in the first process only
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     try:
