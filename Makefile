@@ -35,3 +35,5 @@ format: env  ## mend style and formatting
 
 benchmark: env  ## measure speed on this machine; writes the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/splat.py
+	$(BIN)/python benchmarks/attention.py
+	$(BIN)/python benchmarks/step.py

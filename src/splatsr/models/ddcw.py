@@ -42,6 +42,11 @@ class DDCW(nn.Module):
         queries = self.query(features).flatten(2).transpose(1, 2)
         return WeightedRows.apply(queries, self._keys(), self.dictionary)
 
+    def train(self, mode: bool = True) -> "DDCW":
+        """Also forgets what inference remembered: train() and eval() start afresh."""
+        self._known = None
+        return super().train(mode)
+
     def _keys(self) -> Float[Tensor, "rows e"]:
         """embedding(dictionary). It does not depend on the image: in inference it is computed once for the same weights."""
         if torch.is_grad_enabled() or torch.is_autocast_enabled(self.dictionary.device.type):
