@@ -45,6 +45,8 @@ format: env  ## mend style and formatting
 benchmark: env  ## measure speed on this machine; writes the tables of benchmarks/README.md
 	$(BIN)/python benchmarks/splat.py
 	$(BIN)/python benchmarks/scales.py
+	$(BIN)/python benchmarks/attention.py
+	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/loader.py

@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from splat import Case, figure, standard_field, write_section
+from section import figure, write_section
+from splat import Case, standard_field
 from splatsr.splatting import splat
 from splatsr.splatting.reference import splat_exact
 
@@ -145,7 +146,7 @@ def main() -> None:
     }  # fmt: skip
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "gpu.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", "gpu", markdown(results))
+    write_section("gpu", markdown(results))
 
 
 if __name__ == "__main__":

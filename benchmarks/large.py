@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 from skimage.data import astronaut
 
-from splat import figure, write_section
+from section import figure, write_section
 from splatsr import checkpoints
 from splatsr.jobs.command_line import CONF, register_resolvers
 from splatsr.machine import processor
@@ -103,7 +103,7 @@ def main() -> None:
         **measured,
     }  # fmt: skip
     (HERE / "results" / "large.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", "large", markdown(results))
+    write_section("large", markdown(results))
     sys.stdout.write(f"{measured['seconds']:.0f} s, {measured['peak_rss_bytes'] / 2**30:.2f} GiB at the peak\n")
 
 

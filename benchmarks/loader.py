@@ -25,7 +25,7 @@ import PIL
 import torch
 from torch.utils.data import DataLoader
 
-from splat import write_section
+from section import write_section
 from splatsr.data.crops import BatchSampler, CropDataset
 from splatsr.data.decoded import DecodedFolder, EncodedImages, MappedImages
 from splatsr.data.degradation.chain import Degradation
@@ -168,7 +168,7 @@ def main() -> None:
         }  # fmt: skip
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "loader.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", "loader", markdown(results))
+    write_section("loader", markdown(results))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from numba import njit
 
-from splat import HERE, Case, contributing_pairs, figure, seconds, standard_field, write_section
+from section import HERE, figure, write_section
+from splat import Case, contributing_pairs, seconds, standard_field
 from splatsr.machine import processor
 from splatsr.splatting import splat
 from splatsr.splatting.loops import LANES, add_lanes
@@ -178,7 +179,7 @@ def main() -> None:
     logging.info("%.0f s", time.perf_counter() - started)
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "scales.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", "scales", markdown(results))
+    write_section("scales", markdown(results))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numba
 import torch
@@ -27,11 +26,10 @@ from torch import Tensor
 
 from box_loop import backward as box_backward
 from box_loop import forward as box_forward
+from section import HERE, figure, write_section
 from splatsr.machine import processor
 from splatsr.splatting import splat
 from splatsr.splatting.reference import CUT, splat_exact
-
-HERE = Path(__file__).parent
 
 PIECE_KERNELS, PIECE_WEIGHTS = 256, 2_000_000
 """The dense reference runs in pieces of so many kernels by as many image rows as keep kernels * pixels below the second
@@ -203,12 +201,6 @@ def measure(case: Case, *, repetitions: int, sample: int) -> list[dict]:
     return table
 
 
-def figure(value: float) -> str:
-    """Three significant digits, thousands apart: 0.123, 12.3, 12 300."""
-    digits = 2 - math.floor(math.log10(value))
-    return f"{round(value, digits):,.{max(digits, 0)}f}".replace(",", " ")
-
-
 def markdown(results: dict) -> str:
     """The README section: how it was made, the table, the footnote."""
     lines = [
@@ -229,15 +221,6 @@ def markdown(results: dict) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "~ extrapolated: each repetition timed a random sample of the dense reference's pieces."]
     return "\n".join(lines)
-
-
-def write_section(readme: Path, name: str, section: str) -> None:
-    """Puts the section between the comments  name:start  and  name:end."""
-    text, start, end = readme.read_text(), f"<!-- {name}:start -->", f"<!-- {name}:end -->"
-    if text.count(start) != 1 or text.count(end) != 1:
-        raise SystemExit(f"{readme.name} must contain {start} and {end} once each: the table goes between them.")
-    before, after = text.split(start)[0], text.split(end)[1]
-    readme.write_text(f"{before}{start}\n{section}\n{end}{after}")
 
 
 def main() -> None:
@@ -261,7 +244,7 @@ def main() -> None:
     }  # fmt: skip
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "splat.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section(HERE / "README.md", "splat", markdown(results))
+    write_section("splat", markdown(results))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ def one_scale(model: nn.Module, hr_side: int, scale: Number, *, repetitions: int
         return model(lr).render(size=(hr_side, hr_side))
 
     milliseconds = median_ms(enlarge, repetitions, lr.device)
+    model.train(model.training)  # it forgets what it remembers between images, which is counted then
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:  # the fused kernel is not counted on CPUs
         enlarge()
     return {"lr_size": [side, side], "hr_side": hr_side, "ms": milliseconds, "multiply_adds": counter.get_total_flops() / 2}

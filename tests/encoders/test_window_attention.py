@@ -3,14 +3,20 @@ import torch
 from torch import Tensor
 
 from splatsr.encoders.window_attention import (
+    Moved,
     WindowAttention,
     attend,
     from_windows,
     join_heads,
+    project_in,
+    project_out,
     relative_bias,
     split_heads,
     to_windows,
+    window_order,
 )
+
+CPU = torch.device("cpu")
 
 
 def plain(attention: WindowAttention, grid: Tensor) -> Tensor:
@@ -50,20 +56,58 @@ def test_windows_attend_as_plain_attention_says(shift: int, height: int, width: 
 
 def test_attend_is_matmul_softmax_matmul_for_any_head_width() -> None:
     for width in (5, 8, 30):
-        q, k, v = (torch.randn(2, 3, 4, length, width) for length in (6, 9, 9))  # 2 x 3 windows, 4 heads
+        q, k, v = (torch.randn(3, 4, length, width) for length in (6, 9, 9))  # 3 windows, 4 heads
         bias = torch.randn(4, 6, 9)
-        expected = (q @ k.mT / width**0.5 + bias).softmax(-1) @ v
-        torch.testing.assert_close(attend(q, k, v, bias), expected, atol=1e-6, rtol=1e-5)
+        expected = (0.3 * q @ k.mT + bias).softmax(-1) @ v
+        torch.testing.assert_close(attend(q, k, v, bias, 0.3), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_projections_put_zeros_after_every_head_and_ignore_them() -> None:
+    layer, tokens = torch.nn.Linear(7, 6 * 5), torch.randn(2, 3, 7)
+    wide = project_in(layer, tokens, 6).unflatten(-1, (6, 8))
+    torch.testing.assert_close(wide[..., :5].flatten(-2), layer(tokens))
+    assert (wide[..., 5:] == 0).all()
+    back = torch.nn.Linear(6 * 5, 7)
+    torch.testing.assert_close(project_out(back, wide.flatten(-2), 6), back(wide[..., :5].flatten(-2)))
 
 
 def test_windows_and_heads_split_and_join() -> None:
     grid = torch.randn(2, 8, 12, 6)
-    windows = to_windows(grid, 4)
-    assert windows.shape == (2, 2, 3, 16, 6)
-    assert (windows[:, 1, 2, 5] == grid[:, 5, 9]).all(), "pixel 5 of a window is its second row's second"
-    assert (from_windows(windows, 4) == grid).all()
-    assert (split_heads(windows, 3)[..., 1, :, :] == windows[..., 2:4]).all()
+    order = window_order(2, 8, 12, 4, 0, CPU)
+    assert order.counts == (12,)
+    windows = to_windows(grid, order, 4)
+    assert windows.shape == (12, 16, 6)
+    assert (windows[6 + 3 + 2, 5] == grid[1, 5, 9]).all(), "pixel 5 of a window is its second row's second"
+    assert (from_windows(windows, order, grid.shape) == grid).all()
+    assert (split_heads(windows, 3)[:, 1] == windows[..., 2:4]).all()
     assert (join_heads(split_heads(windows, 3)) == windows).all()
+
+
+def test_shifted_windows_are_sorted_by_what_they_hold() -> None:
+    grid = torch.randn(2, 8, 12, 6)
+    order = window_order(2, 8, 12, 4, 2, CPU)
+    assert order.counts == (4, 2, 4, 2)
+    windows = to_windows(grid, order, 4)
+    assert (windows[1, 0] == grid[0, 2, 6]).all(), "an inner window starts at its own shifted corner"
+    assert (windows[4, 3] == grid[0, 2, 1]).all(), "one of the last column ends in the first column"
+    assert (windows[-1, -1] == grid[1, 1, 1]).all(), "the last one ends in the opposite corner"
+    assert (from_windows(windows, order, grid.shape) == grid).all()
+
+
+def test_moved_gradients_are_those_of_indexing() -> None:
+    rows, order = torch.randn(5, 2, dtype=torch.float64, requires_grad=True), torch.tensor([3, 0, 4, 1, 2])
+    assert (Moved.apply(rows, order, torch.argsort(order)) == rows[order]).all()
+    assert torch.autograd.gradcheck(lambda rows: Moved.apply(rows, order, torch.argsort(order)), rows)
+
+
+def test_an_order_found_in_inference_serves_training() -> None:
+    attention = WindowAttention(channels=4, heads=2, window=2, shift=1)
+    grid = torch.randn(3, 10, 6, 4)  # a size that no other test uses
+    with torch.inference_mode():
+        expected = attention(grid)
+    result = attention(grid.requires_grad_())
+    torch.testing.assert_close(result, expected)
+    result.sum().backward()
 
 
 @pytest.mark.parametrize(("own", "other"), [(3, 3), (2, 4)])

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from published import IMAGES, assert_image_equal, assert_kernels_equal, published_network
 from splatsr.encoders.edsr import EDSR
+from splatsr.models import ddcw, mlp
 from splatsr.models.continuoussr import ContinuousSR
 from splatsr.models.dictionary import published_dictionary
 from splatsr.models.initialisation import blurred_lr, published
@@ -72,6 +73,28 @@ def test_a_batch_gives_what_its_images_give_alone(golden: tuple[ContinuousSR, di
         torch.testing.assert_close(together.means[index], alone.means[0], atol=1e-5, rtol=0)
         torch.testing.assert_close(together.cholesky[index], alone.cholesky[0], atol=1e-5, rtol=0)
         torch.testing.assert_close(together.colors[index], alone.colors[0], atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_a_large_image_in_chunks_is_the_image_at_once(
+    golden: tuple[ContinuousSR, dict[str, Tensor], dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tensors, _ = golden
+    pair = torch.cat([tensors["input"], tensors["input"].flip(-1)])
+    whole = model(pair)
+    for module in (ddcw, mlp):
+        monkeypatch.setattr(module, "CHUNK", 100)
+    for part in ("means", "cholesky", "colors"):
+        torch.testing.assert_close(getattr(model(pair), part), getattr(whole, part), atol=1e-5, rtol=0)
+
+
+def test_training_and_inference_see_the_same_network(golden: tuple[ContinuousSR, dict[str, Tensor], dict]) -> None:
+    model, tensors, _ = golden
+    trained = model(tensors["input"])
+    with torch.no_grad():  # channels last, remembered keys
+        measured = model(tensors["input"])
+    for part in ("means", "cholesky", "colors"):
+        torch.testing.assert_close(getattr(trained, part), getattr(measured, part), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("color_skip", [True, False])

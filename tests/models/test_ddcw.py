@@ -52,3 +52,56 @@ def test_the_dictionary_is_not_part_of_the_state_dict() -> None:
     assert set(head.state_dict()) == {
         f"{layer}.{kind}" for layer in ("query", "embedding.0", "embedding.2") for kind in ("weight", "bias")
     }
+
+
+def test_keys_are_remembered_in_inference_and_never_stale() -> None:
+    head = DDCW(channels=6, dictionary=published_dictionary(), embedding=16, embedding_hidden=[8]).eval()
+    calls, features = [], torch.randn(1, 6, 5, 4)
+    head.embedding.register_forward_hook(lambda *_: calls.append(1))
+
+    def expected() -> torch.Tensor:
+        queries = head.query(features).flatten(2).transpose(1, 2)
+        return plain(queries, torch.nn.Sequential(*head.embedding)(head.dictionary), head.dictionary)
+
+    def changed(number: int) -> None:
+        """Weights change in every way that they do: a step, loading, replaced storage, a replaced parameter."""
+        last = head.embedding[-1]
+        if number == 0:
+            torch.optim.SGD(head.embedding.parameters(), lr=0.5).step()
+        elif number == 1:
+            head.load_state_dict({name: tensor * 1.5 for name, tensor in head.state_dict().items()})
+        elif number == 2:
+            last.weight.data *= 2  # leaves the version counter alone
+        elif number == 3:
+            last.bias = torch.nn.Parameter(last.bias + torch.arange(16.0))
+        else:
+            head.dictionary = head.dictionary.flip(0) + 0.1
+
+    with torch.no_grad():
+        head(features)
+    head(features).sum().backward()
+    for number in range(5):
+        changed(number)
+        before = len(calls)
+        with torch.inference_mode():
+            first, second = head(features), head(features)
+        with torch.no_grad():
+            torch.testing.assert_close(first, expected())
+            assert (head(features) == first).all()
+        assert (second == first).all()
+        assert len(calls) == before + 1, "computed once for the same weights"
+    before = len(calls)
+    head(features).sum().backward()
+    assert len(calls) == before + 1, "gradients need them anew"
+
+
+def test_remembered_keys_follow_the_dtype_and_stay_out_of_the_state_dict() -> None:
+    head = DDCW(channels=6, dictionary=published_dictionary(), embedding=16, embedding_hidden=[8]).eval()
+    names, features = set(head.state_dict()), torch.randn(1, 6, 5, 4)
+    with torch.inference_mode():
+        single = head(features)
+    with torch.no_grad():  # after inference mode
+        double = head.double()(features.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single)
+    assert set(head.state_dict()) == names

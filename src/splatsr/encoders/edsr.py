@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.encoders.carry import pass_shuffles, read_first
+from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
 from splatsr.tiling import Tiling
 
@@ -50,7 +51,7 @@ class EDSR(nn.Module):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""
-        x = self.head(lr - self.input_mean)
+        x = self.head(for_speed(lr) - self.input_mean)
         return self.tail(x + self.body(x))
 
     @torch.no_grad()

@@ -16,9 +16,12 @@ from splatsr.encoders.window_attention import (
     attend,
     from_windows,
     join_heads,
+    project_in,
+    project_out,
     relative_bias,
     split_heads,
     to_windows,
+    window_order,
 )
 from splatsr.encoders.window_transformer import ResidualGroup, WindowTransformer, convolve, drop_rates
 
@@ -127,6 +130,7 @@ class OverlapAttention(nn.Module):
         if added % 2:
             raise ValueError(f"overlap {overlap} of window {window} adds {added} pixels, which do not halve.")
         self.heads, self.window, self.margin, self.reach = heads, window, added // 2, window + added
+        self.scale = (channels // heads) ** -0.5
         side = self.window + self.reach - 1
         # the published table starts at another offset: row 0 holds (reach - window - 1) along both axes
         self.turn = (side + 1) * (self.reach - 2)
@@ -139,19 +143,20 @@ class OverlapAttention(nn.Module):
         self.mlp = Mlp(channels, int(channels * mlp_ratio))
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        q, k, v = self.qkv(self.norm1(x)).chunk(3, dim=-1)
-        asking = split_heads(to_windows(q, self.window), self.heads)
+        q, k, v = project_in(self.qkv, self.norm1(x), 3 * self.heads).chunk(3, dim=-1)
+        order = window_order(*x.shape[:3], self.window, 0, x.device)
+        asking = split_heads(to_windows(q, order, self.window), self.heads)
         keys, values = (split_heads(self._surroundings(part), self.heads) for part in (k, v))
         bias = relative_bias(self.relative_position_bias_table.roll(self.turn, 0), own=self.window, other=self.reach)
-        seen = join_heads(attend(asking, keys, values, bias))
-        x = x + self.proj(from_windows(seen, self.window))
+        seen = join_heads(attend(asking, keys, values, bias, self.scale))
+        x = x + from_windows(project_out(self.proj, seen, self.heads), order, x.shape)
         return x + self.mlp(self.norm2(x))
 
-    def _surroundings(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "b rows columns m c"]:
+    def _surroundings(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "windows m c"]:
         """The square around every window, row by row."""
         around = nn.functional.pad(grid, (0, 0, *[self.margin] * 4))
         squares = around.unfold(1, self.reach, self.window).unfold(2, self.reach, self.window)
-        return squares.flatten(4).transpose(-1, -2)
+        return squares.permute(0, 1, 2, 4, 5, 3).flatten(3, 4).flatten(0, 2)
 
 
 class HAT(WindowTransformer):

@@ -1,52 +1,107 @@
 """Self-attention within windows of a pixel grid, every other time shifted (Liu et al. 2021, "Swin Transformer", section 3.2).
 
-A grid is channels-last, (B, H, W, C), with sides that the window divides; its windows are (B, rows, columns, n, C), n the
-pixels of one window, row by row.
+A grid is channels-last, (B, H, W, C), with sides that the window divides; its windows are (windows, n, C), n the pixels of
+one window, row by row. Everything that is done pixel by pixel is done in either order, so pixels are moved twice in a block.
 """
 
+import functools
+from typing import Any, NamedTuple
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
 _APART = -100.0
 """What the published networks add to the logits of pixels that must not see each other."""
 
 
-def to_windows(grid: Float[Tensor, "b h w c"], window: int) -> Float[Tensor, "b rows columns {window}*{window} c"]:
-    """Cuts a grid into squares of `window` pixels per side."""
-    return grid.unflatten(2, (-1, window)).unflatten(1, (-1, window)).transpose(2, 3).flatten(3, 4)
+class WindowOrder(NamedTuple):
+    """Where the pixels of a batch of grids, numbered row by row, go when they are sorted by windows."""
+
+    pixels: Int64[Tensor, " pixels"]
+    """The pixel at every place, window after window."""
+    places: Int64[Tensor, " pixels"]
+    """The place of every pixel: the inverse."""
+    counts: tuple[int, ...]
+    """Windows of each kind, one kind after the other: inner ones, last column, last row, corner. Unshifted: all alike."""
 
 
-def from_windows(windows: Float[Tensor, "b rows columns {window}*{window} c"], window: int) -> Float[Tensor, "b h w c"]:
-    """Puts the squares back; the inverse of `to_windows`."""
-    return windows.unflatten(3, (window, window)).transpose(2, 3).flatten(3, 4).flatten(1, 2)
+@functools.lru_cache(maxsize=4)  # the blocks of an encoder share two: shifted and not
+def window_order(batch: int, height: int, width: int, window: int, shift: int, device: torch.device) -> WindowOrder:
+    """Windows lie `shift` pixels off the grid's corner, cyclically: the last row and column hold both ends of the image."""
+    with torch.inference_mode(False):  # what is kept here must serve training too
+        pixels = torch.arange(batch * height * width, device=device).view(batch, height, width)
+        squares = pixels.roll((-shift, -shift), (1, 2)).unflatten(2, (-1, window)).unflatten(1, (-1, window)).transpose(2, 3)
+        parts = (slice(None, -1), slice(-1, None)) if shift else (slice(None),)
+        kinds = [squares[:, down, along].flatten() for down in parts for along in parts]
+        order = torch.cat(kinds)
+        return WindowOrder(order, torch.argsort(order), tuple(len(kind) // window**2 for kind in kinds))
 
 
-def split_heads(tokens: Float[Tensor, "*windows n c"], heads: int) -> Float[Tensor, "*windows {heads} n d"]:
+class Moved(torch.autograd.Function):
+    """rows[order] for an order that is a permutation: gradients are moved back, where indexing would add them up."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, rows: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
+        ctx.order, ctx.inverse = order, inverse
+        return rows.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        return Moved.apply(upstream, ctx.inverse, ctx.order), None, None
+
+
+def to_windows(grid: Float[Tensor, "b h w c"], order: WindowOrder, window: int) -> Float[Tensor, "windows {window}*{window} c"]:
+    """The grid's pixels in the order of the windows."""
+    return Moved.apply(grid.flatten(0, 2), order.pixels, order.places).unflatten(0, (-1, window**2))
+
+
+def from_windows(
+    windows: Float[Tensor, "windows n c"], order: WindowOrder, shape: torch.Size
+) -> Float[Tensor, "{shape[0]} {shape[1]} {shape[2]} c"]:
+    """The inverse of `to_windows`, for a grid of that shape."""
+    return Moved.apply(windows.flatten(0, 1), order.places, order.pixels).unflatten(0, shape[:3])
+
+
+def project_in(layer: nn.Linear, x: Float[Tensor, "*places c"], parts: int) -> Float[Tensor, "*places wide"]:
+    """layer(x), each of its `parts` equal parts of the output followed by zeros up to a multiple of 8 channels.
+
+    The published heads have 30 channels. Fused kernels on GPUs want multiples of 8, those on CPUs run faster on them; the
+    zeros change no product, and come free when the layer's weights are padded instead of its output.
+    """
+    width = layer.out_features // parts
+    weight = nn.functional.pad(layer.weight.unflatten(0, (parts, width)), (0, 0, 0, -width % 8)).flatten(0, 1)
+    bias = nn.functional.pad(layer.bias.unflatten(0, (parts, width)), (0, -width % 8)).flatten()
+    return nn.functional.linear(x, weight, bias)
+
+
+def project_out(layer: nn.Linear, x: Float[Tensor, "*places wide"], parts: int) -> Float[Tensor, "*places c"]:
+    """layer(x without the zeros that `project_in` put after each of the parts)."""
+    width = layer.in_features // parts
+    weight = nn.functional.pad(layer.weight.unflatten(1, (parts, width)), (0, -width % 8)).flatten(1)
+    return nn.functional.linear(x, weight, layer.bias)
+
+
+def split_heads(tokens: Float[Tensor, "windows n c"], heads: int) -> Float[Tensor, "windows {heads} n d"]:
     """Head k holds channels k * d .. (k + 1) * d - 1."""
-    return tokens.unflatten(-1, (heads, -1)).transpose(-2, -3)
+    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def join_heads(tokens: Float[Tensor, "*windows heads n d"]) -> Float[Tensor, "*windows n heads*d"]:
+def join_heads(tokens: Float[Tensor, "windows heads n d"]) -> Float[Tensor, "windows n heads*d"]:
     """The inverse of `split_heads`."""
-    return tokens.transpose(-2, -3).flatten(-2)
+    return tokens.transpose(1, 2).flatten(2)
 
 
 def attend(
-    q: Float[Tensor, "*windows heads n d"],
-    k: Float[Tensor, "*windows heads m d"],
-    v: Float[Tensor, "*windows heads m d"],
+    q: Float[Tensor, "windows heads n d"],
+    k: Float[Tensor, "windows heads m d"],
+    v: Float[Tensor, "windows heads m d"],
     bias: Float[Tensor, "heads n m"],
-) -> Float[Tensor, "*windows heads n d"]:
-    """softmax(q k^T / sqrt(d) + bias) v, in every window and head."""
-    if q.numel() == 0:
-        return q
-    width = q.shape[-1]
-    # the fused CUDA kernels want heads of 8 k channels (the published ones have 30): zeros change no product
-    q4, k4, v4 = (nn.functional.pad(part, (0, -width % 8)).flatten(0, -4) for part in (q, k, v))
-    mask = bias[None].to(q.dtype)
-    result = nn.functional.scaled_dot_product_attention(q4, k4, v4, attn_mask=mask, scale=width**-0.5)
-    return result[..., :width].reshape(q.shape)
+    scale: float,
+) -> Float[Tensor, "windows heads n d"]:
+    """softmax(scale q k^T + bias) v, in every window and head."""
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias[None].to(q.dtype), scale=scale)
 
 
 def relative_bias(
@@ -90,7 +145,7 @@ class WindowAttention(nn.Module):
         super().__init__()
         if channels % heads:
             raise ValueError(f"channels ({channels}) must be a multiple of heads ({heads}).")
-        self.heads, self.window, self.shift = heads, window, shift
+        self.heads, self.window, self.shift, self.scale = heads, window, shift, (channels // heads) ** -0.5
         self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         self.qkv = nn.Linear(channels, 3 * channels)
@@ -99,23 +154,18 @@ class WindowAttention(nn.Module):
             self.register_buffer("separation", separation(window, shift), persistent=False)
 
     def forward(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        if self.shift:
-            grid = grid.roll((-self.shift, -self.shift), (1, 2))
-        q, k, v = (split_heads(part, self.heads) for part in to_windows(self.qkv(grid), self.window).chunk(3, dim=-1))
+        order = window_order(*grid.shape[:3], self.window, self.shift, grid.device)
+        qkv = project_in(self.qkv, to_windows(grid, order, self.window), 3 * self.heads)
         # the published table is for query minus key, the other way round
         bias = relative_bias(self.relative_position_bias_table.flip(0), own=self.window, other=self.window)
-        seen = self._attend_shifted(q, k, v, bias) if self.shift else attend(q, k, v, bias)
-        result = self.proj(from_windows(join_heads(seen), self.window))
-        return result.roll((self.shift, self.shift), (1, 2)) if self.shift else result
+        if self.shift:  # one small bias per kind of window serves images of every size
+            biases = bias + self.separation.flatten(0, 1)[:, None]
+            pieces = zip(qkv.split(order.counts), biases, strict=True)
+            seen = torch.cat([self._attend(piece, bias) for piece, bias in pieces if len(piece)])
+        else:
+            seen = self._attend(qkv, bias)
+        return from_windows(project_out(self.proj, seen, self.heads), order, grid.shape)
 
-    def _attend_shifted(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """Inner windows, right column, bottom row and corner apart: four small biases serve images of every size."""
-        all_but_last, last = slice(None, -1), slice(-1, None)
-        rows = []
-        for bottom, down in enumerate((all_but_last, last)):
-            row = [
-                attend(q[:, down, along], k[:, down, along], v[:, down, along], bias + self.separation[bottom, right])
-                for right, along in enumerate((all_but_last, last))
-            ]
-            rows.append(torch.cat(row, dim=2))
-        return torch.cat(rows, dim=1)
+    def _attend(self, qkv: Tensor, bias: Tensor) -> Tensor:
+        q, k, v = (split_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
+        return join_heads(attend(q, k, v, bias, self.scale))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from splatsr.encoders.carry import pass_shuffles, read_first
+from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
 from splatsr.encoders.reflect import reflect_to_multiple
 from splatsr.tiling import Tiling
@@ -100,7 +101,7 @@ class WindowTransformer(nn.Module):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of an image of any size."""
-        shallow = self.conv_first(reflect_to_multiple(lr, self.size_multiple))
+        shallow = self.conv_first(for_speed(reflect_to_multiple(lr, self.size_multiple)))
         grid = self.patch_embed["norm"](shallow.permute(0, 2, 3, 1))
         for group in self.layers:
             grid = group(grid)
