@@ -80,7 +80,7 @@ def test_too_little_overlap_would_show(model: ContinuousSR) -> None:
 
 def test_each_tile_is_encoded_once_with_its_overlap(model: ContinuousSR) -> None:
     sides = []
-    hook = model.register_forward_pre_hook(lambda _, inputs: sides.append(tuple(inputs[0].shape[-2:])))
+    hook = model.encoder.register_forward_pre_hook(lambda _, inputs: sides.append(tuple(inputs[0].shape[-2:])))
     shares = []
     list(Renderer(model, 20).strips(photo(60, 40), resolve_output((60, 40), scale=2), shares.append))
     hook.remove()
@@ -92,16 +92,16 @@ def test_each_tile_is_encoded_once_with_its_overlap(model: ContinuousSR) -> None
 def test_tiles_are_halved_when_memory_runs_out(
     model: ContinuousSR, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = ContinuousSR.forward
+    part = ContinuousSR.part
 
-    def limited(self: ContinuousSR, lr: Tensor) -> Any:
+    def limited(self: ContinuousSR, lr: Tensor, **core: Any) -> Any:
         if lr.shape[-1] > 40:
             raise error
-        return forward(self, lr)
+        return part(self, lr, **core)
 
     lr = photo(50, 70)
     expected = to_uint8(whole(model, lr, scale=2))
-    monkeypatch.setattr(ContinuousSR, "forward", limited)
+    monkeypatch.setattr(ContinuousSR, "part", limited)
     made = rendered(model, lr, 60, scale=2)
     assert np.abs(made.astype(int) - expected).max() <= 1
     told = [record.message for record in caplog.records]
@@ -109,19 +109,19 @@ def test_tiles_are_halved_when_memory_runs_out(
 
 
 def test_where_no_tile_fits_there_is_one_clear_line(model: ContinuousSR, monkeypatch: pytest.MonkeyPatch) -> None:
-    def exhausted(self: ContinuousSR, lr: Tensor) -> Any:
+    def exhausted(self: ContinuousSR, lr: Tensor, **_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(ContinuousSR, "forward", exhausted)
+    monkeypatch.setattr(ContinuousSR, "part", exhausted)
     with pytest.raises(InputError, match="out of memory with tiles of 16 LR pixels, the smallest"):
         rendered(model, photo(30, 30), 20, scale=2)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(model: ContinuousSR, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: ContinuousSR, lr: Tensor) -> Any:
+    def broken(self: ContinuousSR, lr: Tensor, **_: Any) -> Any:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(ContinuousSR, "forward", broken)
+    monkeypatch.setattr(ContinuousSR, "part", broken)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         rendered(model, photo(30, 30), 20, scale=2)
 
@@ -184,13 +184,14 @@ def test_impossible_tiles_are_refused(tile: Any) -> None:
 
 
 def test_automatic_tiles_depend_on_memory(model: ContinuousSR, monkeypatch: pytest.MonkeyPatch) -> None:
-    lr = photo(150, 140)
+    lr = photo(60, 50)
+    monkeypatch.setattr(strips, "SMALL", 100)
     sides = []
-    model.register_forward_pre_hook(lambda _, inputs: sides.append(max(inputs[0].shape[-2:])))
-    monkeypatch.setattr(memory, "budget", lambda _: 60e6)
+    model.encoder.register_forward_pre_hook(lambda _, inputs: sides.append(max(inputs[0].shape[-2:])))
+    monkeypatch.setattr(memory, "budget", lambda _: 0.0)
     made = rendered(model, lr, "auto", scale=1)
-    assert max(sides[2:]) < 140, "two measurements, then tiles"
+    assert max(sides[2:]) <= memory.SMALLEST + 2 * 8, "two measurements, then tiles"
     monkeypatch.setattr(memory, "budget", lambda _: 1e12)
     sides.clear()
     assert np.abs(made.astype(int) - rendered(model, lr, "auto", scale=1)).max() <= 1
-    assert sides[2:] == [150]
+    assert sides[2:] == [60]

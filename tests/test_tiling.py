@@ -37,7 +37,7 @@ def test_the_overlap_is_what_the_network_sees(encoder: str) -> None:
     margin = math.ceil(model.tiling.overlap)
     centre = margin + 2
     lr = torch.rand(1, 3, 2 * centre + 1, 2 * centre + 1, dtype=torch.float64, requires_grad=True)
-    pixel = model.double()(lr).crop(rows=(centre, centre + 1), columns=(centre, centre + 1))
+    pixel = model.double().part(lr, rows=(centre, centre + 1), columns=(centre, centre + 1))
     (pixel.means.sum() + pixel.cholesky.sum() + pixel.colors.sum()).backward()
     y, x = lr.grad[0].abs().sum(0).nonzero().T
     assert (y - centre).abs().max() == (x - centre).abs().max() == margin

@@ -29,7 +29,7 @@ class ContinuousImage(Protocol):
 class StripImage(ContinuousImage, Protocol):
     """A continuous image that renders its output in pieces, so that no output is too large for memory.
 
-    One that a model with `tiling` returns also has `crop(rows=, columns=)` and `join(tiles)`, as `GaussianField` has.
+    One that a model with `tiling` makes also has `crop(rows=, columns=)` and `join(tiles)`, as `GaussianField` has.
     """
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "b 3 rows width"]:

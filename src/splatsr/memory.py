@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from splatsr.tiling import Tiling
 
-MOST = 1024.0**3
+MOST = 0.75 * 2**30
 """Bytes that tiles may take on a CPU, however much is free: larger tiles hardly save work, and the caches like smaller ones."""
 
 LARGEST, SMALLEST = 1024, 16
@@ -83,11 +83,13 @@ def budget(device: torch.device) -> float:
 def largest_tile(need: Need, tiling: Tiling, width: int, available: float) -> int:
     """Side of the largest square tile whose encoding fits, beside what a row of tiles `width` LR pixels wide leaves behind.
 
-    That row exists three times while it is put together. At least `SMALLEST`, whatever fits.
+    That row is there once while the last of its tiles is encoded, and three times while it is put together and rendered. At
+    least `SMALLEST`, whatever fits.
     """
     for tile in range(LARGEST, SMALLEST, -STEP):
-        area = (tile + 2 * tiling.overlap) ** 2
-        if UNSEEN * (need.fixed + need.per_pixel * area) + 3 * need.kept * width * tile <= available:
+        encoded = UNSEEN * (need.fixed + need.per_pixel * (tile + 2 * tiling.overlap) ** 2)
+        row = need.kept * width * tile
+        if max(encoded + row, 3 * row) <= available:
             return tile
     return SMALLEST
 

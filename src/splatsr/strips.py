@@ -3,9 +3,9 @@
     lr ──▶ tile, tile, tile ──▶ band of the field ──▶ strip ──▶ ...
            tile, tile, tile ──▶ band of the field ──▶ strip ──▶ ...
 
-A row of tiles is encoded, every tile together with its overlap, cropped to the tile itself and joined to what is left of the
-rows above. Then come the output rows that no later tile can reach; of the field only the rows stay that the next strips need.
-There are no seams to hide: the joined field is the field of the whole image where the overlap covers what the encoder sees
+A row of tiles is encoded, every tile together with its overlap, and what belongs to the tile itself is joined to what is left
+of the rows above. Then come the output rows that no later tile can reach; of the field only the rows stay that the next strips
+need. There are no seams to hide: the joined field is that of the whole image where the overlap covers what the encoder sees
 (`Tiling.exact`), and a strip sums the same kernels in the same order as the whole output does.
 """
 
@@ -137,9 +137,8 @@ class Renderer:
             tiles = []
             for columns in cut((0, width), tile=tile, multiple=self.tiling.multiple):
                 (top, bottom), (left, right) = seen(rows, height, self.tiling), seen(columns, width, self.tiling)
-                image = self._encode(lr[top:bottom, left:right])
-                tiles.append(image.crop(rows=_within(rows, top), columns=_within(columns, left)))
-                del image  # not to live on while the next tile is encoded
+                around = lr[top:bottom, left:right]
+                tiles.append(self._encode_part(around, _within(rows, top), _within(columns, left)))
                 progress((rows[0] * width + (rows[1] - rows[0]) * columns[1]) / (height * width))
             return tiles[0].join([tiles])
         except (MemoryError, RuntimeError) as error:
@@ -162,6 +161,10 @@ class Renderer:
     @torch.inference_mode()
     def _encode(self, lr: Rows) -> ContinuousImage:
         return self.model(to_tensor(lr)[None].to(self.device))
+
+    @torch.inference_mode()
+    def _encode_part(self, lr: Rows, rows: Span, columns: Span) -> Any:
+        return self.model.part(to_tensor(lr)[None].to(self.device), rows=rows, columns=columns)
 
 
 @torch.inference_mode()

@@ -14,6 +14,8 @@ Span = tuple[int, int]
 class Tiling(NamedTuple):
     """What an encoder or a model knows about being run on tiles; a model without it is run on whole images only.
 
+    A model that has one also has `part(lr, rows=, columns=)`: the image of those pixels of an LR image.
+
     Args:
         overlap: pixels around a tile that its content depends on, or, where that would be all of the image, should see.
         multiple: tiles begin at multiples of so many pixels.

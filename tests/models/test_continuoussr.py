@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from composed import settings_of
 from published import IMAGES, assert_image_equal, assert_kernels_equal, published_network
+from splatsr.checkpoints import build
 from splatsr.encoders.edsr import EDSR
 from splatsr.models import ddcw, mlp
 from splatsr.models.continuoussr import ContinuousSR
@@ -155,3 +157,18 @@ def test_a_colour_mlp_too_narrow_to_carry_rgb_is_refused() -> None:
             offset_range=1.0, color_hidden=[8, 4], color_skip=False, reference_scale=4.0,
             initialisation=blurred_lr,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [[], ["model.color_skip=false"], ["model.kernels_per_pixel=1"]])
+@torch.inference_mode()
+def test_a_part_is_cropped_from_the_whole(changes: list[str]) -> None:
+    narrow = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
+    model = build(settings_of("model=continuoussr_tiny", *narrow, *changes)["model"]).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    lr = torch.rand(2, 3, 9, 11)
+    for rows, columns in [((0, 9), (0, 11)), ((0, 4), (3, 11)), ((4, 5), (1, 2)), ((8, 9), (0, 1))]:
+        expected, part = model(lr).crop(rows=rows, columns=columns), model.part(lr, rows=rows, columns=columns)
+        assert part.size == expected.size
+        for name in ("means", "cholesky", "colors"):
+            torch.testing.assert_close(getattr(part, name), getattr(expected, name), atol=1e-5, rtol=0)

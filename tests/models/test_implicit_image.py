@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from splatsr.geometry import Strip, resolve_output
 from splatsr.models import implicit_image
 from splatsr.models.implicit_image import ImplicitImage
 
@@ -16,6 +17,13 @@ def test_pixels_are_asked_at_their_centres_vertical_first() -> None:
     torch.testing.assert_close(image[0, 0, :, 0], torch.tensor([-0.75, -0.25, 0.25, 0.75]))
     torch.testing.assert_close(image[1, 1, 0], torch.tensor([-2 / 3, 0, 2 / 3]))
     assert (image[:, 2] == 0.5).all()
+
+
+def test_strips_are_rows_of_the_whole() -> None:
+    image = ImplicitImage(torch.zeros(2, 3, 3, 4), place_and_cell)
+    output, whole = resolve_output((3, 4), size=(7, 9)), image.render(size=(7, 9))
+    for rows in ((0, 7), (0, 1), (2, 6)):
+        assert torch.equal(image.render_strip(Strip(output, (3, 4), rows, origin=0)), whole[:, :, rows[0] : rows[1]])
 
 
 @pytest.mark.parametrize("count", [1, 5, 7, 100])

@@ -21,10 +21,10 @@ from splatsr.errors import InputError
 from splatsr.jobs.command_line import call_job
 from splatsr.jobs.compilation import check_backend, compile_parts
 from splatsr.jobs.dashboard import Dashboard
+from splatsr.jobs.epoch_lines import progress_callback
 from splatsr.jobs.loggers import log_results, open_loggers
 from splatsr.jobs.prepare import decode
 from splatsr.jobs.processes import one_per_device
-from splatsr.jobs.progress import progress_callback
 from splatsr.jobs.report import draw_run, evaluate_and_report
 from splatsr.jobs.run_folder import check_same_settings, describe_run
 from splatsr.metrics.choice import check_metrics

@@ -19,7 +19,7 @@ from splatsr.models.ddcw import DDCW
 from splatsr.models.published_form import PublishedForm
 from splatsr.splatting.footprint import check_reference_scale, described
 from splatsr.splatting.reference import CUT
-from splatsr.tiling import Tiling
+from splatsr.tiling import Span, Tiling
 
 
 class ContinuousSR(nn.Module):
@@ -113,7 +113,19 @@ class ContinuousSR(nn.Module):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of a batch of RGB images in [0, 1], any h and w; kernel n = i * (per_side * w) + j of the cell grid."""
-        features = self.unshuffle(self.encoder(lr))
+        return self._decode(self.unshuffle(self.encoder(lr)), lr)
+
+    def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> GaussianField:
+        """forward(lr).crop(rows=rows, columns=columns), without the heads' work on the rest of the image."""
+        (top, bottom), (left, right) = (
+            (max(first - 1, 0), min(end + 1, side)) for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
+        )  # one pixel more: DDCW sees the next cell, the colour skip the next pixel
+        k = self.per_side
+        features = self.unshuffle(self.encoder(lr))[..., k * top : k * bottom, k * left : k * right]
+        field = self._decode(features, lr[..., top:bottom, left:right])
+        return field.crop(rows=(rows[0] - top, rows[1] - top), columns=(columns[0] - left, columns[1] - left))
+
+    def _decode(self, features: Float[Tensor, "b c kh kw"], lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         active = self.activation(features)
         lr_size = (lr.shape[-2], lr.shape[-1])
         return GaussianField(
