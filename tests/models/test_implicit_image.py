@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from splatsr.geometry import Strip, resolve_output
+from splatsr.continuous_image import StripImage
+from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.models import implicit_image
 from splatsr.models.implicit_image import ImplicitImage
 
@@ -19,13 +20,6 @@ def test_pixels_are_asked_at_their_centres_vertical_first() -> None:
     assert (image[:, 2] == 0.5).all()
 
 
-def test_strips_are_rows_of_the_whole() -> None:
-    image = ImplicitImage(torch.zeros(2, 3, 3, 4), place_and_cell)
-    output, whole = resolve_output((3, 4), size=(7, 9)), image.render(size=(7, 9))
-    for rows in ((0, 7), (0, 1), (2, 6)):
-        assert torch.equal(image.render_strip(Strip(output, (3, 4), rows, origin=0)), whole[:, :, rows[0] : rows[1]])
-
-
 @pytest.mark.parametrize("count", [1, 5, 7, 100])
 def test_chunks_do_not_change_the_image_and_are_bounded(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
@@ -35,8 +29,13 @@ def test_chunks_do_not_change_the_image_and_are_bounded(count: int, monkeypatch:
         return place_and_cell(coordinates, cell)
 
     image = ImplicitImage(torch.zeros(2, 3, 3, 4), decode)
+    assert isinstance(image, StripImage)
     whole = image.render(size=(7, 9))
     assert asked == [2 * 7 * 9]
-    monkeypatch.setattr(implicit_image, "CHUNK", count)
+    monkeypatch.setitem(implicit_image.CHUNK, "cpu", count)
     assert torch.equal(image.render(size=(7, 9)), whole)
+    everywhere = pixel_centres(torch.cartesian_prod(torch.arange(7), torch.arange(9)), (7, 9)).expand(2, -1, -1)
+    assert torch.equal(image.query(everywhere, torch.tensor([[2 / 7, 2 / 9]] * 2)).mT.view(2, 3, 7, 9), whole)
+    strip = Strip(Output((7, 9), (7 / 3, 9 / 4)), (3, 4), rows=(2, 5), origin=0)
+    assert torch.equal(image.render_strip(strip), whole[:, :, 2:5])
     assert max(asked[1:]) <= max(count, 2)

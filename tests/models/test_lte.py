@@ -9,9 +9,9 @@ from splatsr.encoders.edsr import EDSR
 from splatsr.models.lte import LTE, basis, bilinear, waves_at
 
 
-def small() -> LTE:
+def small(flip_padding: int = 0) -> LTE:
     encoder = EDSR(channels=8, blocks=1, upscale=1, out_channels=8, input_mean=0.0)
-    return LTE(encoder=encoder, waves=6, hidden=[16, 16], largest_scale=4).eval()
+    return LTE(encoder=encoder, waves=6, hidden=[16, 16], largest_scale=4, flip_padding=flip_padding).eval()
 
 
 @torch.inference_mode()
@@ -53,6 +53,18 @@ def test_cells_are_clipped_at_the_largest_scale() -> None:
 
     torch.testing.assert_close(at(4), at(30))
     assert not torch.allclose(at(3), at(4))
+
+
+@torch.inference_mode()
+def test_flip_padding_is_that_of_the_published_test() -> None:
+    plain, padding = small(), small(flip_padding=4)
+    padding.load_state_dict(plain.state_dict())
+    lr = torch.rand(2, 3, 5, 8)
+    below = torch.cat([lr, lr.flip(-2)], dim=-2)[:, :, :8]
+    whole = torch.cat([below, below.flip(-1)], dim=-1)[..., :12]  # 8 is a multiple of 4 already: a whole window is added
+    expected = plain(whole).render(scale=3)[:, :, :15, :24]
+    torch.testing.assert_close(padding(lr).render(scale=3), expected, atol=1e-5, rtol=0)
+    assert not torch.allclose(plain(lr).render(scale=3), expected, atol=1e-3), "the border shows the difference"
 
 
 def test_every_weight_gets_a_gradient() -> None:

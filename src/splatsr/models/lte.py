@@ -15,6 +15,7 @@ from torch.nn.functional import grid_sample
 
 from splatsr.geometry import Number, offset_from
 from splatsr.models.feature_grid import FeatureGrid, lr_channels
+from splatsr.models.flip_padding import flip_pad, in_larger
 from splatsr.models.implicit_image import ImplicitImage
 from splatsr.models.local_ensemble import four_pixels, half_pixel, opposite_areas
 from splatsr.models.mlp import mlp
@@ -30,15 +31,18 @@ class LTE(nn.Module):
         waves: number of waves (published: 128, the half of `hidden_dim`).
         hidden: hidden widths of the MLP (published: three times 256).
         largest_scale: of the training; beyond it the MLP is told a cell of that scale (the published test: 4).
+        flip_padding: the encoder's window in LR pixels, for the published test's padding, see `models.flip_padding`; 0: none.
     """
 
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: nn.Module, waves: int, hidden: Sequence[int], largest_scale: Number) -> None:
+    def __init__(
+        self, *, encoder: nn.Module, waves: int, hidden: Sequence[int], largest_scale: Number, flip_padding: int
+    ) -> None:
         super().__init__()
         channels = lr_channels(encoder)
-        self.encoder, self.largest_scale = encoder, largest_scale
+        self.encoder, self.largest_scale, self.flip_padding = encoder, largest_scale, flip_padding
         self.coef = nn.Conv2d(channels, 2 * waves, 3, padding=1)
         self.freq = nn.Conv2d(channels, 2 * waves, 3, padding=1)
         self.phase = nn.Linear(2, waves, bias=False)
@@ -46,9 +50,10 @@ class LTE(nn.Module):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
         """The image of a batch of RGB images in [0, 1]."""
-        features = self.encoder(to_signed(lr))
+        padded = flip_pad(lr, self.flip_padding)
+        features = self.encoder(to_signed(padded))
         amplitudes, frequencies = FeatureGrid.of(self.coef(features)), FeatureGrid.of(self.freq(features))
-        return ImplicitImage(lr, partial(self._decode, lr, amplitudes, frequencies))
+        return ImplicitImage(lr, in_larger(partial(self._decode, padded, amplitudes, frequencies), lr, padded))
 
     def _decode(
         self,
@@ -98,5 +103,11 @@ PUBLISHED = PublishedForm(
     },
     ignored=[],
     names={"coef.": "coef.", "freq.": "freq.", "phase.": "phase.", "imnet.layers.": "imnet."},
-    config={"_target_": "splatsr.models.lte.LTE", "waves": 128, "hidden": [256, 256, 256], "largest_scale": 4},
+    config={
+        "_target_": "splatsr.models.lte.LTE",
+        "waves": 128,
+        "hidden": [256, 256, 256],
+        "largest_scale": 4,
+        "flip_padding": 0,
+    },
 )
