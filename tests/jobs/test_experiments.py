@@ -54,6 +54,31 @@ def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatc
     assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"
 
 
+def test_liif_has_the_papers_numbers_and_its_neighbours_differ_in_the_model_alone() -> None:
+    liif, metasr, lte = (settings_of(f"experiment={name}") for name in ("liif", "metasr", "lte"))
+    data, trainer = liif["data"], liif["trainer"]
+    assert (data["patch"], data["patch_of"], data["scale_range"], data["scale_per"]) == (48, "lr", [1, 4], "crop")
+    assert data["batch_size"] * data["batches_per_epoch"] == 20 * 800
+    assert liif["samples"]["count"] == 48**2
+    assert (liif["optimizer"]["lr"], liif["schedule"]["every_epochs"], liif["schedule"]["factor"]) == (1e-4, 200, 0.5)
+    assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (1000, "32-true", None)
+    assert not liif["averaging"]
+    for other, method in ((metasr, "MetaSR"), (lte, "LTE")):
+        assert {key for key in liif if liif[key] != other[key]} == {"model"}
+        assert other["model"]["_target_"].endswith(method)
+        assert other["model"]["encoder"] == liif["model"]["encoder"]
+
+
+def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:
+    frame = settings_of("experiment=compare/continuoussr")
+    for name in sorted(path.stem for path in (CONF / "experiment" / "compare").glob("*.yaml")):
+        settings = settings_of(f"experiment=compare/{name}")
+        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "samples", "trainer"}
+        assert {key for key in frame["trainer"] if frame["trainer"][key] != settings["trainer"][key]} <= {"max_epochs"}
+        body = [settings["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
+        assert body == [frame["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
+
+
 def test_ours_plus_has_the_papers_numbers() -> None:
     settings = settings_of("experiment=ours_plus")
     data, model, trainer = settings["data"], settings["model"], settings["trainer"]
