@@ -1,10 +1,14 @@
 """Fixtures that several tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # Triton chooses its interpreter when it is imported, by whomever
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ def test_two_processes_killed_and_resumed_end_where_one_does(
         assert main() == 0
         output = together.communicate(timeout=400)[0]
     assert together.returncode == 0, output
-    assert output.count("protocol L-pil") == 1
+    assert output.count("PSNR-Y (dB), protocol L-pil") == 1
     assert sorted(path.name for path in (two / "logs").iterdir()) == ["version_0", "version_1"]
     assert not list(two.rglob("*.partial"))
 

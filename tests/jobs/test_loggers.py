@@ -45,7 +45,7 @@ def test_the_final_table_and_pictures_reach_the_dashboard(logger: dict, tmp_path
     assert sorted(path.suffix for path in media) == [".json", ".png"]
     table = next(tmp_path.glob("wandb/offline-run-*/files/media/table/test/*.json")).read_text()
     assert '"set5","x4",30.0,5' in table
-    assert "test/psnr_y/set5/x4" in (tmp_path / "logs/version_0/metrics.csv").read_text()
+    assert "test/psnr_y/set5/x4" in (tmp_path / "run/version_0/metrics.csv").read_text()
 
 
 def test_a_failed_run_is_closed_too(logger: dict, tmp_path: Path) -> None:
