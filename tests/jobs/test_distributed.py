@@ -61,7 +61,7 @@ def test_two_processes_killed_and_resumed_end_where_one_does(
         expected, seen = logged(one, 0, name), logged(two, 0, name) | logged(two, 1, name)
         assert max(seen) == max(expected) == 11
         assert seen == pytest.approx({step: expected[step] for step in seen}, rel=1e-4)
-    alone, shared = (json.loads((folder / "metrics.json").read_text())["photographs"]["x2"] for folder in (one, two))
+    alone, shared = (json.loads((folder / "metrics.json").read_text())["sets"]["photographs"]["x2"] for folder in (one, two))
     assert shared["images"] == 3
     assert shared == pytest.approx(alone, rel=1e-4)
 
