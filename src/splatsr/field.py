@@ -88,8 +88,8 @@ class GaussianField:
 
     def _at(self, size: tuple[int, int], scale: tuple[float, float]) -> tuple[Tensor, Tensor]:
         """(means, Cholesky rows) in pixels of an output of that size and scale."""
-        ratio = self.means.new_tensor([size[1] / self.size[1], size[0] / self.size[0]])
-        return self.means * ratio, self.cholesky * self.cholesky.new_tensor([scale[1], scale[0], scale[0]])
+        ratio = _numbers(self.means, size[1] / self.size[1], size[0] / self.size[0])
+        return self.means * ratio, self.cholesky * _numbers(self.cholesky, scale[1], scale[0], scale[0])
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "b c rows width"]:
         """Rows of what the field renders to, or of what a larger field does of which this one holds rows: see `Strip`.
@@ -98,9 +98,9 @@ class GaussianField:
         float32 is finest.
         """
         (ratio_y, ratio_x), (scale_y, scale_x), (top, bottom) = strip.ratio, strip.output.scale, strip.rows
-        ratio = self.means.new_tensor([ratio_x, ratio_y])
-        shift = self.means.new_tensor([0.0, strip.origin * ratio_y - top])
-        stretch = self.cholesky.new_tensor([scale_x, scale_y, scale_y])
+        ratio = _numbers(self.means, ratio_x, ratio_y)
+        shift = _numbers(self.means, 0.0, strip.origin * ratio_y - top)
+        stretch = _numbers(self.cholesky, scale_x, scale_y, scale_y)
         cholesky, colors = widen(self.cholesky * stretch, self.colors, excess(strip.output.scale, self.reference_scale))
         return splat(self.means * ratio + shift, cholesky, colors, (bottom - top, strip.output.size[1]))
 
@@ -168,7 +168,7 @@ class GaussianField:
         return per_side
 
     def _moved(self, x: int, y: int) -> "GaussianField":
-        return replace(self, means=self.means + self.means.new_tensor([x, y])) if x or y else self
+        return replace(self, means=self.means + _numbers(self.means, x, y)) if x or y else self
 
     def to(self, device: torch.device | str) -> "GaussianField":
         """The same field on another device."""
@@ -209,6 +209,11 @@ class GaussianField:
         height, width = json.loads(metadata["size"])
         reference_scale = json.loads(metadata.get("reference_scale", str(REFERENCE_SCALE)))
         return cls(**tensors, size=(height, width), reference_scale=reference_scale)
+
+
+def _numbers(like: Tensor, *values: Number) -> Tensor:
+    """A small tensor beside `like`. Filled there: a copy would make the host wait for a GPU, and forbid a CUDA graph."""
+    return torch.stack([like.new_full((), value) for value in values])
 
 
 def _starts(lengths: Sequence[int]) -> list[int]:
