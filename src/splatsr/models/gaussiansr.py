@@ -93,6 +93,10 @@ class GaussianSR(nn.Module):
         image = UpsampledStripImage if self.bank is None or self.splatting.local else UpsampledImage
         return image(lr, partial(self._upsample, features, gaussians), partial(self._decode, (lr.shape[-2], lr.shape[-1])))
 
+    def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
+        """The share of every kernel of the bank in every LR pixel, as the image of `lr` is made of them."""
+        return self.bank.choose(self.bank.classifier(self.encoder(to_signed(lr))))
+
     def _upsample(
         self,
         features: Float[Tensor, "b c h w"],

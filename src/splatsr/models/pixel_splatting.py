@@ -43,7 +43,7 @@ class PixelSplatting(nn.Module):
 
     def field(self, features: Float[Tensor, "b c h w"], prepared: Float[Tensor, "b 4 h w"]) -> GaussianField:
         """One kernel per LR pixel, row by row; its peak is opacity times features."""
-        features, prepared = features.float(), prepared.float()  # autocast may have halved them
+        features, prepared = features.float(), prepared.float()  # the fast renderers want it, autocast may give less
         sigma_v, sigma_h, opacity, rho = prepared.flatten(2).unbind(1)
         l22 = sigma_v * (1 - rho.square()).sqrt()
         cholesky = self.unit * torch.stack([sigma_h, rho * sigma_v, l22], dim=-1)

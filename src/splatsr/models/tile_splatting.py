@@ -80,8 +80,8 @@ class TileSplatting(nn.Module):
         """
         if min(sides) < self.kernel:
             raise InputError(
-                f"GaussianSR splats kernels of {self.kernel} output pixels into tiles of {self.tile} LR pixels: the scale must be "
-                f"at least {self.kernel / self.tile:.2f} along both axes."
+                f"GaussianSR splats kernels of {self.kernel} output pixels into tiles of {self.tile} LR pixels: the scale must "
+                f"be at least {self.kernel / self.tile:.2f} along both axes."
             )
         sigma_v, sigma_h, _, rho = gaussians.flatten(1)[..., None, None].unbind()
         places = torch.linspace(-self.extent, self.extent, self.kernel, device=rho.device, dtype=rho.dtype)
