@@ -174,7 +174,8 @@ def test_the_loss_falls_and_a_training_repeats_itself(form: str, precision: str)
         config = settings_of(f"model={form}", *SMALL, "model.waves=6", "model.hidden=[32]")["model"]
         module = SuperResolution(
             model_config=config, loss=nn.L1Loss(), seed=0, samples=Pixels(count=144),
-            optimizer=partial(torch.optim.Adam, lr=1e-2), schedule=partial(cosine, warmup_steps=0), protocol=protocol_of("l_pil"),
+            optimizer=partial(torch.optim.Adam, lr=1e-2), schedule=partial(cosine, warmup_steps=0),
+            protocol=protocol_of("l_pil"),
         )  # fmt: skip
         before = _loss(module, batch)
         trainer = lightning.Trainer(

@@ -43,7 +43,7 @@ def by_definition(features: Tensor, chosen: Tensor, size: tuple[int, int], scale
 
 
 def _tent(side: int, place: int) -> Tensor:
-    """(side, 5): output pixel r mixes a kernel's rows as it looks at row r + (side - 1) / 2 (1 - 2 place / 7) of the padded one."""
+    """(side, 5): what output pixel r takes of a kernel, looking at r + (side - 1) / 2 (1 - 2 place / 7) of the padded one."""
     looked_at = torch.arange(side).double() + (side - 1) / 2 * (1 - 2 * place / 7)
     kernel_rows = (side - 5) // 2 + torch.arange(5).double()
     return (1 - (looked_at[:, None] - kernel_rows).abs()).clamp(min=0)
