@@ -12,8 +12,9 @@ from golden import golden_weights, read_golden
 
 def published_content(golden: str, name: str) -> dict[str, Any]:
     """What the authors' training saves: the model, an optimizer and an epoch."""
-    metadata = read_golden(golden)[1]
-    model = {"name": name, "args": metadata["hyperparameters"], "sd": golden_weights(metadata)}
+    tensors, metadata = read_golden(golden)
+    stored = {weight: tensors[f"override.{weight}"] for weight in metadata.get("overrides", [])}
+    model = {"name": name, "args": metadata["hyperparameters"], "sd": {**golden_weights(metadata), **stored}}
     return {"model": model, "optimizer": {"name": "adam", "args": {"lr": 1e-4}, "sd": {}}, "epoch": 1000}
 
 
@@ -37,7 +38,8 @@ class StoredFeatures(nn.Module):
 
     def __init__(self, golden: str) -> None:
         super().__init__()
-        self.features = read_golden(golden)[0]["feat"]
+        tensors = read_golden(golden)[0]
+        self.features = tensors["feat" if "feat" in tensors else "encoder_feat"]
 
     def forward(self, _: Tensor) -> Tensor:
         return self.features

@@ -5,6 +5,7 @@ import matplotlib.image
 import pytest
 
 from composed import settings_of
+from splatsr import checkpoints
 from splatsr.jobs.evaluate import evaluate
 
 
@@ -16,11 +17,12 @@ def run(
     scales: list | None = None,
     metrics: list | None = None,
     beside: dict | None = None,
+    checkpoint: str | None = None,
 ) -> dict:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
     settings["data"]["seed"] = 0
     return evaluate(
-        model=settings["model"], checkpoint=None, beside=beside or {}, table=settings["table"], data=settings["data"],
+        model=settings["model"], checkpoint=checkpoint, beside=beside or {}, table=settings["table"], data=settings["data"],
         protocol=settings["protocol"], metrics=metrics,
         scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
     )  # fmt: skip
@@ -85,6 +87,17 @@ def test_pictures_are_drawn(photographs: Path, tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "run/pictures").iterdir())
     assert names == ["photographs-0-x3.3.png", "photographs-1-x3.3.png", "psnr.png"]
     assert matplotlib.image.imread(tmp_path / "run/pictures/psnr.png").std() > 0.05
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+def test_of_gaussiansr_the_bank_is_drawn(photographs: Path, tmp_path: Path) -> None:
+    small = [f"model.{key}" for key in ("encoder.channels=8", "encoder.out_channels=8", "encoder.blocks=1", "hidden=[8]")]
+    for name, splatted in (("two_streams", 4), ("one_stream", 0)):
+        config = settings_of("model=gaussiansr", *small, f"model.splatted={splatted}")["model"]
+        checkpoints.save(checkpoints.build(config), config, tmp_path / f"{name}.safetensors")
+        run(photographs, tmp_path / name, scales=[2], pictures=1, checkpoint=str(tmp_path / f"{name}.safetensors"))
+        drawn = {path.name for path in (tmp_path / name / "pictures").iterdir()}
+        assert ("photographs-bank-x2.png" in drawn) == (splatted > 0)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from composed import settings_of
+from splatsr.checkpoints import build
 from splatsr.data.images import write_image
 from splatsr.data.module import PhotoData
 from splatsr.jobs.command_line import CONF, main
@@ -67,6 +69,23 @@ def test_liif_has_the_papers_numbers_and_its_neighbours_differ_in_the_model_alon
         assert {key for key in liif if liif[key] != other[key]} == {"model"}
         assert other["model"]["_target_"].endswith(method)
         assert other["model"]["encoder"] == liif["model"]["encoder"]
+
+
+def test_gaussiansr_is_trained_as_liif_is_but_for_its_scales_and_twice_the_epochs() -> None:
+    liif, ours = settings_of("experiment=liif"), settings_of("experiment=gaussiansr")
+    assert {key for key in liif if liif[key] != ours[key]} == {"model", "data", "trainer", "scales"}
+    assert ours["data"] == {**liif["data"], "scale_per": "batch"}
+    assert ours["trainer"] == {**liif["trainer"], "max_epochs": 2000}
+
+
+@pytest.mark.parametrize(("name", "key", "values"), [("bank", "kernels", "64,100,400,900"), ("channels", "splatted", "0,8,16")])
+def test_the_ablations_of_gaussiansr_differ_in_one_key(name: str, key: str, values: str) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("run", overrides=[f"experiment=gaussiansr_ablation/{name}"], return_hydra_config=True)
+    assert dict(cfg.hydra.sweeper.params) == {f"model.{key}": values}
+    for value in values.split(","):
+        settings = settings_of("model=gaussiansr", "model.encoder.blocks=1", f"model.{key}={value}")
+        build(settings["model"])
 
 
 def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:

@@ -16,6 +16,7 @@ from splatsr.jobs.run_folder import write_json
 from splatsr.metrics.evaluation import Results, evaluate, metric_key
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import make_record
+from splatsr.models.gaussiansr import GaussianSR
 from splatsr.tables.paper import PaperTable
 
 HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "dists": "DISTS", "fid": "FID"}
@@ -38,7 +39,7 @@ def evaluate_and_report(
     """Measures, prints the tables, draws `pictures` strips per set and the PSNR curve, and last writes metrics.json.
 
     `checkpoint` is the file that the model came from, for the record. Strips show the models `beside` it too, by name; the
-    curve has `paper`'s points.
+    curve has `paper`'s points. Of a GaussianSR there is its bank too.
     """
     found = evaluate(
         model, data.test_sets, scales, protocol, metrics=metrics, progress=lambda pairs: along(pairs, len(pairs), "evaluating")
@@ -56,6 +57,8 @@ def evaluate_and_report(
             from splatsr.pictures.curve import draw_psnr_curve  # matplotlib takes a second: only for those who want pictures
 
             draw_psnr_curve(results, protocol, folder / "psnr.png", paper=paper)
+        if isinstance(model, GaussianSR) and model.bank is not None:
+            draw_banks(model, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
     write_json(run_dir / "metrics.json", make_record(found, protocol=protocol, model=model, checkpoint=checkpoint))
     Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
     return results
@@ -90,6 +93,22 @@ def draw_strips(
         pairs = Benchmark({name: images[:pictures]}, [scale], protocol.low_resolution)
         for pair in along(pairs, len(pairs), "drawing"):
             draw_strip(models, pair, protocol, folder / f"{name}-{pair.path.stem}-x{scale:g}.png")
+
+
+@torch.inference_mode()
+def draw_banks(
+    model: GaussianSR, data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, folder: Path
+) -> None:
+    """<set>-bank-x4.png: which kernels of its bank the model chooses in the images that `draw_strips` shows."""
+    from splatsr.pictures.bank import draw_bank
+
+    scale = min(scales, key=lambda one: abs(one - 4))
+    device = next(model.parameters()).device
+    for name, images in data.test_sets.items():
+        lrs = [pair.lr for pair in Benchmark({name: images[:pictures]}, [scale], protocol.low_resolution)]
+        shares = [model.shares(lr[None].to(device))[0].cpu() for lr in lrs]
+        title = f"{name}, x{scale:g}, {model.rendering}"
+        draw_bank(model.bank.table.cpu(), shares, lrs, folder / f"{name}-bank-x{scale:g}.png", title=title)
 
 
 def draw_run(folder: Path) -> None:

@@ -1,0 +1,168 @@
+"""GaussianSR, "High Fidelity 2D Gaussian Splatting for Arbitrary-Scale Image Super-Resolution" (Hu et al., AAAI 2025).
+
+Some of the encoder's channels are splatted to the output's pixels by Gaussians that every LR pixel chooses from a learned bank,
+the others are enlarged bicubically (the paper's dual streams); LTE's waves decode the two together, pixel by pixel. Paper,
+published code and this differ in places: docs/gaussiansr.md.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from splatsr.geometry import Number, Output, nearest_pixel, offset_from
+from splatsr.models.bicubic_rows import bicubic_rows
+from splatsr.models.feature_grid import lr_channels
+from splatsr.models.gaussian_bank import GaussianBank
+from splatsr.models.lte import basis, waves_at
+from splatsr.models.mlp import mlp
+from splatsr.models.published_form import PublishedForm
+from splatsr.models.signed_rgb import from_signed, to_signed
+from splatsr.models.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
+from splatsr.tiling import Span
+
+
+class GaussianSR(nn.Module):
+    """LR image to UpsampledImage, or to UpsampledStripImage where nothing is averaged over the image.
+
+    Args:
+        encoder: LR to features on the LR grid.
+        splatted: channels that are splatted, the first ones (published: 8 of 64); 0: none, there is no bank then.
+        splatting: how: `models.tile_splatting` (published) or `models.pixel_splatting`.
+        kernels, sigma_range, temperature, selection, noise_seed, bounded_rho: of the bank, see `GaussianBank`.
+        waves: of the decoder (published: 128, as LTE's).
+        hidden: hidden widths of the MLP (published: four times 256).
+    """
+
+    has_weights = True
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        splatted: int,
+        splatting: nn.Module,
+        kernels: int,
+        sigma_range: Sequence[Number],
+        temperature: Number,
+        selection: str,
+        noise_seed: int,
+        bounded_rho: bool,
+        waves: int,
+        hidden: Sequence[int],
+    ) -> None:
+        super().__init__()
+        channels = lr_channels(encoder)
+        if not 0 <= splatted <= channels:
+            raise ValueError(f"splatted must be between 0 and the encoder's {channels} channels, got {splatted}.")
+        self.encoder, self.splatted, self.splatting = encoder, splatted, splatting
+        self.bank = None
+        if splatted:
+            self.bank = GaussianBank(
+                channels=channels,
+                kernels=kernels,
+                sigma_range=sigma_range,
+                temperature=temperature,
+                selection=selection,
+                noise_seed=noise_seed,
+                bounded_rho=bounded_rho,
+            )
+        self.coef = nn.Conv2d(channels, 2 * waves, 3, padding=1)
+        self.freq = nn.Conv2d(channels, 2 * waves, 3, padding=1)
+        self.phase = nn.Linear(2, waves, bias=False)
+        self.dec = mlp([2 * waves, *hidden, 3])
+
+    @property
+    def rendering(self) -> str:
+        """What a pixel is, in words, for results."""
+        chosen = {
+            "sample": "one kernel drawn per LR pixel",
+            "expected": "the expected kernel of every LR pixel",
+            "argmax": "the likeliest kernel of every LR pixel",
+        }
+        kernels = "" if self.bank is None else f", {chosen[self.bank.selection]}"
+        return f"decoded at every pixel's centre{kernels}"
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> UpsampledImage:
+        """The image of a batch of RGB images in [0, 1]; kernels are chosen here, once."""
+        features = self.encoder(to_signed(lr))
+        gaussians = None if self.bank is None else self.splatting.prepare(self.bank(features))
+        image = UpsampledStripImage if self.bank is None or self.splatting.local else UpsampledImage
+        return image(lr, partial(self._upsample, features, gaussians), partial(self._decode, (lr.shape[-2], lr.shape[-1])))
+
+    def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
+        """The share of every kernel of the bank in every LR pixel, as the image of `lr` is made of them."""
+        return self.bank.choose(self.bank.classifier(self.encoder(to_signed(lr))))
+
+    def _upsample(
+        self,
+        features: Float[Tensor, "b c h w"],
+        gaussians: Float[Tensor, "b 4 y x"] | None,
+        output: Output,
+        rows: Span,
+        images: slice,
+    ) -> Float[Tensor, "_ c rows width"]:
+        """Both streams, the splatted one first."""
+        features = features[images]
+        enlarged = bicubic_rows(features[:, self.splatted :], output.size, rows)
+        if gaussians is None:
+            return enlarged
+        return torch.cat([self.splatting(features[:, : self.splatted], gaussians[images], output, rows), enlarged], dim=1)
+
+    def _decode(
+        self,
+        lr_size: tuple[int, int],
+        features: FeatureRows,
+        coordinates: Float[Tensor, "b q 2"],
+        cell: Float[Tensor, "b 2"],
+    ) -> Float[Tensor, "b q 3"]:
+        """Both convolutions are taken at the points alone: their values elsewhere are never looked at."""
+        convolutions = torch.cat([self.coef.weight, self.freq.weight]).permute(0, 2, 3, 1).flatten(1)
+        both = linear(features.around(coordinates), convolutions, torch.cat([self.coef.bias, self.freq.bias]))
+        amplitudes, frequencies = both.chunk(2, dim=-1)
+        offsets = offset_from(nearest_pixel(coordinates, lr_size), coordinates, lr_size)
+        phases = self.phase(cell * cell.new_tensor(lr_size))[:, None]
+        return from_signed(self.dec(amplitudes * basis(waves_at(frequencies, offsets) + phases)))
+
+
+PUBLISHED = PublishedForm(
+    name="gaussian-splatter",
+    title="GaussianSR",
+    encoders={"edsr-baseline": "encoder.edsr."},
+    upscale=1,
+    arguments={
+        "dec_spec": {"name": "mlp", "args": {"out_dim": 3, "hidden_list": [256, 256, 256, 256]}},
+        "kernel_size": 5,
+        "num_points": 100,
+        "hidden_dim": 256,
+    },
+    ignored=[],
+    names={
+        "encoder.segmentation_head.0.": "bank.classifier.",
+        **{name: f"bank.{name}" for name in ("sigma_x", "sigma_y", "opacity", "rho")},
+        **{name: name for name in ("coef.", "freq.", "phase.")},
+        "dec.layers.": "dec.",
+    },
+    config={
+        "_target_": "splatsr.models.gaussiansr.GaussianSR",
+        "splatted": 8,
+        "splatting": {
+            "_target_": "splatsr.models.tile_splatting.TileSplatting",
+            "tile": 7,
+            "kernel": 5,
+            "extent": 5.0,
+            "clamp": True,
+        },
+        "kernels": 100,
+        "sigma_range": [0.2, 3.0],
+        "temperature": 1.0,
+        "selection": "sample",
+        "noise_seed": 0,
+        "bounded_rho": False,
+        "waves": 128,
+        "hidden": [256, 256, 256, 256],
+    },
+)
