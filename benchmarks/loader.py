@@ -66,7 +66,9 @@ def dataset(photographs: Sequence[np.ndarray]) -> CropDataset:
 
 
 def requests(batches: int) -> BatchSampler:
-    return BatchSampler(photographs=7, batches=batches, batch_size=BATCH, scale_range=SCALES, scale_per="batch", seed=0)
+    return BatchSampler(
+        photographs=7, batches=batches, batch_size=BATCH, scale_range=SCALES, whole_scales=False, scale_per="batch", seed=0
+    )
 
 
 def check_identical(mapped: CropDataset, encoded: CropDataset, batches: int) -> None:

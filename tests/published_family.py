@@ -18,9 +18,20 @@ def published_content(golden: str, name: str) -> dict[str, Any]:
     return {"model": model, "optimizer": {"name": "adam", "args": {"lr": 1e-4}, "sd": {}}, "epoch": 1000}
 
 
+def diinns_content(golden: str) -> dict[str, Any]:
+    """What DIINN's training saves: the network and its normalisation within a Lightning module."""
+    metadata = read_golden(golden)[1]
+    weights = {f"net.{name}": tensor for name, tensor in golden_weights(metadata).items()}
+    normalisation = {name: torch.full((1, 1, 1, 1), 0.5) for name in ("sub", "div")}
+    settings = {"arch": "diinn", "lr": 1e-4, "lr_gamma": 0.5, "lr_step": 10, "eval_bsize": 30000, **metadata["hyperparameters"]}
+    lightning = {"epoch": 49, "global_step": 50000, "pytorch-lightning_version": "1.6.5", "optimizer_states": [{}]}
+    return {**lightning, "state_dict": {**normalisation, **weights}, "hyper_parameters": settings}
+
+
 def load_published(golden: str, name: str, folder: Path) -> nn.Module:
     """The model that `splatsr.load` makes of such a file."""
-    torch.save(published_content(golden, name), folder / "epoch-last.pth")
+    content = diinns_content(golden) if name == "diinn" else published_content(golden, name)
+    torch.save(content, folder / "epoch-last.pth")
     return splatsr.load(folder / "epoch-last.pth")
 
 

@@ -87,10 +87,9 @@ def test_a_wrong_reference_scale_is_said_before_training(value: str) -> None:
         task(model_config=settings_of(*SMALL, f"model.reference_scale={value}")["model"])
 
 
-def on_pixels(**changes: object) -> SuperResolution:
-    return task(
-        model_config=settings_of(*SMALL, "model=liif", "model.hidden=[16]")["model"], samples=Pixels(count=50), **changes
-    )
+def on_pixels(model: str = "liif", **changes: object) -> SuperResolution:
+    narrow = ["model.hidden=[8]", "model.expansion=[16]"] if model == "aliif" else ["model.hidden=[16]"]
+    return task(model_config=settings_of(*SMALL, f"model={model}", *narrow)["model"], samples=Pixels(count=50), **changes)
 
 
 def crops_of_two_scales() -> dict:
@@ -99,9 +98,12 @@ def crops_of_two_scales() -> dict:
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_the_loss_falls_on_pixels_of_crops_of_several_scales(precision: str) -> None:
-    module, data = on_pixels(), crops_of_two_scales()
+@pytest.mark.parametrize(
+    ("model", "precision"),
+    [("liif", "32-true"), ("liif", "bf16-mixed"), ("itsrn", "bf16-mixed"), ("aliif", "bf16-mixed"), ("diinn", "bf16-mixed")],
+)
+def test_the_loss_falls_on_pixels_of_crops_of_several_scales(model: str, precision: str) -> None:
+    module, data = on_pixels(model), crops_of_two_scales()
     trainer = fit(module, 1, data, precision=precision)
     before = trainer.callback_metrics["train/loss"]
     trainer = fit(module, 60, data, precision=precision)

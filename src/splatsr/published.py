@@ -1,8 +1,8 @@
 """Published checkpoints as a configuration and tensors of this suite.
 
 The files of ContinuousSR and of the LIIF family are pickles of {"model": {"name", "args", "sd": state dict}}, perhaps with an
-optimizer beside `model`. Their arguments choose a method and an encoder that are known here and build nothing: what differs
-from the published networks is refused. What is known of a method stands in its own file, as `PUBLISHED`.
+optimizer beside `model`; DIINN's are Lightning's. Their arguments choose a method and an encoder that are known here and build
+nothing: what differs from the published networks is refused. What is known of a method stands in its own file, as `PUBLISHED`.
 """
 
 import copy
@@ -25,18 +25,16 @@ from splatsr.published_encoders import ENCODERS, PublishedEncoder
 
 log = logging.getLogger(__name__)
 
-_BUFFER = re.compile(r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?)|(sub_mean|add_mean)\.(?:weight|bias)")
+_BUFFER = re.compile(
+    r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?)|(sub_mean|add_mean)\.(?:weight|bias)|(sub|div)"
+)
 _TO_RGB = re.compile(r"(conv_last|tail\.1|UPNet\.[24])\.(?:weight|bias)")
 _DEPTH = 8
 
 
 def is_published(content: Any) -> bool:
-    """Whether an unpickled file has the shape that the LIIF family and ContinuousSR save."""
-    return (
-        isinstance(content, Mapping)
-        and isinstance(content.get("model"), Mapping)
-        and {"name", "args", "sd"} <= content["model"].keys()
-    )
+    """Whether an unpickled file has the shape that the LIIF family and ContinuousSR save, or DIINN."""
+    return _has(content, "model", {"name", "args", "sd"}) or _is_of_diinn(content)
 
 
 def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -45,7 +43,7 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     Raises:
         InputError: another method, another encoder, other arguments, or entries that are no tensors.
     """
-    name, arguments, state = (content["model"][key] for key in ("name", "args", "sd"))
+    name, arguments, state = _of_diinn(content) if _is_of_diinn(content) else map(content["model"].get, ("name", "args", "sd"))
     if not isinstance(arguments, Mapping) or not _is_plain(arguments, _DEPTH):
         raise InputError(f"{source} is refused: the model's arguments are more than plain values.")
     form = _choose_form(name, arguments, source)
@@ -79,10 +77,10 @@ def unused_kind(name: str, tensor: Tensor) -> str | None:
     """For entries of public encoder files that no network here needs: what they are, in short. None for all others.
 
     Attention masks and position indices follow from sizes; mean shifts are not applied by the methods of this suite, and
-    neither is the last convolution, the one to three channels.
+    neither is the last convolution, the one to three channels. `sub` and `div` are DIINN's normalisation, 0.5.
     """
     if buffer := _BUFFER.fullmatch(name):
-        return buffer[1] or buffer[2]
+        return buffer[buffer.lastindex]
     last = _TO_RGB.fullmatch(name)
     return last[1] if last and tensor.shape[:1] == (3,) else None
 
@@ -90,6 +88,20 @@ def unused_kind(name: str, tensor: Tensor) -> str | None:
 def listed(kinds: Counter[str]) -> str:
     """conv_last (2), attn_mask (18)"""
     return ", ".join(f"{kind} ({count})" for kind, count in kinds.items()) or "nothing"
+
+
+def _has(content: Any, key: str, entries: set[str]) -> bool:
+    return isinstance(content, Mapping) and isinstance(content.get(key), Mapping) and entries <= content[key].keys()
+
+
+def _is_of_diinn(content: Any) -> bool:
+    return _has(content, "hyper_parameters", {"arch", "mode", "init_q"}) and "state_dict" in content
+
+
+def _of_diinn(content: Mapping[str, Any]) -> tuple[Any, dict[str, Any], Any]:
+    """(name, arguments, state dict) of a file that DIINN's Lightning module wrote; its encoder is RDN without being named."""
+    arguments = {**content["hyper_parameters"], "encoder_spec": {"name": "rdn"}}
+    return arguments.pop("arch"), arguments, content["state_dict"]
 
 
 def _choose_form(name: Any, arguments: Mapping[str, Any], source: str) -> PublishedForm:

@@ -1,6 +1,7 @@
 """Learning-rate schedules, counted in optimizer steps so that they are smooth whatever an epoch is."""
 
 import math
+from collections.abc import Sequence
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -30,6 +31,20 @@ def step(
     return LambdaLR(
         optimizer, lambda number: _warm(number, warmup_steps) * factor ** (number // steps_per_epoch // every_epochs)
     )
+
+
+def milestones(
+    optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, at_epochs: Sequence[int], factor: float, warmup_steps: int
+) -> LambdaLR:
+    """Times `factor` after each of these epochs (ITSRN: 0.5 after 100, 200, 400, 600 and 800 of 1000); warm-up as in `step`."""
+    if max(at_epochs) > epochs:
+        raise ValueError(f"schedule.at_epochs={list(at_epochs)} goes beyond the training of {epochs} epochs.")
+
+    def rate(number: int) -> float:
+        passed = sum(number // steps_per_epoch >= epoch for epoch in at_epochs)
+        return _warm(number, warmup_steps) * factor**passed
+
+    return LambdaLR(optimizer, rate)
 
 
 def _warm(number: int, warmup_steps: int) -> float:

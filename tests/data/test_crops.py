@@ -1,4 +1,5 @@
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def dataset(*, patch: int, patch_of: str = "hr", spoiled: list | None = None, **
 
 def sampler(**changes: object) -> BatchSampler:
     settings = {"photographs": 5, "batches": 6, "batch_size": 4, "scale_range": (2.0, 6.0), "scale_per": "batch", "seed": 0}
-    return BatchSampler(**{**settings, **changes})
+    return BatchSampler(**{"whole_scales": False, **settings, **changes})
 
 
 def test_requests_are_a_function_of_seed_and_epoch() -> None:
@@ -130,16 +131,16 @@ def test_spoiled_photographs_give_the_lr_crop_of_the_same_place() -> None:
 @pytest.mark.parametrize("scale_range", [[0.5, 2], [3, 2], [2], [2, 3, 4]])
 def test_impossible_ranges_are_refused(scale_range: list[float]) -> None:
     with pytest.raises(InputError, match="scale_range"):
-        check_crops(96, "hr", scale_range, "batch")
+        check_crops(96, "hr", scale_range, "batch", whole_scales=False)
 
 
 def test_crops_too_small_for_the_scale_are_refused() -> None:
-    assert check_crops(24, "hr", [2, 6], "batch") == (2.0, 6.0)
+    assert check_crops(24, "hr", [2, 6], "batch", whole_scales=False) == (2.0, 6.0)
     with pytest.raises(InputError, match="fewer than 4 LR pixels"):
-        check_crops(23, "hr", [2, 6], "batch")
-    assert check_crops(4, "lr", [1, 4], "crop") == (1.0, 4.0)
+        check_crops(23, "hr", [2, 6], "batch", whole_scales=False)
+    assert check_crops(4, "lr", [1, 4], "crop", whole_scales=False) == (1.0, 4.0)
     with pytest.raises(InputError, match="data.patch=3 LR pixels are too few"):
-        check_crops(3, "lr", [1, 4], "crop")
+        check_crops(3, "lr", [1, 4], "crop", whole_scales=False)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_crops_too_small_for_the_scale_are_refused() -> None:
 )
 def test_impossible_rules_are_refused(patch_of: str, scale_per: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check_crops(48, patch_of, [1, 4], scale_per)
+        check_crops(48, patch_of, [1, 4], scale_per, whole_scales=False)
 
 
 @pytest.mark.parametrize(("scale", "side"), [(1.0, 48), (2.0, 96), (3.3, 158), (3.96875, 190), (4.0, 192)])
@@ -169,6 +170,16 @@ def test_every_crop_may_have_a_scale_of_its_own() -> None:
     assert item["lr"].shape == (4, 3, 8, 8)
     assert [image.shape[-1] for image in item["hr"]] == [round(8 * scale) for scale in batch.scales]
     assert item["scale"] == list(batch.scales)
+
+
+def test_scales_may_be_the_whole_numbers_of_the_range() -> None:
+    batches = list(sampler(scale_range=(1.5, 4.0), whole_scales=True, scale_per="crop", batches=100))
+    counts = Counter(scale for batch in batches for scale in batch.scales)
+    assert set(counts) == {2.0, 3.0, 4.0}
+    assert min(counts.values()) > 100
+    assert check_crops(48, "lr", [2, 2.5], "crop", whole_scales=True) == (2.0, 2.5)
+    with pytest.raises(InputError, match="needs a whole number in data.scale_range; got .2.1, 2.9."):
+        check_crops(48, "lr", [2.1, 2.9], "crop", whole_scales=True)
 
 
 def test_one_scale_per_batch_draws_as_it_always_did() -> None:

@@ -16,7 +16,7 @@ def data(**changes: object) -> PhotoData:
         "root": None, "train": None, "degraded": None, "test": None, "benchmarks": "nowhere",
         "degradation": {"pil": PilBicubic()}, "cache": None, "skip_damaged": False,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
-        "scale_per": "batch",
+        "whole_scales": False, "scale_per": "batch",
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
     }  # fmt: skip
     return PhotoData(**{**settings, **changes})

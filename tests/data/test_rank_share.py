@@ -10,7 +10,9 @@ from splatsr.errors import InputError
 
 
 def whole(batch_size: int = 6, scale_per: str = "batch") -> BatchSampler:
-    return BatchSampler(photographs=5, batches=7, batch_size=batch_size, scale_range=(2.0, 6.0), scale_per=scale_per, seed=3)
+    return BatchSampler(
+        photographs=5, batches=7, batch_size=batch_size, scale_range=(2.0, 6.0), whole_scales=False, scale_per=scale_per, seed=3
+    )
 
 
 @pytest.mark.parametrize("scale_per", ["batch", "crop"])

@@ -16,6 +16,8 @@ from splatsr.data.module import PhotoData
 from splatsr.jobs.command_line import CONF, main
 
 SLOW = {"ours_ultra"}
+NARROWER = {name: ("model.encoder.growth=4", "samples.count=256") for name in ("itsrn", "diinn")}
+"""RDN is as wide as its growth, which debug=tiny leaves alone: no other encoder has that key."""
 EXPERIMENTS = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
@@ -50,7 +52,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny") == 0
+    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny", *NARROWER.get(name, ())) == 0
     (results,) = (tmp_path / "outputs/debug" / name).glob("*/metrics.json")
     assert json.loads(results.read_text())["sets"]["small"]["x8"]["images"] == 1
     assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"
@@ -86,6 +88,46 @@ def test_the_ablations_of_gaussiansr_differ_in_one_key(name: str, key: str, valu
     for value in values.split(","):
         settings = settings_of("model=gaussiansr", "model.encoder.blocks=1", f"model.{key}={value}")
         build(settings["model"])
+
+
+def test_aliif_is_liif_with_half_the_batch() -> None:
+    liif, aliif = (settings_of(f"experiment={name}") for name in ("liif", "aliif"))
+    assert {key for key in liif if liif[key] != aliif[key]} == {"model", "data", "seed"}
+    changed = {key: aliif["data"][key] for key in liif["data"] if liif["data"][key] != aliif["data"][key]}
+    assert changed == {"batch_size": 8, "batches_per_epoch": 20 * 800 // 8}
+    assert aliif["model"]["encoder"] == liif["model"]["encoder"]
+
+
+def test_itsrn_is_liif_with_the_papers_encoder_images_and_rates() -> None:
+    liif, itsrn = (settings_of(f"experiment={name}") for name in ("liif", "itsrn"))
+    assert {key for key in liif if liif[key] != itsrn[key]} == {
+        "model", "data", "optimizer", "schedule", "protocol", "scales", "seed",
+    }  # fmt: skip
+    places = ("root", "benchmarks", "cache", "train", "test")
+    assert {key for key in liif["data"] if liif["data"][key] != itsrn["data"][key]} <= set(places)
+    assert itsrn["model"]["encoder"]["_target_"].endswith("RDN")
+    assert (itsrn["optimizer"]["lr"], itsrn["schedule"]["factor"]) == (2e-4, 0.5)
+    assert itsrn["schedule"]["at_epochs"] == [100, 200, 400, 600, 800]
+
+
+def test_diinn_has_the_papers_numbers() -> None:
+    settings = settings_of("experiment=diinn")
+    data, trainer = settings["data"], settings["trainer"]
+    assert (data["patch"], data["patch_of"], data["scale_range"], data["scale_per"]) == (48, "lr", [2, 4], "crop")
+    assert data["whole_scales"]
+    assert list(data["degradation"]) == ["torchvision"]
+    assert data["batch_size"] * data["batches_per_epoch"] == 3 * 20 * 800
+    assert settings["samples"]["count"] == (2 * 48) ** 2
+    assert (settings["optimizer"]["lr"], settings["schedule"]["every_epochs"], settings["schedule"]["factor"]) == (
+        1e-4,
+        10,
+        0.5,
+    )
+    assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (50, "32-true", None)
+    assert settings["model"]["encoder"]["_target_"].endswith("RDN")
+    assert settings["model"]["hidden"] == [256] * 4
+    assert settings["protocol"]["name"] == "D"
+    assert not settings["averaging"]
 
 
 def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:

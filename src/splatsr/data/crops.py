@@ -6,6 +6,7 @@ carries requests out. Workers, resumption and timing therefore cannot change wha
 in the data set to change the scale, which goes wrong with several workers.)
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,8 +47,8 @@ class Batch:
 
 
 class BatchSampler(Sampler[Batch]):
-    """Yields `batches` requests per epoch; scale ~ U(scale_range), once per "batch" or once per "crop" (`scale_per`).
-    Photographs come in shuffled rounds.
+    """Yields `batches` requests per epoch; scale ~ U(scale_range), once per "batch" or once per "crop" (`scale_per`), with
+    `whole_scales` of the whole numbers in it. Photographs come in shuffled rounds.
 
     `set_epoch` is called by Lightning before every epoch, also after resuming.
     """
@@ -59,11 +60,13 @@ class BatchSampler(Sampler[Batch]):
         batches: int,
         batch_size: int,
         scale_range: tuple[float, float],
+        whole_scales: bool,
         scale_per: str,
         seed: int,
     ) -> None:
         self.photographs, self.batches, self.batch_size = photographs, batches, batch_size
-        self.scale_range, self.scale_per, self.seed, self.epoch = scale_range, scale_per, seed, 0
+        self.scale_range, self.whole_scales, self.scale_per = scale_range, whole_scales, scale_per
+        self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose requests the next iteration yields."""
@@ -78,7 +81,7 @@ class BatchSampler(Sampler[Batch]):
         rounds = -(-self.batches * self.batch_size // self.photographs)
         order = np.concatenate([random.permutation(self.photographs) for _ in range(rounds)])
         for number in range(self.batches):
-            scales = random.uniform(*self.scale_range, size=1 if self.scale_per == "batch" else self.batch_size)
+            scales = self._scales(random, 1 if self.scale_per == "batch" else self.batch_size)
             chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
             seeds = degradation.integers(0, 2**63, len(chosen))
             crops = tuple(
@@ -86,6 +89,12 @@ class BatchSampler(Sampler[Batch]):
                 for photograph, seed in zip(chosen, seeds, strict=True)
             )
             yield Batch(tuple(np.broadcast_to(scales, self.batch_size).tolist()), crops)
+
+    def _scales(self, random: np.random.Generator, count: int) -> np.ndarray:
+        low, high = self.scale_range
+        if self.whole_scales:
+            return random.integers(math.ceil(low), math.floor(high), count, endpoint=True).astype(float)
+        return random.uniform(low, high, count)
 
 
 class CropDataset(Dataset[dict[str, Any]]):
@@ -153,9 +162,11 @@ def largest_side(patch: int, scale_range: tuple[float, float], patch_of: str) ->
     return patch if patch_of == "hr" else crop_sides(patch, scale_range[1], patch_of)[1]
 
 
-def check_crops(patch: int, patch_of: str, scale_range: Sequence[Number], scale_per: str) -> tuple[float, float]:
-    """The scale range as a pair; InputError unless 1 <= low <= high, the smallest LR crop has at least 4 pixels, and the LR
-    crops of a batch are of one size."""
+def check_crops(
+    patch: int, patch_of: str, scale_range: Sequence[Number], scale_per: str, *, whole_scales: bool
+) -> tuple[float, float]:
+    """The scale range as a pair; InputError unless 1 <= low <= high, with a whole number between if there must be one, the
+    smallest LR crop has at least 4 pixels, and the LR crops of a batch are of one size."""
     if patch_of not in ("hr", "lr"):
         raise InputError(f"data.patch_of must be hr or lr; got {patch_of!r}.")
     if scale_per not in ("batch", "crop"):
@@ -165,6 +176,8 @@ def check_crops(patch: int, patch_of: str, scale_range: Sequence[Number], scale_
     if len(scale_range) != 2 or not 1 <= scale_range[0] <= scale_range[1]:
         raise InputError(f"data.scale_range must be [low, high] with 1 <= low <= high; got {list(scale_range)}.")
     low, high = (float(value) for value in scale_range)
+    if whole_scales and math.ceil(low) > high:
+        raise InputError(f"data.whole_scales=true needs a whole number in data.scale_range; got {list(scale_range)}.")
     if crop_sides(patch, high, patch_of)[0] < 4:
         if patch_of == "lr":
             raise InputError(f"data.patch={patch} LR pixels are too few; use at least 4.")

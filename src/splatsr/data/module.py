@@ -39,6 +39,7 @@ class PhotoData(lightning.LightningDataModule):
         patch: side of the crops in pixels.
         patch_of: the image whose side that is, "hr" or "lr".
         scale_range: training scales are uniform in it.
+        whole_scales: training scales are the whole numbers in it.
         scale_per: whether each "batch" has a scale, or each "crop".
         batch_size: crops per batch, in total over all devices.
         batches_per_epoch: batches that make an epoch.
@@ -61,6 +62,7 @@ class PhotoData(lightning.LightningDataModule):
         patch: int,
         patch_of: str,
         scale_range: Sequence[Number],
+        whole_scales: bool,
         scale_per: str,
         batch_size: int,
         batches_per_epoch: int,
@@ -71,7 +73,8 @@ class PhotoData(lightning.LightningDataModule):
         super().__init__()
         self.root, self.train, self.degraded, self.batch_size = root, train, degraded, batch_size
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
-        self.scale_range = check_crops(patch, patch_of, scale_range, scale_per)
+        self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
+        self.whole_scales = whole_scales
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales = list(validation_scales)
         self.degradation, self.cache, self.skip_damaged = Degradation(degradation), cache, skip_damaged
@@ -116,6 +119,7 @@ class PhotoData(lightning.LightningDataModule):
             batches=self.batches_per_epoch,
             batch_size=self.batch_size,
             scale_range=self.scale_range,
+            whole_scales=self.whole_scales,
             scale_per=self.scale_per,
             seed=self.seed,
         )

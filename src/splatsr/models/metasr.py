@@ -11,10 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.geometry import nearest_pixel, offset_from
-from splatsr.models.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
+from splatsr.models.feature_grid import FeatureGrid, lr_channels
 from splatsr.models.implicit_image import ImplicitImage
 from splatsr.models.local_ensemble import NUDGE
 from splatsr.models.mlp import mlp
+from splatsr.models.predicted_weights import mapped, summed_features
 from splatsr.models.published_form import PublishedForm
 from splatsr.models.signed_rgb import from_signed, to_signed
 
@@ -38,14 +39,10 @@ class MetaSR(nn.Module):
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
         """The image of a batch of RGB images in [0, 1].
 
-        rgb = features @ (last layer of the MLP) is linear in both, so the sum over the 576 features is taken first, here,
-        once per LR pixel: what is left for a point is the sum over the hidden units and one for the layer's bias.
+        What the predicted weights are applied to is summed here, once per LR pixel.
         """
         features = self.encoder(to_signed(lr))
-        last = self.imnet[-1]
-        weight = torch.cat([last.weight, last.bias[:, None]], dim=1)  # rows are (feature, rgb), columns hidden units and 1
-        by_unit = weight.view(-1, 3, weight.shape[1]).permute(1, 2, 0).flatten(0, 1)
-        return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, by_unit))))
+        return ImplicitImage(lr, partial(self._decode, summed_features(features, self.imnet[-1])))
 
     def _decode(
         self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
@@ -55,8 +52,7 @@ class MetaSR(nn.Module):
         places = (offset_from(pixels, corners, grid.size) + 1) / 2  # from the LR pixel's corner, in LR pixels, [0, 1)
         inverse_scale = cell[:, None, :1] * grid.size[0] / 2  # only the vertical scale enters, as published
         units = self.imnet[:-1](torch.cat([places, inverse_scale.expand_as(places[..., :1])], dim=-1))
-        rows = grid.at(pixels).unflatten(-1, (3, -1))
-        return from_signed((rows[..., :-1] @ units[..., None])[..., 0] + rows[..., -1])
+        return from_signed(mapped(grid.at(pixels), units))
 
 
 PUBLISHED = PublishedForm(

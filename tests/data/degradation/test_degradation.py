@@ -10,9 +10,9 @@ from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.eight_bit import EightBit
 from splatsr.data.degradation.jpeg import Jpeg
 from splatsr.data.degradation.noise import GaussianNoise
-from splatsr.data.degradation.shrink import MatlabBicubic, PilBicubic
+from splatsr.data.degradation.shrink import MatlabBicubic, PilBicubic, TorchvisionBicubic
 from splatsr.errors import InputError
-from splatsr.resize import resize_bicubic, unrounded
+from splatsr.resize import resize_bicubic, resize_torchvision, unrounded
 from splatsr.resize_matlab import resize_matlab, resize_matlab_float
 
 PHOTOGRAPH = np.ascontiguousarray(astronaut()[:96, 150:278])
@@ -32,6 +32,7 @@ def run(*steps: object, seed: int = 0) -> np.ndarray:
 
 def test_the_shrinking_steps_are_the_rules() -> None:
     assert np.array_equal(run(PilBicubic()), resize_bicubic(PHOTOGRAPH, SIZE))
+    assert np.array_equal(run(TorchvisionBicubic()), resize_torchvision(PHOTOGRAPH, SIZE))
     uint8 = MatlabBicubic(border="replicate", rounded=True)
     assert np.array_equal(run(uint8), resize_matlab(PHOTOGRAPH, SIZE, border="replicate"))
     floats = MatlabBicubic(border="symmetric", rounded=False)

@@ -1,8 +1,8 @@
-"""The steps that make the LR image: PIL's bicubic, or MATLAB's in 8 bit or in floating point."""
+"""The steps that make the LR image: PIL's bicubic, torchvision's, or MATLAB's in 8 bit or in floating point."""
 
 import numpy as np
 
-from splatsr.resize import Pixels, eight_bit, resize_bicubic, unrounded
+from splatsr.resize import Pixels, eight_bit, resize_bicubic, resize_torchvision, unrounded
 from splatsr.resize_matlab import Border, resize_matlab, resize_matlab_float
 
 
@@ -17,6 +17,19 @@ class PilBicubic:
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
         """8-bit."""
         return resize_bicubic(eight_bit(image), size)
+
+
+class TorchvisionBicubic:
+    """8-bit bicubic by torchvision, antialiased (splatsr.resize); what earlier steps left unrounded is rounded first."""
+
+    shrinks = True
+
+    def __init__(self) -> None:
+        """Nothing to set."""
+
+    def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
+        """8-bit."""
+        return resize_torchvision(eight_bit(image), size)
 
 
 class MatlabBicubic:

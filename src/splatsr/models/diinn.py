@@ -1,0 +1,102 @@
+"""DIINN, "Single Image Super-Resolution via a Dual Interactive Implicit Neural Network" (Nguyen and Beksi, WACV 2023).
+
+Two networks of equal depth: one makes a sine of the point's place in its LR pixel, layer by layer (synthesis); the other makes
+of the pixel's features, and of what came out before, the factors by which each layer's waves are multiplied (modulation). This
+is the paper's final model (f), the published code's mode 3. A point sees a single LR pixel: there is no ensemble.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from splatsr.geometry import offset_from
+from splatsr.models.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
+from splatsr.models.implicit_image import ImplicitImage
+from splatsr.models.published_form import PublishedForm
+from splatsr.models.signed_rgb import from_signed, to_signed
+
+
+class DIINN(nn.Module):
+    """LR image to ImplicitImage: the published code decodes whole images with 1x1 convolutions, so every point is for itself.
+
+    Args:
+        encoder: LR to features on the LR grid.
+        hidden: widths of the layers of both networks (published: four times 256).
+    """
+
+    has_weights = True
+    rendering = "decoded at every pixel's centre"
+
+    def __init__(self, *, encoder: nn.Module, hidden: Sequence[int]) -> None:
+        super().__init__()
+        unfolded = 9 * lr_channels(encoder)
+        self.encoder, self.hidden = encoder, list(hidden)
+        before = [0, *hidden[:-1]]
+        self.modulation = nn.ModuleList(nn.Conv2d(q + unfolded, k, 1) for q, k in zip(before, hidden, strict=True))
+        self.synthesis = nn.ModuleList(nn.Conv2d(inputs, outputs, 1) for inputs, outputs in pairwise([3, *hidden]))
+        self.last = nn.Conv2d(hidden[-1], 3, 1)
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
+        """The image of a batch of RGB images in [0, 1].
+
+        Every layer of the modulation is linear in the unfolded features: that part of all of them is computed here, once per
+        LR pixel, and not at every point.
+        """
+        features = self.encoder(to_signed(lr))
+        of_features = torch.cat([layer.weight[:, -9 * features.shape[1] :, 0, 0] for layer in self.modulation])
+        return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, of_features))))
+
+    def _decode(
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
+    ) -> Float[Tensor, "b q 3"]:
+        pixels = nearest_exact(coordinates, cell, grid.size)
+        offsets = offset_from(pixels, coordinates, grid.size)
+        inverse_area = (cell * cell.new_tensor(grid.size) / 2).prod(-1)[:, None, None]  # of an output pixel, in LR pixels
+        hidden = torch.cat([offsets, inverse_area.expand_as(offsets[..., :1])], -1)
+        layers = zip(self.modulation, self.synthesis, grid.at(pixels).split(self.hidden, -1), strict=True)
+        for number, (modulation, synthesis, of_features) in enumerate(layers):
+            of_hidden = modulation.weight[:, : hidden.shape[-1], 0, 0]
+            before = linear(hidden, of_hidden, modulation.bias) if number else modulation.bias  # the first: features alone
+            hidden = (of_features + before).relu() * pointwise(synthesis, hidden).sin()
+        return from_signed(pointwise(self.last, hidden))
+
+
+def nearest_exact(
+    coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"], size: tuple[int, int]
+) -> Int64[Tensor, "b q 2"]:
+    """(row, column) of the LR pixel that a point lies in: floor((i + 0.5) h / H) in float32, `interpolate`'s nearest-exact.
+
+    The family's rule (`geometry.nearest_pixel`) differs where an output pixel's centre lies on the border of two LR pixels, as
+    one in five does at x2.5: there the published code takes either, by the rounding of h / H, and this takes the same.
+    Places, in output pixels, are rounded to 64ths, which makes those of pixels' centres exact again.
+    """
+    output = (2 / cell.float()).round()[:, None]
+    places = ((coordinates.float() + 1) * output * 32).round() / 64
+    sides = output.new_tensor(size)
+    return torch.minimum((places * (sides / output)).long(), sides.long() - 1).clamp(min=0)
+
+
+def pointwise(layer: nn.Conv2d, x: Float[Tensor, "*n c"]) -> Float[Tensor, "*n out"]:
+    """A 1x1 convolution, in whose shape published weights come, on points."""
+    return linear(x, layer.weight[:, :, 0, 0], layer.bias)
+
+
+PUBLISHED = PublishedForm(
+    name="diinn",
+    title="DIINN",
+    encoders={"rdn": "net.encoder."},
+    upscale=1,
+    arguments={"mode": 3, "init_q": False},
+    ignored=["lr", "lr_gamma", "lr_step", "eval_bsize"],  # of the training, and of the test's chunks
+    names={
+        **{f"net.decoder.K.{number}.0.": f"modulation.{number}." for number in range(4)},
+        **{f"net.decoder.Q.{number}.0.": f"synthesis.{number}." for number in range(4)},
+        "net.decoder.last_layer.": "last.",
+    },
+    config={"_target_": "splatsr.models.diinn.DIINN", "hidden": [256, 256, 256, 256]},
+)

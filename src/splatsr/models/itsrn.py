@@ -1,0 +1,96 @@
+"""ITSRN, "Implicit Transformer Network for Screen Content Image Continuous Super-Resolution" (Yang et al., NeurIPS 2021).
+
+The way from a near LR pixel to the point and the scale make the weights of a linear map from that pixel's features to RGB (the
+implicit transformer); a network then makes one colour of the four nearest pixels' answers (implicit position encoding).
+Embeddings of points and scales, which the published code has but does not use, are left out.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from splatsr.geometry import offset_from
+from splatsr.models.feature_grid import FeatureGrid, lr_channels
+from splatsr.models.implicit_image import ImplicitImage
+from splatsr.models.local_ensemble import four_pixels
+from splatsr.models.mlp import mlp
+from splatsr.models.predicted_weights import mapped, summed_features
+from splatsr.models.published_form import PublishedForm
+from splatsr.models.signed_rgb import from_signed, to_signed
+
+
+class ITSRN(nn.Module):
+    """LR image to ImplicitImage.
+
+    Args:
+        encoder: LR to features on the LR grid.
+        hidden: hidden widths of the MLP that makes weights (published: four times 256).
+        score_hidden: width of the hidden layer that scores an offset (published: 256).
+        aggregation_hidden: width of the hidden layer that makes one answer of four (published: 256).
+    """
+
+    has_weights = True
+    rendering = "decoded at every pixel's centre"
+
+    def __init__(self, *, encoder: nn.Module, hidden: Sequence[int], score_hidden: int, aggregation_hidden: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.imnet = mlp([4, *hidden, 9 * lr_channels(encoder) * 3])
+        self.score = mlp([2, score_hidden, 1])
+        self.aggregation = mlp([4, aggregation_hidden, 1])
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
+        """The image of a batch of RGB images in [0, 1].
+
+        What the predicted weights are applied to is summed here, once per LR pixel.
+        """
+        features = self.encoder(to_signed(lr))
+        return ImplicitImage(lr, partial(self._decode, summed_features(features, self.imnet[-1])))
+
+    def _decode(
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
+    ) -> Float[Tensor, "b q 3"]:
+        pixels = four_pixels(coordinates, grid.size, outermost_centres_apart(cell, grid.size))
+        offsets = offset_from(pixels, coordinates[:, None], grid.size)
+        inverse_scale = (cell * cell.new_tensor(grid.size) / 2)[:, None, None].expand_as(offsets)  # the paper's scale token
+        units = self.imnet[:-1](torch.cat([offsets, inverse_scale], -1))
+        corners = zip(pixels.unbind(1), units.unbind(1), strict=True)  # one by one: a pixel has 771 sums
+        answers = torch.stack([mapped(grid.at(pixel), unit) for pixel, unit in corners], 1) + self.score(offsets)
+        return from_signed(self.aggregation(answers.permute(0, 2, 3, 1))[..., 0])  # the same network for R, G and B
+
+
+def outermost_centres_apart(cell: Float[Tensor, "b 2"], size: tuple[int, int]) -> Float[Tensor, "b 1 1 2"]:
+    """How far ITSRN reaches for its four pixels: (1 - 1 / H) / (h - 1), a little more than LIIF's 1 / h, as published.
+
+    That is a step of the LR grid if the outermost pixels' centres of output and LR image coincided. Along an axis of a single
+    LR pixel, where the published code divides by zero, any reach ends at that pixel.
+    """
+    steps = (cell.new_tensor(size) - 1).clamp(min=1)
+    return ((1 - cell / 2) / steps)[:, None, None]
+
+
+PUBLISHED = PublishedForm(
+    name="ITNSR",  # sic
+    title="ITSRN",
+    encoders={"rdn": "encoder.", "edsr-baseline": "encoder."},
+    upscale=1,
+    arguments={
+        "imnet_spec": {"name": "mlp", "args": {"hidden_list": [256, 256, 256, 256], "act": "gelu"}},
+        "local_ensemble": True,
+        "feat_unfold": True,
+        "scale_token": True,
+        "embedding_coord": None,
+        "embedding_scale": None,
+    },
+    ignored=[],
+    names={"imnet.layers.": "imnet.", "Score.layers.": "score.", "Weight.layers.": "aggregation."},
+    config={
+        "_target_": "splatsr.models.itsrn.ITSRN",
+        "hidden": [256, 256, 256, 256],
+        "score_hidden": 256,
+        "aggregation_hidden": 256,
+    },
+)
