@@ -7,7 +7,6 @@ knows the output scale.
 import math
 from collections.abc import Callable, Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
