@@ -26,9 +26,7 @@ def test_every_value_composes(path: Path) -> None:
     fixed = [word for word in sweep["command"] if "=" in word]
     lists = {name: values_of(parameter) for name, parameter in sweep["parameters"].items()}
     for row in itertools.zip_longest(*lists.values()):  # every value at least once
-        chosen = {
-            name: lists[name][0] if value is None else value for name, value in zip(lists, row, strict=True)
-        }
+        chosen = {name: lists[name][0] if value is None else value for name, value in zip(lists, row, strict=True)}
         settings = settings_of(*fixed, *(f"{name}={value}" for name, value in chosen.items()))
         for name, value in chosen.items():
             node = settings

@@ -47,3 +47,17 @@ def test_resuming_what_is_no_multirun_is_one_line(
     assert run(monkeypatch, tmp_path, "seed=0,1", f"resume={tmp_path}") == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "no multirun.yaml there" in line
+
+
+def test_a_page_of_all_ablations_needs_no_run_of_most(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = tmp_path / "outputs/multirun/now/0/.hydra"
+    place.mkdir(parents=True)
+    (place / "overrides.yaml").write_text("[experiment=ablation/offset_range, model.offset_range=2, seed=1]\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run.py", "job=ablations", "hydra.run.dir=page"])
+    assert main() == 0
+    page = (tmp_path / "page/ablations.md").read_text()
+    assert "| `2` | 0 of 1 |  |  | 28.17 | 0 unfinished |" in page
+    cells = json.loads((tmp_path / "page/ablations.json").read_text())["modules"]
+    assert len(cells) == 6
+    assert not any(cell["members"] for cell in cells)

@@ -9,6 +9,8 @@ from hydra.utils import instantiate
 
 from composed import settings_of
 from splatsr.errors import InputError
+from splatsr.jobs.ablations import about, grid
+from splatsr.jobs.command_line import CONF
 from splatsr.metrics.record import SCHEMA
 from splatsr.tables.ablation import describe, paper_row, to_markdown
 from splatsr.tables.members import cells, read_members
@@ -48,6 +50,18 @@ def test_the_papers_rows_are_found_by_all_that_is_varied(paper: PaperTable) -> N
     assert paper_row({"model.color_hidden": "[64,64,64]"}, paper)["figure"] == 28.12
     assert paper_row({"model.color_hidden": "[64,64,64,64]"}, paper)["figure"] == 28.19
     assert paper_row({"model.kernels_per_pixel": "9"}, paper)["figure"] == 28.18
+
+
+def test_a_page_has_a_cell_for_every_value_of_an_ablation(tmp_path: Path, paper: PaperTable) -> None:
+    add(tmp_path / "deep", 0, 30.0, "model.color_hidden=[64, 64,64]", "seed=0")
+    path = CONF / "experiment/ablation/colour_depth.yaml"
+    found = grid(path, read_members(tmp_path))
+    assert [len(cell.members) for cell in found] == [1, 0, 0, 0, 0]
+    text = to_markdown(describe(found, {}, paper), paper)
+    assert "| `[64,64,64]` | 1 of 1 | 30.00 | 0.600 M |  | 28.12 |" in text
+    assert "| `[64,64,64,64,64,64,64]` |  |  |  |  | 28.23 |" in text
+    assert "Table 17" in about(path)
+    assert "python run.py -m experiment=ablation/colour_depth" in about(path)
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ that is killed takes all with it; joblib's workers are reused; submitit's local 
 launchers in the package hydra_plugins, hence the place.
 """
 
+import json
 import logging
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -61,7 +63,11 @@ class LocalProcesses(Launcher):
             with (folder / OUTPUT).open("a") as output:
                 code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
             lines = (folder / OUTPUT).read_text().strip().splitlines()
-            state = {"state": "failed", "why": lines[-1].removeprefix("error: ") if lines else f"exit status {code}"} if code else {"state": "finished"}
+            state = (
+                {"state": "failed", "why": lines[-1].removeprefix("error: ") if lines else f"exit status {code}"}
+                if code
+                else {"state": "finished"}
+            )
             folder.joinpath(STATE).write_text(yaml.safe_dump(state, sort_keys=False))
             log.info("%d %s", number, ": ".join(state.values()))
 
@@ -71,7 +77,10 @@ class LocalProcesses(Launcher):
         ]
         with ThreadPoolExecutor(self.n_jobs) as pool:
             list(pool.map(lambda member: run(*member), members))
-        return [JobReturn(overrides=member, status=JobStatus.COMPLETED) for _, member in members]
+        returns = [JobReturn(overrides=member, status=JobStatus.COMPLETED) for _, member in members]
+        for returned, (number, member) in zip(returns, members, strict=True):
+            returned.return_value = mean_psnr(self._folder(number, member))
+        return returns
 
     def _folder(self, number: int, overrides: Sequence[str]) -> Path:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
@@ -80,9 +89,17 @@ class LocalProcesses(Launcher):
         return Path(self.config.hydra.sweep.dir) / config.hydra.sweep.subdir
 
 
+def mean_psnr(folder: Path) -> float | None:
+    """What a search makes as large as it can: the mean over test sets at the scale nearest to x4; None where a member failed."""
+    record = folder / "metrics.json"
+    if not record.is_file():
+        return None
+    sets = json.loads(record.read_text())["sets"]
+    rows = [rows[min(rows, key=lambda scale: abs(float(scale[1:]) - 4))] for rows in sets.values()]
+    return statistics.fmean(value for row in rows for metric, value in row.items() if metric in ("psnr_y", "psnr_rgb"))
+
+
 def is_finished(folder: Path) -> bool:
     """Whether a member needs no further run."""
     state = folder / STATE
-    return (folder / "metrics.json").is_file() or (
-        state.is_file() and yaml.safe_load(state.read_text())["state"] == "finished"
-    )
+    return (folder / "metrics.json").is_file() or (state.is_file() and yaml.safe_load(state.read_text())["state"] == "finished")

@@ -96,7 +96,8 @@ def call_job(settings: dict[str, Any]) -> None:
 
 def register_resolvers() -> None:
     """`run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in;
-    `multirun_folder` does so for a multirun. `slurm_nodes` is the number of machines of the Slurm job that this process belongs to."""
+    `multirun_folder` does so for a multirun. `slurm_nodes` is the number of machines of the Slurm job that this process belongs
+    to."""
     OmegaConf.register_new_resolver("run_folder", _run_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("multirun_folder", _multirun_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("slurm_nodes", _slurm_nodes, replace=True)
@@ -155,7 +156,7 @@ def explain(error: BaseException) -> str | None:
         key = unknown.group(1)
         given = [argument.split("=")[0].lstrip("+~") for argument in sys.argv[1:]]
         return _suggest_key(next((whole for whole in given if whole == key or whole.startswith(f"{key}.")), key))
-    if missing := re.search(r"(?:In '[^']*': )?Could not find '([^']+)'", text):
+    if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return _suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException) or "mismatched input" in text or "token recognition" in text:
         return f"cannot read {error.override!r}" if isinstance(error, OverrideParseException) else str(error).splitlines()[0]
@@ -177,6 +178,8 @@ def _suggest_option(option: str) -> str:
         return f"there is no configuration group or option {option!r} in conf/."
     if name.startswith("submitit"):
         return f"{group}={name} comes with hydra-submitit-launcher, which is not installed: pip install 'splatsr[slurm]'."
+    if name == "optuna":
+        return f"{group}={name} comes with hydra-optuna-sweeper, which is not installed: pip install 'splatsr[optuna]'."
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."

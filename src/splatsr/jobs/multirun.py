@@ -99,4 +99,3 @@ def costs(found: Sequence[Cell]) -> dict[str, float | None]:
 def paper_table() -> PaperTable:
     """conf/table/ablations.yaml; for the process of a command line."""
     return instantiate(compose("run", overrides=["table=ablations"]).table, _convert_="all")
-

@@ -15,7 +15,9 @@ def draw_ablation(cells: Sequence[Cell], path: Path, *, scale: str) -> None:
     figure = matplotlib.figure.Figure(figsize=(1.5 + 4 * max(len(sets), 1), 1.6 + 0.35 * len(cells)), layout="constrained")
     for axis, name in zip(figure.subplots(1, max(len(sets), 1), squeeze=False)[0], sets, strict=False):
         for place, cell in enumerate(cells):
-            rows = [member.record["sets"][name][scale] for member in cell.finished if scale in member.record["sets"].get(name, {})]
+            rows = [
+                member.record["sets"][name][scale] for member in cell.finished if scale in member.record["sets"].get(name, {})
+            ]
             values = [value for row in rows for metric, value in row.items() if metric.startswith("psnr")]
             axis.plot(values, [place] * len(values), "o", color=f"C{place}", markersize=5, alpha=0.6)
             if values:

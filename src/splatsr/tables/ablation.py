@@ -1,4 +1,4 @@
-"""An ablation as a table: what was varied, PSNR at every scale with its spread over seeds, size and cost, the paper's figure."""
+"""An ablation as a table: what was varied, PSNR with its spread over seeds, size and cost, the paper's figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,11 +33,19 @@ def describe(cells: Sequence[Cell], costs: Mapping[str, float | None], paper: Pa
 
 def paper_row(values: Mapping[str, str], paper: PaperTable) -> dict[str, Any] | None:
     """{"row", "figure"} of the paper's row that says it has these values and no others."""
-    wanted = {key: _value(text) for key, text in values.items()}
     for row in paper.rows:
-        if any({key: _value(text) for key, text in member.items()} == wanted for member in row.members):
+        if any(
+            set(member) == set(values) and all(same_value(values[key], value) for key, value in member.items())
+            for member in row.members
+        ):
             return {"row": row.name, "figure": row.cells[0]}
     return None
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two values mean the same, written as text or not: 1 and 1.0, [64, 64] and [64,64]."""
+    first, second = (yaml.safe_load(value) if isinstance(value, str) else value for value in (one, other))
+    return first == second
 
 
 def to_markdown(entries: Sequence[Mapping[str, Any]], paper: PaperTable) -> str:
@@ -47,8 +55,9 @@ def to_markdown(entries: Sequence[Mapping[str, Any]], paper: PaperTable) -> str:
         dict.fromkeys((name, scale) for entry in entries for name, rows in entry["figures"].items() for scale in rows)
     )
     compared = any(entry["paper"] for entry in entries)
-    heading = [*(_short(key) for key in keys), "runs", *(f"{name} {scale}" for name, scale in columns), "parameters", "multiply-adds"]
-    rows = [heading + ([paper.columns[0].heading + ", paper"] if compared else []) + ["state"]]
+    measured = [f"{name} {scale}" for name, scale in columns]
+    last = [*([f"{paper.columns[0].heading}, paper"] if compared else []), "state"]
+    rows = [[*(_short(key) for key in keys), "runs", *measured, "parameters", "multiply-adds", *last]]
     for entry in entries:
         states = [member["state"] for member in entry["members"]]
         finished = states.count("finished")
@@ -56,11 +65,11 @@ def to_markdown(entries: Sequence[Mapping[str, Any]], paper: PaperTable) -> str:
         rows.append(
             [
                 *(f"`{value}`" for value in entry["values"].values()),
-                f"{finished} of {len(states)}",
+                f"{finished} of {len(states)}" if states else "",
                 *(_psnr(entry["figures"].get(name, {}).get(scale, {})) for name, scale in columns),
                 "" if entry["parameters"] is None else f"{entry['parameters'] / 1e6:.3f} M",
                 "" if entry["multiply_adds"] is None else f"{entry['multiply_adds'] / 1e9:.2f} G",
-                *([f"{entry['paper']['figure']:g}" if entry["paper"] else ""] if compared else []),
+                *([f"{entry['paper']['figure']}" if entry["paper"] else ""] if compared else []),
                 "; ".join(trouble),
             ]
         )
@@ -79,7 +88,3 @@ def _psnr(row: Mapping[str, Mapping[str, float]]) -> str:
     if figure is None:
         return ""
     return f"{figure['mean']:.2f}" + (f" ± {figure['deviation']:.2f}" if figure["runs"] > 1 else "")
-
-
-def _value(text: Any) -> Any:
-    return yaml.safe_load(text) if isinstance(text, str) else text

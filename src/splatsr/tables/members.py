@@ -63,12 +63,12 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def read_members(folder: Path) -> list[Member]:
-    """All runs directly below `folder`, in the order of their numbers or names.
+    """All runs below `folder`, at any depth, in the order of their folders' numbers or names.
 
     Raises:
         InputError: there are none, or a metrics.json is damaged.
     """
-    found = sorted(folder.glob("*/.hydra/overrides.yaml"), key=lambda path: _natural(path.parents[1].name))
+    found = sorted(folder.glob("**/.hydra/overrides.yaml"), key=lambda path: (path.parents[2], _natural(path.parents[1].name)))
     if not found:
         raise InputError(f"{folder} holds no runs; expected a multirun's folder, with <member>/.hydra/overrides.yaml in it.")
     return [_member(path.parents[1], yaml.safe_load(path.read_text())) for path in found]
