@@ -54,7 +54,7 @@ def test_a_page_of_all_ablations_needs_no_run_of_most(monkeypatch: pytest.Monkey
     place.mkdir(parents=True)
     (place / "overrides.yaml").write_text("[experiment=ablation/offset_range, model.offset_range=2, seed=1]\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["run.py", "job=ablations", "hydra.run.dir=page"])
+    monkeypatch.setattr(sys, "argv", ["run.py", "job=ablations", "runs=[outputs]", "hydra.run.dir=page"])
     assert main() == 0
     page = (tmp_path / "page/ablations.md").read_text()
     assert "| `2` | 0 of 1 |  |  | 28.17 | 0 unfinished |" in page

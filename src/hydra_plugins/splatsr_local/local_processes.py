@@ -75,8 +75,11 @@ class LocalProcesses(Launcher):
             (initial_job_idx + number, [one for one in overrides if not one.startswith("resume=")])
             for number, overrides in enumerate(job_overrides)
         ]
-        with ThreadPoolExecutor(self.n_jobs) as pool:
+        pool = ThreadPoolExecutor(self.n_jobs)
+        try:
             list(pool.map(lambda member: run(*member), members))
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C reaches those that run by itself; the others must not begin
         returns = [JobReturn(overrides=member, status=JobStatus.COMPLETED) for _, member in members]
         for returned, (number, member) in zip(returns, members, strict=True):
             returned.return_value = mean_psnr(self._folder(number, member))
@@ -90,7 +93,7 @@ class LocalProcesses(Launcher):
 
 
 def mean_psnr(folder: Path) -> float | None:
-    """What a search makes as large as it can: the mean over test sets at the scale nearest to x4; None where a member failed."""
+    """What a search makes large: the mean over test sets at the scale nearest to x4; None where a member failed."""
     record = folder / "metrics.json"
     if not record.is_file():
         return None

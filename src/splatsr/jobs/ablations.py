@@ -1,4 +1,4 @@
-"""job=ablations: every ablation of conf/experiment/ablation with the runs there are, beside the paper's figures, as one page."""
+"""job=ablations: every ablation of conf/experiment/ablation with the runs there are, beside the paper's figures: one page."""
 
 import itertools
 from pathlib import Path
@@ -25,8 +25,10 @@ def ablations(*, runs: Any, run_dir: str) -> None:
     Raises:
         InputError: a folder holds no runs.
     """
-    folders = [str(OUTPUTS)] if runs is None else check_runs(runs)
-    members = [member for folder in folders for member in read_members(Path(folder))]
+    if runs is None:
+        members = read_members(OUTPUTS) if any(OUTPUTS.rglob("metrics.json")) else []
+    else:
+        members = [member for folder in check_runs(runs) for member in read_members(Path(folder))]
     paper, record = paper_table(), {}
     sections = ["# Ablations of ContinuousSR", "", about(CONF / "frame/small.yaml"), "", f"{paper.title}: {paper.source}.", ""]
     for path in sorted((CONF / "experiment/ablation").glob("*.yaml")):
