@@ -83,10 +83,21 @@ def one_scale(model: nn.Module, hr_side: int, scale: Number, *, repetitions: int
         return model(lr).render(size=(hr_side, hr_side))
 
     milliseconds = median_ms(enlarge, repetitions, lr.device)
+    return {"lr_size": [side, side], "hr_side": hr_side, "ms": milliseconds, "multiply_adds": _counted(model, enlarge)}
+
+
+@torch.inference_mode()
+def multiply_adds(model: nn.Module, lr_size: tuple[int, int]) -> float:
+    """Those of encoding one LR image of (h, w) pixels: of convolutions and matrix products, as in the papers."""
+    lr = _random_image(model, lr_size)
+    return _counted(model, lambda: model(lr))
+
+
+def _counted(model: nn.Module, call: Callable[[], object]) -> float:
     model.train(model.training)  # it forgets what it remembers between images, which is counted then
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:  # the fused kernel is not counted on CPUs
-        enlarge()
-    return {"lr_size": [side, side], "hr_side": hr_side, "ms": milliseconds, "multiply_adds": counter.get_total_flops() / 2}
+        call()
+    return counter.get_total_flops() / 2
 
 
 @torch.inference_mode()

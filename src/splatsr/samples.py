@@ -6,6 +6,7 @@ what has a scale of its own, "batch" or "crop".
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from torch import Tensor
 
 from splatsr.continuous_image import ContinuousImage, QueryableImage
 from splatsr.errors import InputError
+from splatsr.field import GaussianField
 from splatsr.geometry import pixel_centres
+from splatsr.splatting.published_gradient import PublishedGradient
 
 
 class Whole:
@@ -34,6 +37,22 @@ class Whole:
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
         """Both (B, 3, H, W)."""
         return image.render(scale=batch["scale"]), batch["hr"]
+
+
+class WholeWithPublishedGradient(Whole):
+    """The whole crop, but the kernels' shapes get the published renderer's gradient, see `splatting.published_gradient`."""
+
+    def check(self, image: ContinuousImage, scale_per: str) -> None:
+        """InputError where the model's image is no GaussianField, or the crops of a batch have several scales."""
+        super().check(image, scale_per)
+        if not isinstance(image, GaussianField):
+            raise InputError(f"samples=published_gradient: a {type(image).__name__} has no kernels; use samples=whole.")
+
+    def __call__(
+        self, image: GaussianField, batch: Mapping[str, Any], random: np.random.Generator
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
+        """Both (B, 3, H, W)."""
+        return super().__call__(replace(image, cholesky=PublishedGradient.apply(image.cholesky)), batch, random)
 
 
 class Pixels:

@@ -1,12 +1,15 @@
 """Every experiment runs through with debug=tiny, and the paper's experiments are the paper's."""
 
+import itertools
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 
 from composed import settings_of
@@ -21,7 +24,14 @@ NARROWER = {name: ("model.encoder.growth=4", "samples.count=256") for name in ("
 EXPERIMENTS = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
+    if not name.startswith("ablation/")
 ]
+ABLATIONS = sorted(path.stem for path in (CONF / "experiment/ablation").glob("*.yaml"))
+DISTINCT = {  # members that run something that no other experiment does; the others differ from these in numbers
+    "ablation/modules": ["model/dictionary=none", "model.offset_range=inf"],
+    "ablation/gradient": ["samples=published_gradient"],
+    "ablation/kernels_per_pixel": ["model.kernels_per_pixel=9"],
+}
 TREE = ("DIV2K/DIV2K_train_HR/0001.png", "DIV2K/DIV2K_valid_HR/0801.png", "Flickr2K/Flickr2K_HR/000001.png")
 PARTS = ("SA-1B/sa_000000/sa_1.jpg", "SA-1B/sa_000001/sa_2.jpg")
 
@@ -50,12 +60,29 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *DISTINCT])
 def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny", *NARROWER.get(name, ())) == 0
+    more = {**NARROWER, **DISTINCT}.get(name, ())
+    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny", *more) == 0
     (results,) = (tmp_path / "outputs/debug" / name).glob("*/metrics.json")
     assert json.loads(results.read_text())["sets"]["small"]["x8"]["images"] == 1
     assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_is_one_frame_with_values_to_exchange(name: str) -> None:
+    """Every listed value composes; the files add to the frame what is varied and nothing else; the paper's frame fits too."""
+    params = yaml.safe_load((CONF / f"experiment/ablation/{name}.yaml").read_text())["hydra"]["sweeper"]["params"]
+    assert params["seed"] == "0,1,2"
+    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items() if key != "seed"])
+    lists = [[f"{one.key_or_group}={value}" for value in one.sweep_string_iterator()] for one in parsed]
+    frame = settings_of("frame=small")
+    for row in itertools.zip_longest(*lists):
+        settings = settings_of(f"experiment=ablation/{name}", *(one or first[0] for one, first in zip(row, lists, strict=True)))
+        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "data", "samples"}
+    paper = settings_of(f"experiment=ablation/{name}", "frame=paper", *(one[-1] for one in lists))
+    assert paper["model"]["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
+    assert (paper["trainer"]["max_epochs"], paper["optimizer"]["lr"]) == (1000, 1e-4)
 
 
 def test_liif_has_the_papers_numbers_and_its_neighbours_differ_in_the_model_alone() -> None:

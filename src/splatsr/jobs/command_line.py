@@ -16,7 +16,9 @@ from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -55,6 +57,13 @@ def main() -> int:
     return 1 if _refusals else 0
 
 
+def refuse(text: str) -> None:
+    """Makes this command line end with the line `text` and an error."""
+    if _refusals is None:
+        raise InputError(text)
+    _refusals.append(text)
+
+
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="run")
 def _run(cfg: DictConfig) -> None:
     _run_one(cfg)
@@ -63,7 +72,12 @@ def _run(cfg: DictConfig) -> None:
 def _run_one(cfg: DictConfig) -> None:
     register_resolvers()  # here too: a cluster's launcher calls it in processes of its own
     try:
-        call_job(OmegaConf.to_container(cfg, resolve=True))
+        settings = OmegaConf.to_container(cfg, resolve=True)
+        if HydraConfig.get().mode == RunMode.MULTIRUN and settings["resume"] is not None:
+            if (Path(settings["run_dir"]) / "metrics.json").exists():
+                return
+            settings["resume"] = "auto"  # its folder is chosen already
+        call_job(settings)
     except Exception as error:
         refusal = explain(error)
         if _refusals is None and _slurm_tasks() > 1:  # Hydra would keep it, and the other tasks would wait for this one
@@ -81,9 +95,11 @@ def call_job(settings: dict[str, Any]) -> None:
 
 
 def register_resolvers() -> None:
-    """`run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in. `slurm_nodes`
-    is the number of machines of the Slurm job that this process belongs to."""
+    """`run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in;
+    `multirun_folder` does so for a multirun. `slurm_nodes` is the number of machines of the Slurm job that this process belongs
+    to."""
     OmegaConf.register_new_resolver("run_folder", _run_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("multirun_folder", _multirun_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("slurm_nodes", _slurm_nodes, replace=True)
 
 
@@ -101,6 +117,14 @@ def _run_folder(job: str, experiment: str | None, resume: str | None) -> str:
         raise InputError("torchrun started several processes, and they need a folder in common: give hydra.run.dir=<folder>.")
     stamp = home / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     return str(stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}"))
+
+
+def _multirun_folder(resume: str | None) -> str:
+    if resume in (None, "auto"):
+        return str(Path("outputs/multirun") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+    if not (Path(resume) / "multirun.yaml").is_file():
+        raise InputError(f"resume={resume}: no multirun.yaml there; with -m it names the folder of a multirun.")
+    return str(resume)
 
 
 def _slurm_tasks() -> int:
@@ -132,7 +156,7 @@ def explain(error: BaseException) -> str | None:
         key = unknown.group(1)
         given = [argument.split("=")[0].lstrip("+~") for argument in sys.argv[1:]]
         return _suggest_key(next((whole for whole in given if whole == key or whole.startswith(f"{key}.")), key))
-    if missing := re.search(r"(?:In '[^']*': )?Could not find '([^']+)'", text):
+    if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return _suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException) or "mismatched input" in text or "token recognition" in text:
         return f"cannot read {error.override!r}" if isinstance(error, OverrideParseException) else str(error).splitlines()[0]
@@ -154,6 +178,8 @@ def _suggest_option(option: str) -> str:
         return f"there is no configuration group or option {option!r} in conf/."
     if name.startswith("submitit"):
         return f"{group}={name} comes with hydra-submitit-launcher, which is not installed: pip install 'splatsr[slurm]'."
+    if name == "optuna":
+        return f"{group}={name} comes with hydra-optuna-sweeper, which is not installed: pip install 'splatsr[optuna]'."
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."

@@ -5,13 +5,14 @@ top-left corners (paper: "the centre of the LR pixel"). The published head scram
 (it reinterprets memory instead of transposing); this one does not.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.geometry import cell_corners
+from splatsr.geometry import Number, cell_corners
 from splatsr.models.mlp import by_position, mlp
 
 
@@ -25,10 +26,10 @@ class APD(nn.Module):
         per_side: kernels per LR pixel along either axis.
     """
 
-    def __init__(self, *, channels: int, hidden: Sequence[int], reach: float, per_side: int) -> None:
+    def __init__(self, *, channels: int, hidden: Sequence[int], reach: Number, per_side: int) -> None:
         super().__init__()
-        if reach <= 0:
-            raise ValueError(f"reach must be greater than 0 LR pixels, got {reach}.")
+        if not 0 < reach < math.inf:
+            raise ValueError(f"reach must be a number greater than 0 LR pixels, got {reach}.")
         self.reach, self.per_side = reach, per_side
         self.mlp = mlp([channels, *hidden, 2])
 
@@ -36,3 +37,8 @@ class APD(nn.Module):
         """Centres (x, y) in LR pixels; kernels run row by row over the grid of cells."""
         offset = self.reach * torch.tanh(by_position(self.mlp, features).float())
         return cell_corners(*lr_size, self.per_side).to(offset) + offset
+
+    def start_centred(self) -> None:
+        """Re-initialises such that every kernel sits at the centre of its own cell (or as near as the reach allows)."""
+        nn.init.zeros_(self.mlp[-1].weight)
+        nn.init.constant_(self.mlp[-1].bias, math.atanh(min(0.5 / self.per_side / self.reach, 0.99)))

@@ -7,12 +7,12 @@ knows the output scale.
 import math
 from collections.abc import Callable, Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.field import GaussianField
 from splatsr.geometry import Number
+from splatsr.models.ablated import Anchors, FreePositions, RegressedShapes
 from splatsr.models.apd import APD
 from splatsr.models.cgm import CGM
 from splatsr.models.ddcw import DDCW
@@ -28,12 +28,13 @@ class ContinuousSR(nn.Module):
     Args:
         encoder: LR to features; has `upscale` (its grid is that many times as fine as the LR image), `out_channels` and, for
             the initialisation `blurred_lr` without colour skip, `carry_rgb`.
-        dictionary: rows (l11, l21, l22), see `models.dictionary`.
+        dictionary: rows (l11, l21, l22), see `models.dictionary`; None: Cholesky entries are regressed, see `models.ablated`.
         embedding: width of DDCW's queries and keys (paper: 512).
         embedding_hidden: hidden widths of the dictionary's MLP.
         kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
         offset_hidden: hidden widths of the position MLP.
-        offset_range: largest position drift, in LR pixels (paper: 1).
+        offset_range: largest position drift, in LR pixels (paper: 1); 0: kernels stay at their anchors, infinity: there are no
+            anchors, see `models.ablated`.
         color_hidden: hidden widths of the colour MLP; its length plus one is the paper's "colour depth" (6).
         color_skip: add the bilinear LR image to the colours (not in the paper).
         reference_scale: below it pixels get a footprint, see `GaussianField`.
@@ -46,12 +47,12 @@ class ContinuousSR(nn.Module):
         self,
         *,
         encoder: nn.Module,
-        dictionary: Float[Tensor, "rows 3"],
+        dictionary: Float[Tensor, "rows 3"] | None,
         embedding: int,
         embedding_hidden: Sequence[int],
         kernels_per_pixel: int,
         offset_hidden: Sequence[int],
-        offset_range: float,
+        offset_range: Number,
         color_hidden: Sequence[int],
         color_skip: bool,
         reference_scale: Number,
@@ -72,8 +73,16 @@ class ContinuousSR(nn.Module):
         self.unshuffle = nn.PixelUnshuffle(encoder.upscale // self.per_side)
         self.activation = nn.LeakyReLU(0.01)
         channels = encoder.out_channels * self.unshuffle.downscale_factor**2
-        self.ddcw = DDCW(channels=channels, dictionary=dictionary, embedding=embedding, embedding_hidden=embedding_hidden)
-        self.apd = APD(channels=channels, hidden=offset_hidden, reach=offset_range, per_side=self.per_side)
+        if dictionary is None:
+            self.ddcw = RegressedShapes(channels=channels, embedding=embedding, hidden=embedding_hidden)
+        else:
+            self.ddcw = DDCW(channels=channels, dictionary=dictionary, embedding=embedding, embedding_hidden=embedding_hidden)
+        if offset_range == 0:
+            self.apd = Anchors(per_side=self.per_side)
+        elif offset_range == math.inf:
+            self.apd = FreePositions(channels=channels, hidden=offset_hidden)
+        else:
+            self.apd = APD(channels=channels, hidden=offset_hidden, reach=offset_range, per_side=self.per_side)
         self.cgm = CGM(
             channels=channels, hidden=color_hidden, per_side=self.per_side, skip=color_skip, skip_gain=1 / self.level
         )
@@ -93,23 +102,21 @@ class ContinuousSR(nn.Module):
     @property
     def level(self) -> float:
         """What a constant field of mean kernels sums to, per unit of colour: density * 2 pi l11 l22 (published: 1.877)."""
-        l11, _, l22 = (self.ddcw.dictionary.mean(0) / self.shrink).tolist()
+        l11, _, l22 = (self.ddcw.typical / self.shrink).tolist()
         return self.per_side**2 * 2 * math.pi * l11 * l22
 
     @property
     def tiling(self) -> Tiling | None:
         """The encoder's, plus what the heads see: DDCW's convolution one cell, the skip's bilinear resampling one pixel.
 
-        A kernel sits up to `offset_range` from its cell's corner and is no longer than the longest dictionary row.
+        A kernel sits up to `offset_range` from its cell's corner and is no longer than the longest dictionary row; without
+        anchors or without a dictionary there is no such limit, and no tiling.
         """
         encoder = getattr(self.encoder, "tiling", None)
-        if encoder is None:
+        reach = self.apd.reach + math.sqrt(2 * CUT) * self.ddcw.longest / self.shrink
+        if encoder is None or math.isinf(reach):
             return None
-        l11, l21, l22 = (self.ddcw.dictionary / self.shrink).unbind(-1)
-        longest = torch.maximum(l11.abs(), torch.hypot(l21, l22)).max().item()
-        return encoder._replace(
-            overlap=max(encoder.overlap + 1 / self.per_side, 1), reach=self.apd.reach + math.sqrt(2 * CUT) * longest
-        )
+        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, 1), reach=reach)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of a batch of RGB images in [0, 1], any h and w; kernel n = i * (per_side * w) + j of the cell grid."""

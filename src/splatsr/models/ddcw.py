@@ -42,6 +42,22 @@ class DDCW(nn.Module):
         queries = self.query(features).flatten(2).transpose(1, 2)
         return WeightedRows.apply(queries, self._keys(), self.dictionary)
 
+    @property
+    def typical(self) -> Float[Tensor, "3"]:
+        """The row of uniform weights: the dictionary's mean."""
+        return self.dictionary.mean(0)
+
+    @property
+    def longest(self) -> float:
+        """The longest standard deviation along either axis that any weights can give, in dictionary units."""
+        l11, l21, l22 = self.dictionary.unbind(-1)
+        return torch.maximum(l11.abs(), torch.hypot(l21, l22)).max().item()
+
+    def start_typical(self) -> None:
+        """Re-initialises such that every kernel has the typical row: queries are zero."""
+        nn.init.zeros_(self.query.weight)
+        nn.init.zeros_(self.query.bias)
+
     def train(self, mode: bool = True) -> "DDCW":
         """Also forgets what inference remembered: train() and eval() start afresh."""
         self._known = None

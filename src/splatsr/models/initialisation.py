@@ -1,7 +1,5 @@
 """First weights of a ContinuousSR model: as published, or such that random weights train at once."""
 
-import math
-
 import torch
 from torch import nn
 
@@ -10,8 +8,8 @@ from splatsr.models.continuoussr import ContinuousSR
 
 def published(model: ContinuousSR) -> None:
     """Xavier-uniform MLPs with zero biases, PyTorch's defaults elsewhere. The published recipe needs a pretrained encoder."""
-    for head in (model.ddcw.embedding, model.apd.mlp, model.cgm.mlp):
-        for layer in head:
+    for head in (model.ddcw, model.apd, model.cgm):
+        for layer in head.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
@@ -26,12 +24,8 @@ def blurred_lr(model: ContinuousSR) -> None:
     - colour: LR / level at that place, `level` being what a constant field of mean kernels sums to. With the colour skip the
       MLP starts at zero; without, the encoder and the MLP are set to carry the LR image through (nearest neighbour).
     """
-    nn.init.zeros_(model.ddcw.query.weight)
-    nn.init.zeros_(model.ddcw.query.bias)
-    last = model.apd.mlp[-1]
-    nn.init.zeros_(last.weight)
-    half_cell = min(0.5 / model.apd.per_side / model.apd.reach, 0.99)  # a shorter reach cannot get to the centre
-    nn.init.constant_(last.bias, math.atanh(half_cell))
+    model.ddcw.start_typical()
+    model.apd.start_centred()
     if model.cgm.skip:
         nn.init.zeros_(model.cgm.mlp[-1].weight)
         nn.init.zeros_(model.cgm.mlp[-1].bias)

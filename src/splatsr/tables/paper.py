@@ -22,11 +22,13 @@ class Column(NamedTuple):
 
 
 class PaperRow(NamedTuple):
-    """One method; `cells` go with the table's columns. `run` names what of ours is compared with it: model and encoder."""
+    """One method; `cells` go with the table's columns. What of ours is compared with it: `run` names model and encoder,
+    `members` the values {key: value} of an ablation's multirun."""
 
     name: str
     run: Mapping[str, str]
     cells: list[float | None]
+    members: list[Mapping[str, Any]]
 
 
 class PaperTable:
@@ -41,7 +43,8 @@ class PaperTable:
         columns: {heading: group}. A group of measured columns is {set, metric, protocol, decimals, scales}; another one, which
             only the paper fills, is {decimals, labels}.
         rows: {name, run, figures}, where `figures` are {heading: one value per scale or label, null where not at hand}; `run`
-            is {model: class, encoder: class} of ours, or empty.
+            is {model: class, encoder: class} of ours, or empty. In a table of ablations also `members`: lists of {key: value},
+            what is varied in ours.
     """
 
     def __init__(
@@ -107,4 +110,4 @@ def _row(row: Mapping[str, Any], groups: Mapping[str, list[Column]]) -> PaperRow
         if len(values) != len(columns):
             raise ValueError(f"row {row['name']}, {heading}: {len(values)} figures for {len(columns)} columns.")
         cells += [None if value is None else float(value) for value in values]
-    return PaperRow(row["name"], dict(row["run"]), cells)
+    return PaperRow(row["name"], dict(row["run"]), cells, list(row.get("members", [])))
