@@ -23,11 +23,14 @@ from splatsr.models.dictionary import save_dictionary
 from splatsr.models.fitting import Fitting
 from splatsr.prior.collection import Collection
 from splatsr.prior.crops import Crops
-from splatsr.prior.fits import Fits
+from splatsr.prior.fits import Fits, check_kernels
 from splatsr.prior.report import markdown, summarise
 
 FINISHED = "statistics.json"
 """The last file of a run."""
+
+FITTED_WITH = ("prior.crops", "prior.side", "prior.batch", "prior.fitting", "data", "seed")
+"""Settings that fields depend on: a resumed run must have the same."""
 
 
 def fit_prior(
@@ -61,6 +64,7 @@ def fit_prior(
     )
     if not isinstance(prior["batch"], int) or prior["batch"] < 1:
         raise InputError(f"prior.batch must be a whole number of at least 1; got {prior['batch']!r}.")
+    check_kernels(prior["kernels"])
     task = Collection(
         fitting=make_fitting(prior),
         crops=crops,
@@ -137,7 +141,7 @@ def _check_folder(folder: Path, resume: str | None, settings: Mapping[str, Any])
     if resume not in (None, "auto") and not (folder / "config.yaml").exists():
         raise InputError(f"resume={resume}: no config.yaml there; expected the folder of an unfinished run of job=fit_prior.")
     if resume is not None and (folder / "config.yaml").exists():
-        check_same_settings(folder, settings, only=("prior", "data", "seed"))
+        check_same_settings(folder, settings, only=FITTED_WITH)
         return True
     return False
 

@@ -37,7 +37,7 @@ def describe_run(run_dir: Path, settings: Mapping[str, Any], *, rendering: str) 
 
 
 def check_same_settings(run_dir: Path, settings: Mapping[str, Any], *, only: Sequence[str] | None = None) -> None:
-    """Before resuming: the run must have been started with the same configuration, or the same root keys `only`.
+    """Before resuming: the run must have been started with the same configuration, or the same values below the keys `only`.
 
     Raises:
         InputError: `run_dir` is no run, or values differ; they are named.
@@ -46,7 +46,8 @@ def check_same_settings(run_dir: Path, settings: Mapping[str, Any], *, only: Seq
     if not recorded.is_file():
         raise InputError(f"{run_dir} is not a run that can be resumed (there is no {recorded.name} in it).")
     before, now = (_flat(values) for values in (yaml.safe_load(recorded.read_text()), dict(settings)))
-    compared = [key for key in {**before, **now} if only is None or key.split(".")[0] in only]
+    below = None if only is None else tuple(f"{key}." for key in only)
+    compared = [key for key in {**before, **now} if below is None or f"{key}.".startswith(below)]
     differing = [key for key in compared if before.get(key) != now.get(key)]
     if differing:
         shown = ", ".join(f"{key} was {before.get(key)} and is {now.get(key)}" for key in differing[:4])

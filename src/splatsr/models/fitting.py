@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from splatsr.field import GaussianField
+from splatsr.geometry import Number
 from splatsr.models.free_kernels import FreeKernels
 from splatsr.splatting import splat
 
@@ -29,7 +30,7 @@ class Fitting:
         optimizer: "adan" or "adam".
         lr: its first learning rate, for every parameter.
         halve_every: steps after which the learning rate is halved, again and again.
-        gradient: "true", or "published": with the doubled off-diagonal term of the published backward pass.
+        gradient: "exact", or "published": with the doubled off-diagonal term of the published backward pass.
         clamp: whether the image is clamped to [0, 1] before the loss, so that saturated pixels pull at nothing (published).
         color_range: first colours are uniform in it.
         l21_range: first entries l21 are, in pixels.
@@ -42,10 +43,10 @@ class Fitting:
         self,
         *,
         variant: str,
-        kernels_per_pixel: float,
+        kernels_per_pixel: Number,
         steps: int,
         optimizer: str,
-        lr: float,
+        lr: Number,
         halve_every: int,
         gradient: str,
         clamp: bool,
@@ -56,8 +57,8 @@ class Fitting:
             raise ValueError(f"variant must be cholesky or rotation_scale, got {variant!r}.")
         if optimizer not in ("adan", "adam"):
             raise ValueError(f"optimizer must be adan or adam, got {optimizer!r}.")
-        if gradient not in ("true", "published"):
-            raise ValueError(f'gradient must be "true" or "published", got {gradient!r}.')
+        if gradient not in ("exact", "published"):
+            raise ValueError(f"gradient must be exact or published, got {gradient!r}.")
         positive = {"kernels_per_pixel": kernels_per_pixel, "steps": steps, "lr": lr, "halve_every": halve_every}
         for name, value in positive.items():
             if not value > 0:

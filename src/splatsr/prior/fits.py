@@ -84,8 +84,7 @@ class Fits:
         Raises:
             InputError: `kernels` is none of the two, or no kernel is visible.
         """
-        if kernels not in ("all", "visible"):
-            raise InputError(f"prior.kernels must be all or visible; got {kernels!r}.")
+        check_kernels(kernels)
         rows, every = [], None
         for field, figures in self.chunks():
             every = every or max(1, -(-len(self.numbers) * len(figures["crops"]) * len(field) // POOLED))
@@ -95,3 +94,9 @@ class Fits:
         if not len(pooled):
             raise InputError("no kernel of any crop reaches a pixel; use prior.kernels=all.")
         return pooled
+
+
+def check_kernels(kernels: str) -> None:
+    """InputError unless `kernels` is all or visible."""
+    if kernels not in ("all", "visible"):
+        raise InputError(f"prior.kernels must be all or visible; got {kernels!r}.")
