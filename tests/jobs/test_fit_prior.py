@@ -21,7 +21,7 @@ from splatsr.models.dictionary import file_dictionary
 from splatsr.prior import collection
 
 QUICK = ("job=fit_prior", "data=folder", "data.workers=0", "prior.crops=5", "prior.side=16", "prior.batch=2",
-         "prior.fitting.steps=6", "prior/fitting=adam")  # fmt: skip
+         "prior.fitting.steps=6", "prior/fitting=adam", "data.seed=0")  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
 

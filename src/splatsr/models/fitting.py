@@ -39,6 +39,8 @@ class Fitting:
         ValueError: a value is not as above.
     """
 
+    render = staticmethod(splat)
+
     def __init__(
         self,
         *,
@@ -84,7 +86,7 @@ class Fitting:
             for step in range(self.steps):
                 for group in optimizer.param_groups:
                     group["lr"] = self.lr * 0.5 ** (step // self.halve_every)
-                rendered = splat(*kernels(), size)
+                rendered = self.render(*kernels(), size)
                 error = (rendered.clamp(0, 1) if self.clamp else rendered) - images
                 optimizer.zero_grad()
                 error.square().mean((1, 2, 3)).sum().backward()
@@ -92,7 +94,7 @@ class Fitting:
                 progress((step + 1) / self.steps)
             with torch.no_grad():
                 means, cholesky, colors = kernels()
-                quality = psnr_per_image(splat(means, cholesky, colors, size), images)
+                quality = psnr_per_image(self.render(means, cholesky, colors, size), images)
         return GaussianField(means.detach(), cholesky.detach(), colors.detach(), size, reference_scale=1), quality
 
     def _first_kernels(self, size: tuple[int, int], seeds: Sequence[int]) -> FreeKernels:
