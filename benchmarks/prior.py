@@ -33,8 +33,8 @@ IMAGES, STEPS, PAPER_HOURS = 40_000, 50_000, 700
 """ContinuousSR, section 4.2 and appendix A.4: images, GPU hours; steps: GaussianImage's recipe."""
 
 FLOP, CANDIDATES, SUSTAINED = 70, 170, 10e12
-"""For the estimate without a GPU: operations per kernel and pixel inside its cut (24 forward and 45 backward in loops.py), pairs
-per pixel that a rasteriser with tiles of 16 pixels looks at in place of those, operations a second that a GPU keeps up."""
+"""For the estimate without a GPU: operations per kernel and pixel inside its cut (24 and 45 in loops.py), pairs per
+pixel that a rasteriser with tiles of 16 pixels looks at in place of those, operations a second that a GPU keeps up."""
 
 
 class DenseFitting(Fitting):
@@ -92,8 +92,8 @@ def hours(settings: dict, pairs: float, batched: float) -> tuple[dict, str]:
     cores = image_steps * batched * (LARGE / SIDE) ** 2 / 3600
     basis = (
         f"an estimate, no GPU was there: {image_steps:.0e} image steps at {LARGE}x{LARGE}, {FLOP} operations per pair of a "
-        f"kernel and a pixel forward and backward, {SUSTAINED / 1e12:.0f} Tflop/s kept up; {pairs:.1f} pairs per pixel, as in the fits "
-        f"here, if kernels visit their own pixels only, {CANDIDATES} with tiles of 16 pixels"
+        f"kernel and a pixel, forward and backward, {SUSTAINED / 1e12:.0f} Tflop/s kept up; {pairs:.1f} pairs per pixel, as in "
+        f"the fits here, if kernels visit their own pixels only, {CANDIDATES} with tiles of 16 pixels"
     )
     told = f"{figure(low)} to {figure(high)} GPU hours ({basis}); batched as above on a CPU, {figure(cores)} core hours"
     return {"gpu_hours": [low, high], "core_hours": cores, "basis": basis}, told

@@ -52,8 +52,8 @@ class Fitting:
         halve_every: int,
         gradient: str,
         clamp: bool,
-        color_range: Sequence[float],
-        l21_range: Sequence[float],
+        color_range: Sequence[Number],
+        l21_range: Sequence[Number],
     ) -> None:
         if variant not in ("cholesky", "rotation_scale"):
             raise ValueError(f"variant must be cholesky or rotation_scale, got {variant!r}.")

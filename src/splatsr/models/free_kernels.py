@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from splatsr.geometry import Number
+
 BOUND = 0.5
 """Added to l11 and l22, or to both scales, pixels: no kernel starts narrower (published: cholesky_bound, bound)."""
 
@@ -41,8 +43,8 @@ class FreeKernels(nn.Module):
         count: int,
         size: tuple[int, int],
         seeds: Sequence[int],
-        color_range: Sequence[float],
-        l21_range: Sequence[float],
+        color_range: Sequence[Number],
+        l21_range: Sequence[Number],
         published_gradient: bool,
     ) -> None:
         super().__init__()
