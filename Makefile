@@ -50,3 +50,4 @@ benchmark: env  ## measure speed on this machine; writes the tables of benchmark
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/prior.py

@@ -1,7 +1,20 @@
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from splatsr.models.dictionary import normal_dictionary, published_dictionary, uniform_dictionary
+from composed import settings_of
+from splatsr import checkpoints
+from splatsr.errors import InputError
+from splatsr.models.dictionary import (
+    carry_rows,
+    file_dictionary,
+    normal_dictionary,
+    published_dictionary,
+    save_dictionary,
+    uniform_dictionary,
+)
 
 
 def test_published_grid() -> None:
@@ -32,3 +45,38 @@ def test_uniform_range() -> None:
     assert 9.9 < rows.max() <= 10
     with pytest.raises(ValueError, match="low must be less than high"):
         uniform_dictionary(rows=10, low=1.0, high=1.0, seed=0)
+
+
+def test_a_file_gives_its_rows_back(tmp_path: Path) -> None:
+    rows = torch.randn(100, 3)
+    save_dictionary(rows, tmp_path / "rows.safetensors")
+    assert torch.equal(file_dictionary(file=str(tmp_path / "rows.safetensors")), rows)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.safetensors"]
+
+
+def test_a_model_carries_the_rows_of_its_file(tmp_path: Path) -> None:
+    rows, file = torch.randn(50, 3), tmp_path / "rows.safetensors"
+    save_dictionary(rows, file)
+    overrides = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
+    config = settings_of("model/dictionary=file", f"model.dictionary.file={file}", *overrides)["model"]
+    carried = carry_rows(config)
+    assert {**carried, "dictionary": None} == {**config, "dictionary": None}
+    checkpoints.save(checkpoints.build(carried), carried, tmp_path / "model.safetensors")
+    file.unlink()
+    assert torch.equal(checkpoints.load(tmp_path / "model.safetensors").ddcw.dictionary, rows)
+
+
+def test_what_is_no_dictionary_is_refused(tmp_path: Path) -> None:
+    save_file({"dictionary": torch.zeros(4, 2)}, tmp_path / "narrow.safetensors")
+    save_file({"rows": torch.zeros(4, 3)}, tmp_path / "named.safetensors")
+    (tmp_path / "broken.safetensors").write_text("hello")
+    for name, told in (
+        ("narrow", r"\(4, 2\)"),
+        ("named", "holds no dictionary"),
+        ("broken", "damaged"),
+        ("none", "no such file"),
+    ):
+        with pytest.raises(InputError, match=told):
+            file_dictionary(file=str(tmp_path / f"{name}.safetensors"))
+    with pytest.raises(InputError, match="model.dictionary.file="):
+        file_dictionary(file=None)

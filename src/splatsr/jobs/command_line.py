@@ -26,6 +26,9 @@ from splatsr.errors import InputError
 
 CONF = Path(__file__).parents[3] / "conf"
 
+_TRACES = {"train": ("checkpoints/last.ckpt", "metrics.json"), "fit_prior": ("fields", "statistics.json")}
+"""What a run of a job that can be resumed has in its folder when it has begun, and when it is finished."""
+
 
 _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
@@ -106,9 +109,10 @@ def register_resolvers() -> None:
 def _run_folder(job: str, experiment: str | None, resume: str | None) -> str:
     home = Path("outputs") / job / (experiment or "default")
     if resume == "auto":
-        unfinished = [run for run in home.glob("*/checkpoints/last.ckpt") if not (run.parents[1] / "metrics.json").exists()]
-        if unfinished:
-            return str(max(unfinished, key=lambda checkpoint: checkpoint.stat().st_mtime).parents[1])
+        begun, finished = _TRACES.get(job, _TRACES["train"])
+        runs = [run for run in home.glob("*") if (run / begun).exists() and not (run / finished).exists()]
+        if runs:
+            return str(max(runs, key=lambda run: (run / begun).stat().st_mtime))
     elif resume is not None:
         return str(resume)
     if _slurm_tasks() > 1:  # a name that all tasks find

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ def describe_run(run_dir: Path, settings: Mapping[str, Any], *, rendering: str) 
     write_text(run_dir / "env.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()))
 
 
-def check_same_settings(run_dir: Path, settings: Mapping[str, Any]) -> None:
-    """Before resuming: the run must have been started with the same configuration.
+def check_same_settings(run_dir: Path, settings: Mapping[str, Any], *, only: Sequence[str] | None = None) -> None:
+    """Before resuming: the run must have been started with the same configuration, or the same values below the keys `only`.
 
     Raises:
         InputError: `run_dir` is no run, or values differ; they are named.
@@ -46,7 +46,9 @@ def check_same_settings(run_dir: Path, settings: Mapping[str, Any]) -> None:
     if not recorded.is_file():
         raise InputError(f"{run_dir} is not a run that can be resumed (there is no {recorded.name} in it).")
     before, now = (_flat(values) for values in (yaml.safe_load(recorded.read_text()), dict(settings)))
-    differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    below = None if only is None else tuple(f"{key}." for key in only)
+    compared = [key for key in {**before, **now} if below is None or f"{key}.".startswith(below)]
+    differing = [key for key in compared if before.get(key) != now.get(key)]
     if differing:
         shown = ", ".join(f"{key} was {before.get(key)} and is {now.get(key)}" for key in differing[:4])
         raise InputError(

@@ -30,6 +30,7 @@ from splatsr.jobs.run_folder import check_same_settings, describe_run
 from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import Results, check_scales
 from splatsr.metrics.protocol import Protocol
+from splatsr.models.dictionary import carry_rows
 from splatsr.training import SuperResolution
 
 
@@ -71,6 +72,7 @@ def train(
     check_metrics(metrics)
     rules: Protocol = instantiate(protocol)
     check_backend(compile)
+    model = carry_rows(model)  # a dictionary's file may be gone when the model is loaded
     resuming = _check_folder(folder, last, resume, settings)
     warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
     for noisy in ("pytorch.utilities.rank_zero", "fabric.utilities.seed", "fabric.utilities.distributed"):

@@ -2,13 +2,21 @@
 
 The Deep Gaussian Prior (ContinuousSR section 3.3) says how such entries are distributed in photographs. The paper speaks of
 covariances sampled from it; the published model holds Cholesky entries on a fixed grid, and so does the default here.
+`splatsr.prior` collects such a prior from photographs, and makes dictionaries of it.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from splatsr.errors import InputError
 
 _L11 = (0.0, 0.41, 0.62, 0.98, 1.13, 1.29, 1.64, 1.85, 2.36)
 _L21 = (-0.86, -0.36, -0.16, 0.19, 0.34, 0.49, 0.84, 1.04, 1.54)
@@ -33,3 +41,47 @@ def uniform_dictionary(*, rows: int, low: float, high: float, seed: int) -> Floa
     if not low < high:
         raise ValueError(f"low must be less than high (pixels of a x4 image), got {low} and {high}.")
     return low + (high - low) * torch.rand(rows, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def file_dictionary(*, file: str | None) -> Float[Tensor, "rows 3"]:
+    """The rows of a file that `save_dictionary` wrote.
+
+    Raises:
+        InputError: no file is named, or it is missing, damaged, or no dictionary.
+    """
+    if file is None:
+        raise InputError("model/dictionary=file needs model.dictionary.file=<a dictionary of job=fit_prior or job=dictionary>.")
+    if not Path(file).is_file():
+        raise InputError(f"{file}: no such file; expected a dictionary that job=fit_prior or job=dictionary has made.")
+    try:
+        tensors = load_file(file)
+    except SafetensorError as error:
+        raise InputError(f"{file} is damaged or not a safetensors file ({error}).") from error
+    rows = tensors.get("dictionary")
+    if rows is None or rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) or not rows.isfinite().all():
+        shown = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        raise InputError(f"{file} holds no dictionary: expected one tensor of finite rows (l11, l21, l22), found {shown}.")
+    return rows.float()
+
+
+def save_dictionary(rows: Float[Tensor, "rows 3"], path: str | Path) -> None:
+    """Writes rows (l11, l21, l22), pixels of a x4 image, for `file_dictionary`. Never leaves a half-written file."""
+    partial = Path(f"{path}.partial")
+    save_file({"dictionary": rows.float().contiguous()}, partial)
+    os.replace(partial, path)
+
+
+def listed_dictionary(*, rows: Sequence[Sequence[float]]) -> Float[Tensor, "rows 3"]:
+    """Rows that a model's configuration lists: what `carry_rows` makes of a dictionary's file."""
+    return torch.tensor(rows, dtype=torch.float32)
+
+
+def carry_rows(config: Any) -> Any:
+    """A model's configuration with the rows of a dictionary's file in the place of the file's name, as nested plain dicts, so
+    that the model can be saved and loaded without that file."""
+    if not isinstance(config, Mapping):
+        return config
+    if config.get("_target_") == f"{__name__}.{file_dictionary.__name__}":
+        rows = file_dictionary(file=config["file"])
+        return {"_target_": f"{__name__}.{listed_dictionary.__name__}", "rows": rows.tolist()}
+    return {key: carry_rows(value) for key, value in config.items()}

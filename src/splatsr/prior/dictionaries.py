@@ -1,0 +1,56 @@
+"""Dictionaries for DDCW from fitted kernels: rows (l11, l21, l22) in pixels of the fitted image, l11 and l22 not negative."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.errors import InputError
+from splatsr.models.dictionary import normal_dictionary
+
+Rows = Float[Tensor, "rows 3"]
+
+
+def grid(kernels: Float[Tensor, "n 3"], *, levels: Sequence[int], zero_row: bool) -> Rows:
+    """Every combination of quantiles, l11 slowest and l22 fastest as in the published grid: of n levels, level k is the
+    quantile (k + 1/2) / n. `zero_row` adds the published last row of zeros.
+
+    Raises:
+        InputError: there are not three whole numbers of levels.
+    """
+    if len(levels) != 3 or any(not isinstance(count, int) or count < 1 for count in levels):
+        raise InputError(f"levels must be three whole numbers of at least 1 (of l11, l21, l22), got {list(levels)}.")
+    axes = []
+    for entry, count in zip(kernels.double().T, levels, strict=True):
+        ordered = entry.sort().values  # torch.quantile takes no more than 16 million
+        place = (torch.arange(count) + 0.5) / count * (len(ordered) - 1)
+        low, share = place.floor().long(), place.frac()
+        axes.append(torch.lerp(ordered[low], ordered[(low + 1).clamp_max(len(ordered) - 1)], share.double()))
+    rows = torch.tensor(list(itertools.product(*(axis.tolist() for axis in axes))), dtype=torch.float32)
+    return torch.cat([rows, torch.zeros(1, 3)]) if zero_row else rows
+
+
+def normal(kernels: Float[Tensor, "n 3"], *, rows: int, seed: int) -> Rows:
+    """Rows from independent normal distributions with the kernels' means and deviations; l11 and l22 are clipped at 0."""
+    _check_rows(rows)
+    mean, deviation = kernels.double().mean(0).tolist(), kernels.double().std(0).tolist()
+    return normal_dictionary(rows=rows, mean=mean, deviation=deviation, seed=seed)
+
+
+def sampled(kernels: Float[Tensor, "n 3"], *, rows: int, seed: int) -> Rows:
+    """Rows that are kernels, each drawn no more than once.
+
+    Raises:
+        InputError: there are fewer kernels than rows.
+    """
+    _check_rows(rows)
+    if rows > len(kernels):
+        raise InputError(f"{len(kernels)} fitted kernels cannot give {rows} rows: fit more crops, or ask for fewer rows.")
+    return kernels[torch.randperm(len(kernels), generator=torch.Generator().manual_seed(seed))[:rows]].float()
+
+
+def _check_rows(rows: int) -> None:
+    if not isinstance(rows, int) or rows < 1:
+        raise InputError(f"a dictionary needs a whole number of rows, at least 1; got {rows!r}.")

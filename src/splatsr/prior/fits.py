@@ -1,0 +1,102 @@
+"""Fitted crops on the disk: a file of fields and a file of figures per chunk, in the folder `fields` of a run.
+
+`<chunk>.safetensors` is a `GaussianField` of the chunk's crops, `<chunk>.json` says which they are and how well they were
+fitted. Both appear whole, the second one last: a chunk without it has not been fitted.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.errors import InputError
+from splatsr.field import GaussianField
+from splatsr.prior.crops import Crop
+from splatsr.prior.statistics import describe, shape_values, unsigned, visible
+
+POOLED = 10_000_000
+"""Kernels that statistics are made of. Where there are more, evenly spaced ones are taken; what that does to a percentile is
+smaller than any digit that is shown."""
+
+
+def save_chunk(
+    folder: Path, number: int, *, first: int, crops: Sequence[Crop], field: GaussianField, psnr: Tensor, seconds: float
+) -> None:
+    """Writes chunk `number`, whose first crop is number `first` of all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    field.save(folder / f"{number:05d}.safetensors")
+    records = [
+        {
+            "number": first + place,
+            "photograph": str(crop.photograph),
+            "top": crop.top,
+            "left": crop.left,
+            "psnr": float(psnr[place]),
+            "shapes": describe(shape_values(field.cholesky[place])),
+        }
+        for place, crop in enumerate(crops)
+    ]
+    partial = folder / f"{number:05d}.json.partial"
+    partial.write_text(json.dumps({"seconds": seconds, "crops": records}) + "\n")
+    os.replace(partial, folder / f"{number:05d}.json")
+
+
+def done_chunks(folder: Path) -> set[int]:
+    """The numbers of the chunks that have been fitted."""
+    return {int(path.stem) for path in folder.glob("*.json")}
+
+
+class Fits:
+    """All fitted crops of a run.
+
+    Args:
+        folder: of the run.
+        crops: how many there have to be.
+        batch: crops of a chunk.
+
+    Raises:
+        InputError: some are missing.
+    """
+
+    def __init__(self, folder: Path, *, crops: int, batch: int) -> None:
+        chunks, self.folder = -(-crops // batch), folder / "fields"
+        self.numbers = sorted(done_chunks(self.folder))
+        if self.numbers != list(range(chunks)):
+            raise InputError(
+                f"{self.folder} holds {len(self.numbers)} of {chunks} chunks of fitted crops: finish the run first, "
+                f"job=fit_prior resume={folder}."
+            )
+
+    def chunks(self) -> Iterator[tuple[GaussianField, dict[str, Any]]]:
+        """The field of each chunk and what its .json says, in the crops' order."""
+        for number in self.numbers:
+            figures = json.loads((self.folder / f"{number:05d}.json").read_text())
+            yield GaussianField.load(self.folder / f"{number:05d}.safetensors"), figures
+
+    def pooled(self, kernels: str) -> Float[Tensor, "n 3"]:
+        """Cholesky rows of all crops' kernels, as `unsigned`; "all", or only those "visible" in their crop.
+
+        Raises:
+            InputError: `kernels` is none of the two, or no kernel is visible.
+        """
+        check_kernels(kernels)
+        rows, every = [], None
+        for field, figures in self.chunks():
+            every = every or max(1, -(-len(self.numbers) * len(figures["crops"]) * len(field) // POOLED))
+            chosen = field.cholesky[visible(field)] if kernels == "visible" else field.cholesky.flatten(0, 1)
+            rows.append(unsigned(chosen)[::every])
+        pooled = torch.cat(rows)
+        if not len(pooled):
+            raise InputError("no kernel of any crop reaches a pixel; use prior.kernels=all.")
+        return pooled
+
+
+def check_kernels(kernels: str) -> None:
+    """InputError unless `kernels` is all or visible."""
+    if kernels not in ("all", "visible"):
+        raise InputError(f"prior.kernels must be all or visible; got {kernels!r}.")
