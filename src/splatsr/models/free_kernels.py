@@ -5,14 +5,13 @@ Positions are tanh-ed, so no centre leaves the image; colours and shapes are fre
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx, once_differentiable
 
 from splatsr.geometry import Number
+from splatsr.splatting.published_gradient import PublishedGradient
 
 BOUND = 0.5
 """Added to l11 and l22, or to both scales, pixels: no kernel starts narrower (published: cholesky_bound, bound)."""
@@ -67,7 +66,7 @@ class FreeKernels(nn.Module):
         height, width = self.size
         means = (torch.tanh(self.position) + 1) * self.position.new_tensor([width / 2, height / 2]) + 0.5
         cholesky = self._cholesky()
-        return means, DoubledOffDiagonal.apply(cholesky) if self.published_gradient else cholesky, self.color
+        return means, PublishedGradient.apply(cholesky) if self.published_gradient else cholesky, self.color
 
     def _cholesky(self) -> Float[Tensor, "b n 3"]:
         if self.variant == "cholesky":
@@ -77,25 +76,3 @@ class FreeKernels(nn.Module):
         l11 = torch.hypot(first * cosine, second * sine)
         l21 = (second.square() - first.square()) * sine * cosine / l11
         return torch.stack([l11, l21, first * second / l11], dim=-1)  # l11 l22 = sqrt(det Sigma) = s1 s2, without cancellation
-
-
-class DoubledOffDiagonal(torch.autograd.Function):
-    """Cholesky rows unchanged; backward, dLoss/d(sigma_xy) counts twice, as in GaussianImage's rasteriser (gsplat 0.1.3 fork).
-
-    There the sum of both off-diagonal derivatives is doubled once more. With G the gradient of Sigma, g = dLoss/d(sigma_xy):
-    dl11 = 2 l11 G11 + g l21, dl21 = g l11 + 2 l21 G22, dl22 = 2 l22 G22; 2 g takes the place of g.
-    """
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, cholesky: Tensor) -> Tensor:
-        ctx.save_for_backward(cholesky)
-        return cholesky.view_as(cholesky)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> Tensor:
-        l11, l21, l22 = ctx.saved_tensors[0].unbind(-1)
-        _, to_l21, to_l22 = upstream.unbind(-1)
-        off_diagonal = (to_l21 - l21 * to_l22 / l22) / l11
-        off_diagonal = off_diagonal.nan_to_num(0, 0, 0)  # empty kernels have no gradient, and may have no area
-        return upstream + torch.stack([off_diagonal * l21, off_diagonal * l11, torch.zeros_like(l11)], dim=-1)
