@@ -9,12 +9,13 @@ from splatsr.continuous_image import ContinuousImage
 from splatsr.jobs.command_line import CONF
 
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+QUICKER = {"gaussianimage": ["model.fitting.steps=2"]}
 
 
 @pytest.mark.parametrize("name", MODELS)
 @torch.inference_mode()
 def test_every_model_returns_a_continuous_image(name: str) -> None:
-    model = build(settings_of(f"model={name}")["model"]).eval()
+    model = build(settings_of(f"model={name}", *QUICKER.get(name, []))["model"]).eval()
     image = model(torch.rand(2, 3, 5, 7))
     assert isinstance(image, ContinuousImage)
     assert image.size == (5, 7)
@@ -27,6 +28,6 @@ def test_every_model_returns_a_continuous_image(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 @torch.inference_mode()
 def test_one_pixel_is_enough(name: str) -> None:
-    image = build(settings_of(f"model={name}")["model"]).eval()(torch.rand(1, 3, 1, 1)).render(scale=4)
+    image = build(settings_of(f"model={name}", *QUICKER.get(name, []))["model"]).eval()(torch.rand(1, 3, 1, 1)).render(scale=4)
     assert image.shape == (1, 3, 4, 4)
     assert image.isfinite().all()
