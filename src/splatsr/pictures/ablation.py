@@ -7,7 +7,6 @@ import matplotlib.figure
 
 from splatsr.tables.members import Cell
 
-
 LONGEST = 40
 """Characters of a cell's name that are shown: the last ones."""
 
