@@ -1,4 +1,4 @@
-"""The published renderer's gradient of the Cholesky rows, which counts the off-diagonal covariance twice, for comparisons with it.
+"""The published renderer's gradient of the Cholesky rows, which counts the off-diagonal covariance twice.
 
 With g_a, g_b, g_d the true derivatives by the covariance's entries a = l11^2, b = l11 l21 and d = l21^2 + l22^2,
 
