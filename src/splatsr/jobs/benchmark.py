@@ -50,13 +50,15 @@ def benchmark(
     for name, network in models.items():
         with console.status(f"measuring {name}"):
             results["models"][name] = _measure(network.eval().to(place), benchmark)
+        write_json(folder / "benchmark.json", results)  # slow methods come later: what is measured stays
+        times = ", ".join(f"{one['average_ms']:.3g} ms" for one in results["models"][name]["average_time"])
+        console.print(f"{name}: average time {times}")
     for title, rows in _tables(results).items():
         console.print(_printed(title, rows))
     write_text(folder / "benchmark.md", markdown(results))
     from splatsr.pictures.cost import draw_cost  # matplotlib takes a second
 
     draw_cost(results["models"], folder / "benchmark.png")
-    write_json(folder / "benchmark.json", results)
     console.print(f"results and plots: {folder}", soft_wrap=True)
     return results
 
