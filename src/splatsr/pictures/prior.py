@@ -41,4 +41,5 @@ def _draw_entry(axis: Axes, values: np.ndarray, name: str) -> None:
         axis.axvspan(first, last, color="C1", alpha=0.12, label="the paper's range")
     axis.set_title(f"{name}, {UNITS[name]}" if UNITS[name] else name, fontsize=10)
     axis.set_yticks([])
+    axis.margins(y=0.4)  # the legend's place
     axis.legend(fontsize=7, loc="upper right")  # the best place is slow to find
