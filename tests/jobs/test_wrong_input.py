@@ -96,6 +96,7 @@ def test_an_unknown_key_suggests_the_nearest(refused: Refused, typo: str, meant:
 def test_an_unknown_option_suggests_the_nearest(refused: Refused) -> None:
     assert "did you mean 'quickstart'?" in refused("experiment=quickstat")
     assert "did you mean 'bicubic'?" in refused("model=bicubik")
+    assert "frame/small exchanges model/initialisation" in refused("experiment=ablation/offset_range", "model=bicubic")
 
 
 @pytest.mark.parametrize(

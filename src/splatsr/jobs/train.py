@@ -103,7 +103,11 @@ def train(
             trainer,
             default_root_dir=str(folder),
             use_distributed_sampler=False,  # the batch sampler decides who sees what
-            callbacks=[*_callbacks(folder, validated=validated), dashboard, *([instantiate(averaging)] if averaging else [])],
+            callbacks=[
+                *_callbacks(folder, validated=validated),
+                dashboard,
+                *([instantiate(averaging)] if "_target_" in averaging else []),
+            ],
             logger=loggers,
         )
         check_share(photographs.batch_size, fitter.world_size)
