@@ -157,7 +157,9 @@ def explain(error: BaseException) -> str | None:
         return None
     text = "\n".join(str(cause) for cause in causes)
     if clash := re.search(r"In '([^']+)': Could not override '([^']+)'", text):
-        return f"{clash[1]} exchanges {clash[2]}, and what was chosen with it has no such part: exchange less, or something else."
+        return (
+            f"{clash[1]} exchanges {clash[2]}, and what was chosen with it has no such part: exchange less, or something else."
+        )
     if unknown := re.search(r"(?:Key|Could not override) '([^']+)'", text):
         key = unknown.group(1)
         given = [argument.split("=")[0].lstrip("+~") for argument in sys.argv[1:]]
