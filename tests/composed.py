@@ -1,5 +1,8 @@
 """The configuration as a job gets it."""
 
+import copy
+import functools
+
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -9,7 +12,12 @@ from splatsr.metrics.protocol import Protocol
 
 
 def settings_of(*overrides: str) -> dict:
-    """The composed, resolved configuration as plain values."""
+    """The composed configuration as plain values."""
+    return copy.deepcopy(_composed(overrides))
+
+
+@functools.cache
+def _composed(overrides: tuple[str, ...]) -> dict:
     register_resolvers()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("run", overrides=[*overrides, "run_dir=unused"], return_hydra_config=False)

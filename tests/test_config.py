@@ -49,11 +49,8 @@ def assert_every_key_has_a_reader(settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-@pytest.mark.parametrize("logger", ["csv", "wandb"])
-def test_every_key_of_an_experiment_has_a_reader(name: str, logger: str) -> None:
-    if name.startswith("ablation/") and logger == "wandb":
-        pytest.skip("the sweeps compose them with it")
-    assert_every_key_has_a_reader(settings_of(f"experiment={name}", f"logger={logger}"))
+def test_every_key_of_an_experiment_has_a_reader(name: str) -> None:
+    assert_every_key_has_a_reader(settings_of(f"experiment={name}"))
 
 
 def test_an_invented_key_is_noticed() -> None:
