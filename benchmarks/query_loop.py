@@ -8,6 +8,7 @@ figures are medians of wall-clock times.
 """
 
 import argparse
+import copy
 import logging
 import statistics
 import time
@@ -151,25 +152,40 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def check_agreement(case: Case, model: LIIF) -> float:
+    """The largest difference over the largest value; refuses 1e-5 and more.
+
+    Gradients are compared with a softplus in the place of every ReLU: of millions of ReLUs a few are so near their kink that
+    rounding alone decides whether they let a gradient through.
+    """
+    if case.samples:
+        model = copy.deepcopy(model)
+        model.imnet = nn.Sequential(*(nn.Softplus() if isinstance(layer, nn.ReLU) else layer for layer in model.imnet))
+    mine, theirs = Ours(model, case).run().clone(), Published(model, case).run()  # clone: a gradient's memory is used again
+    error = float((mine - theirs).abs().max() / theirs.abs().max())
+    if not error < 1e-5:
+        raise SystemExit(f"{case}: the two differ by {error:.1e} of the largest value; expected below 1e-5.")
+    return error
+
+
 def measure(case: Case, repetitions: int) -> dict:
     """One row of the table."""
     torch.manual_seed(0)
     model = LIIF(encoder=Features(case.batch, case.side, case.side), hidden=HIDDEN).eval()
+    error = check_agreement(case, model)
     ours, published = Ours(model, case), Published(model, case)
-    mine, theirs = ours.run().clone(), published.run()  # clone: a gradient's memory is used again
-    error, limit = float((mine - theirs).norm() / theirs.norm()), 1e-3 if case.samples else 1e-5
-    if not error < limit:  # of 38 million ReLUs a few are so near their kink that rounding decides about their gradients
-        raise SystemExit(f"{case}: the two differ by {error:.1e} of the norm; expected below {limit:g}.")
+    for contender in (ours, published):
+        contender.run()  # untimed
     turns = []
     for repetition in range(repetitions):
         order = (ours, published) if repetition % 2 else (published, ours)
         times = {contender: seconds(contender.run) for contender in order}
         turns.append((times[ours], times[published]))
     mine, theirs = (1e3 * statistics.median(turn[who] for turn in turns) for who in range(2))
-    logging.info("%s: ours %.1f ms, published loop %.1f ms, relative difference %.1e", case, mine, theirs, error)
+    logging.info("%s: ours %.1f ms, published loop %.1f ms, largest relative difference %.1e", case, mine, theirs, error)
     return {
         "case": str(case), "ours_ms": mine, "published_ms": theirs, "ours_over_published": mine / theirs,
-        "relative_difference": error,
+        "largest_difference": error,
     }  # fmt: skip
 
 
@@ -186,9 +202,9 @@ def main() -> None:
         repetitions=repetitions,
         rows=rows,
     )
-    headings = ["LIIF's decoder", "ours", "published loop", "ours / published", "relative difference"]
+    headings = ["LIIF's decoder", "ours", "published loop", "ours / published", "largest difference"]
     columns = ("ours_ms", "published_ms", "ours_over_published")
-    cells = [[row["case"], *(figure(row[key]) for key in columns), f"{row['relative_difference']:.0e}"] for row in rows]
+    cells = [[row["case"], *(figure(row[key]) for key in columns), f"{row['largest_difference']:.0e}"] for row in rows]
     text = f"{made}; medians of {repetitions} alternating repetitions, milliseconds."
     write_section("query_loop", f"{text}\n\n{table(headings, cells, text_columns=1)}")
 

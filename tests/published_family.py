@@ -1,5 +1,6 @@
 """The LIIF family's networks: files in their published format, written from the goldens' weights, opened by the suite."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,14 @@ class StoredFeatures(nn.Module):
 
     def forward(self, _: Tensor) -> Tensor:
         return self.features
+
+
+def assert_is_its_definition(model: nn.Module, by_definition: Callable[..., Tensor]) -> None:
+    """Values at random points and the gradients of all parameters, in float64 (pixels' centres are float32 in ours)."""
+    lr = torch.rand(2, 3, 5, 7, dtype=torch.float64)
+    coordinates, cell = torch.rand(2, 40, 2, dtype=torch.float64) * 2 - 1, torch.tensor([[0.1, 0.2], [0.3, 0.05]]).double()
+    ours, theirs = model(lr).query(coordinates, cell), by_definition(model, lr, coordinates, cell)
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+    parameters, upstream = list(model.parameters()), torch.randn_like(ours)
+    for one, other in zip(*(torch.autograd.grad(rgb, parameters, upstream) for rgb in (ours, theirs)), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, unfold
 
-from published_family import StoredFeatures, image_and_golden, load_published, published_content
+from published_family import StoredFeatures, assert_is_its_definition, image_and_golden, load_published, published_content
 from splatsr import published
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import pixel_centres
@@ -53,15 +53,7 @@ def test_a_published_file_gives_the_published_image(tmp_path: Path) -> None:
 
 
 def test_values_and_gradients_are_those_of_the_definition() -> None:
-    model = small().double()
-    lr = torch.rand(2, 3, 5, 7, dtype=torch.float64)
-    coordinates, cell = torch.rand(2, 40, 2, dtype=torch.float64) * 2 - 1, torch.tensor([[0.1, 0.2], [0.3, 0.05]]).double()
-    ours, theirs = model(lr).query(coordinates, cell), by_definition(model, lr, coordinates, cell)
-    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
-    parameters = list(model.parameters())
-    upstream = torch.randn_like(ours)
-    for one, other in zip(*(torch.autograd.grad(rgb, parameters, upstream) for rgb in (ours, theirs)), strict=True):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    assert_is_its_definition(small().double(), by_definition)
 
 
 def test_the_basis_starts_within_the_published_bounds() -> None:
