@@ -11,6 +11,7 @@ from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
+from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import (
     WindowAttention,
     attend,
@@ -107,8 +108,9 @@ class HybridBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         y = self.norm1(x)
-        x = x + self.drop_path(self.attn(y)) + self.conv_scale * convolve(self.conv_block, y)
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        attended = attention_branch(x, self.norm1, self.attn, self.drop_path, normed=y)
+        x = attended + self.conv_scale * convolve(self.conv_block, y)
+        return mlp_branch(x, self.norm2, self.mlp, self.drop_path)
 
 
 class OverlapAttention(nn.Module):
@@ -150,7 +152,7 @@ class OverlapAttention(nn.Module):
         bias = relative_bias(self.relative_position_bias_table.roll(self.turn, 0), own=self.window, other=self.reach)
         seen = join_heads(attend(asking, keys, values, bias, self.scale))
         x = x + from_windows(project_out(self.proj, seen, self.heads), order, x.shape)
-        return x + self.mlp(self.norm2(x))
+        return mlp_branch(x, self.norm2, self.mlp, nn.Identity())
 
     def _surroundings(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "windows m c"]:
         """The square around every window, row by row."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from splatsr.splatting.loops import BAND, LANES, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
-from splatsr.splatting.threads import even_ranges, in_parallel
+from splatsr.threads import even_ranges, in_parallel
 
 
 def splat_cpu(

@@ -19,7 +19,7 @@ def in_parallel(work: Callable[[int], None], items: Sequence[int]) -> None:
         return
     global _pool, _pool_owner
     if _pool_owner != (os.getpid(), threads):  # a forked child inherits the pool object but not its threads
-        _pool, _pool_owner = ThreadPoolExecutor(threads - 1, thread_name_prefix="splat"), (os.getpid(), threads)
+        _pool, _pool_owner = ThreadPoolExecutor(threads - 1, thread_name_prefix="splatsr"), (os.getpid(), threads)
     queue = iter(items)  # shared: whoever is free takes the next item
 
     def drain() -> None:

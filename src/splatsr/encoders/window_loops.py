@@ -1,0 +1,353 @@
+"""Compiled loops of `fused_blocks.py`: whole branches of a window transformer's block, one window at a time, in the cache.
+
+Sixteen pixels are a panel: an array (channels, 16), one vector per channel, so norms over channels and softmaxes over keys are
+sums of vectors, and a product with a layer's weights broadcasts them in the order in which they are stored. Activations are
+flat float32, panel after panel. The product's inner loop keeps up to six rows of a panel in registers (`_rows`); it, the
+exponential and GELU are LLVM vector code because a compiler does not find them in loops. Intrinsics and loops share this file
+because numba's on-disk cache only notices changes of the file that holds a loop.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, no_type_check
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 16
+"""Pixels of a panel."""
+
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_INTEGERS = ir.VectorType(ir.IntType(32), LANES)
+_F = np.float32
+
+_LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
+"""ln 2 in two parts, the first exact in few bits: x - n ln 2 is then exact to float32 rounding (Cody and Waite 1980)."""
+
+_ERF = 0.3275911, (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+"""Abramowitz and Stegun 1964, 7.1.26: erf(x) = 1 - (a1 t + .. + a5 t^5) exp(-x^2), t = 1 / (1 + p x), to 1.5e-7 for x >= 0."""
+
+
+def _constant(value: float) -> ir.Constant:
+    return ir.Constant(_VECTOR, [float(np.float32(value))] * LANES)
+
+
+def _broadcast(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
+    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(_INTEGERS, [0] * LANES))
+
+
+def _pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: ir.Value, index: ir.Value) -> ir.Value:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index], source_etype=ir.FloatType())
+
+
+def _load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
+    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=4, typ=_VECTOR)
+
+
+def _vector(builder: ir.IRBuilder, base: ir.Value, index: ir.Value) -> ir.Value:
+    """Pointer to the index-th sixteen floats from base on."""
+    return builder.gep(base, [builder.mul(index, ir.Constant(ir.IntType(64), LANES))], source_etype=ir.FloatType())
+
+
+def _store(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
+    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
+
+
+def _call(builder: ir.IRBuilder, name: str, *vectors: ir.Value) -> ir.Value:
+    function_type = ir.FunctionType(_VECTOR, (_VECTOR,) * len(vectors))
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.v{LANES}f32"), vectors)
+
+
+def _polynomial(builder: ir.IRBuilder, x: ir.Value, coefficients: tuple[float, ...]) -> ir.Value:
+    """Coefficients from the lowest power on."""
+    power = _constant(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        power = _call(builder, "fma", power, x, _constant(coefficient))
+    return power
+
+
+def _exponential(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """exp(x) for x <= 0, to about 2e-7 of it: 2^n exp(x - n ln 2); below -87, where float32 ends, exp(-87)."""
+    x = _call(builder, "maxnum", x, _constant(-87.0))
+    n = _call(builder, "rint", builder.fmul(x, _constant(math.log2(math.e))))
+    rest = _call(builder, "fma", n, _constant(-_LN2_HIGH), x)
+    rest = _call(builder, "fma", n, _constant(-_LN2_LOW), rest)
+    power = _polynomial(builder, rest, tuple(1 / math.factorial(k) for k in range(8)))
+    exponent = builder.add(builder.fptosi(n, _INTEGERS), ir.Constant(_INTEGERS, [127] * LANES))
+    return builder.fmul(power, builder.bitcast(builder.shl(exponent, ir.Constant(_INTEGERS, [23] * LANES)), _VECTOR))
+
+
+@intrinsic
+@no_type_check
+def soften(typing: Any, logits: Any, keys: Any, scale: Any, bias: Any, bias_at: Any, apart: Any, apart_at: Any):
+    """Softmax of  scale logits + bias + apart  down every lane of `keys` vectors, in place."""
+    arguments = logits, types.int64, types.float32, bias, types.int64, apart, types.int64
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
+        logits, keys, scale, bias, bias_at, apart, apart_at = values
+        zero = ir.Constant(ir.IntType(64), 0)
+        logits, bias, apart = (
+            _pointer(context, builder, signature.args[place], array, at)
+            for place, array, at in ((0, logits, zero), (3, bias, bias_at), (5, apart, apart_at))
+        )
+        scale = _broadcast(builder, scale)
+        largest = cgutils.alloca_once_value(builder, _constant(-np.inf))
+        total = cgutils.alloca_once_value(builder, _constant(0.0))
+        with cgutils.for_range(builder, keys) as loop:
+            row, added, apart_row = (_vector(builder, array, loop.index) for array in (logits, bias, apart))
+            value = _call(
+                builder, "fma", scale, _load(builder, row), builder.fadd(_load(builder, added), _load(builder, apart_row))
+            )
+            _store(builder, value, row)
+            builder.store(_call(builder, "maxnum", value, builder.load(largest, typ=_VECTOR)), largest)
+        with cgutils.for_range(builder, keys) as loop:
+            row = _vector(builder, logits, loop.index)
+            value = _exponential(builder, builder.fsub(_load(builder, row), builder.load(largest, typ=_VECTOR)))
+            _store(builder, value, row)
+            builder.store(builder.fadd(value, builder.load(total, typ=_VECTOR)), total)
+        builder.store(builder.fdiv(_constant(1.0), builder.load(total, typ=_VECTOR)), total)
+        with cgutils.for_range(builder, keys) as loop:
+            row = _vector(builder, logits, loop.index)
+            _store(builder, builder.fmul(_load(builder, row), builder.load(total, typ=_VECTOR)), row)
+        return context.get_dummy_value()
+
+    return types.void(*arguments), codegen
+
+
+@intrinsic
+@no_type_check
+def normalise(typing: Any, panel: Any, channels: Any, gain: Any, shift: Any, epsilon: Any):
+    """Layer norm over the channels of every lane, in place: (x - mean) / sqrt(variance + epsilon) * gain + shift."""
+    arguments = panel, types.int64, gain, shift, types.float32
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
+        panel, channels, gain, shift, epsilon = values
+        zero = ir.Constant(ir.IntType(64), 0)
+        panel, gain, shift = (
+            _pointer(context, builder, signature.args[place], array, zero)
+            for place, array in ((0, panel), (2, gain), (3, shift))
+        )
+        share = _broadcast(builder, builder.fdiv(ir.Constant(ir.FloatType(), 1.0), builder.sitofp(channels, ir.FloatType())))
+        mean, variance = (cgutils.alloca_once_value(builder, _constant(0.0)) for _ in range(2))
+        with cgutils.for_range(builder, channels) as loop:
+            x = _load(builder, _vector(builder, panel, loop.index))
+            builder.store(_call(builder, "fma", share, x, builder.load(mean, typ=_VECTOR)), mean)
+        with cgutils.for_range(builder, channels) as loop:
+            x = builder.fsub(_load(builder, _vector(builder, panel, loop.index)), builder.load(mean, typ=_VECTOR))
+            square = builder.fmul(x, x)
+            builder.store(_call(builder, "fma", share, square, builder.load(variance, typ=_VECTOR)), variance)
+        spread = _call(builder, "sqrt", builder.fadd(builder.load(variance, typ=_VECTOR), _broadcast(builder, epsilon)))
+        sharpness = builder.fdiv(_constant(1.0), spread)
+        with cgutils.for_range(builder, channels) as loop:
+            row = _vector(builder, panel, loop.index)
+            factor, added = (
+                _broadcast(
+                    builder, builder.load(builder.gep(array, [loop.index], source_etype=ir.FloatType()), typ=ir.FloatType())
+                )
+                for array in (gain, shift)
+            )
+            x = builder.fmul(builder.fsub(_load(builder, row), builder.load(mean, typ=_VECTOR)), sharpness)
+            _store(builder, _call(builder, "fma", x, factor, added), row)
+        return context.get_dummy_value()
+
+    return types.void(*arguments), codegen
+
+
+@intrinsic
+@no_type_check
+def gelu(typing: Any, values: Any, at: Any):
+    """values[at + lane] = x (1 + erf(x / sqrt 2)) / 2, x what was there."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        pointer = _pointer(context, builder, signature.args[0], *arguments)
+        x = _load(builder, pointer)
+        scaled = builder.fmul(_call(builder, "fabs", x), _constant(math.sqrt(0.5)))
+        p, series = _ERF
+        t = builder.fdiv(_constant(1.0), _call(builder, "fma", scaled, _constant(p), _constant(1.0)))
+        tail = builder.fmul(
+            _polynomial(builder, t, (0.0, *series)), _exponential(builder, builder.fneg(builder.fmul(scaled, scaled)))
+        )
+        erf = _call(builder, "copysign", builder.fsub(_constant(1.0), tail), x)
+        half = builder.fmul(x, _constant(0.5))
+        _store(builder, _call(builder, "fma", half, erf, half), pointer)
+        return context.get_dummy_value()
+
+    return types.void(values, types.int64), codegen
+
+
+def _rows(count: int) -> Callable[..., None]:
+    @intrinsic
+    @no_type_check
+    def rows(
+        typing: Any, a: Any, at: Any, down: Any, runs: Any, over: Any, steps: Any, along: Any, b: Any, panel: Any,
+        out: Any, place: Any, start: Any, first: Any,
+    ):  # fmt: skip
+        """`count` rows of  start + A B  for a panel B (runs * steps, LANES), stored one after the other at out[place].
+
+        Row r of A, entry run * steps + step, is a[at + r * down + run * over + step * along]; start[first + r] is added to all
+        lanes of row r.
+        """
+        of_a, of_b = (a, *[types.int64] * 6), (b, types.int64)
+        arguments = (*of_a, *of_b, out, types.int64, start, types.int64)
+
+        def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
+            a, at, down, runs, over, steps, along, b, panel, out, place, start, first = values
+            a_pointer = _pointer(context, builder, signature.args[0], a, at)
+            b_pointer = _pointer(context, builder, signature.args[7], b, panel)
+            out_pointer = _pointer(context, builder, signature.args[9], out, place)
+            start_pointer = _pointer(context, builder, signature.args[11], start, first)
+
+            def scalar(pointer: ir.Value, index: ir.Value) -> ir.Value:
+                return builder.load(builder.gep(pointer, [index], source_etype=ir.FloatType()), typ=ir.FloatType())
+
+            numbers = [ir.Constant(ir.IntType(64), number) for number in range(count)]
+            sums = [
+                cgutils.alloca_once_value(builder, _broadcast(builder, scalar(start_pointer, number))) for number in numbers
+            ]
+            with cgutils.for_range(builder, runs) as run:
+                far = builder.mul(run.index, over)
+                before = builder.mul(run.index, steps)
+                with cgutils.for_range(builder, steps) as step:
+                    vector = _load(builder, _vector(builder, b_pointer, builder.add(before, step.index)))
+                    offset = builder.add(far, builder.mul(step.index, along))
+                    for number, total in zip(numbers, sums, strict=True):
+                        factor = scalar(a_pointer, builder.add(offset, builder.mul(number, down)))
+                        builder.store(
+                            _call(builder, "fma", _broadcast(builder, factor), vector, builder.load(total, typ=_VECTOR)), total
+                        )
+            for number, total in zip(numbers, sums, strict=True):
+                _store(builder, builder.load(total, typ=_VECTOR), _vector(builder, out_pointer, number))
+            return context.get_dummy_value()
+
+        return types.void(*arguments), codegen
+
+    return rows
+
+
+_one_row, _four_rows, _six_rows = _rows(1), _rows(4), _rows(6)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+@no_type_check
+def multiply(a, at, total, down, runs, over, steps, along, b, panel, out, place, start, first):
+    """`total` rows of start + A B; see `_rows`."""
+    row = 0
+    while total - row >= 6:
+        _six_rows(a, at + row * down, down, runs, over, steps, along, b, panel, out, place + row * LANES, start, first + row)
+        row += 6
+    while total - row >= 4:
+        _four_rows(a, at + row * down, down, runs, over, steps, along, b, panel, out, place + row * LANES, start, first + row)
+        row += 4
+    while total - row >= 1:
+        _one_row(a, at + row * down, down, runs, over, steps, along, b, panel, out, place + row * LANES, start, first + row)
+        row += 1
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+@no_type_check
+def apply_layer(weight, bias, inputs, outputs, x, panels, y):
+    """y = weight x + bias for all panels: six rows of the weights at a time, so that they stay in the cache for all panels."""
+    row = 0
+    while row < outputs:
+        count = min(6, outputs - row)
+        for panel in range(panels):
+            multiply(
+                weight, row * inputs, count, inputs, 1, 0, inputs, 1, x, panel * inputs * LANES,
+                y, (panel * outputs + row) * LANES, bias, row,
+            )  # fmt: skip
+        row += count
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+@no_type_check
+def load_normalised(grid, pixels, first, count, gain, shift, epsilon, panel):
+    """Layer norm of up to sixteen rows grid[pixels[first + lane]] as one panel; lanes from `count` on are those of zeros."""
+    channels = grid.shape[1]
+    if count < LANES:
+        panel[: channels * LANES] = 0
+    for lane in range(count):
+        pixel = pixels[first + lane]
+        for c in range(channels):
+            panel[c * LANES + lane] = grid[pixel, c]
+    normalise(panel, channels, gain, shift, epsilon)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+@no_type_check
+def store_sum(grid, pixels, first, count, channels, panel, out):
+    """out[pixel] = grid[pixel] + the panel's column, for pixels[first .. first + count - 1]."""
+    for lane in range(count):
+        pixel = pixels[first + lane]
+        for c in range(channels):
+            out[pixel, c] = grid[pixel, c] + panel[c * LANES + lane]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+@no_type_check
+def attend_windows(
+    grid, pixels, side, heads, gain, shift, epsilon, qkv_weight, qkv_bias, proj_weight, proj_bias, bias, apart, kinds,
+    first, end, out,
+):  # fmt: skip
+    """out = grid + attention(norm(grid)) for windows first .. end - 1; rows of the grid are pixels.
+
+    `pixels` holds side^2 rows of the grid for every window, `bias` (heads, panels, side^2 keys, LANES queries), `apart` the
+    same without heads for every kind of window, `kinds` the kind of every window.
+    """
+    channels = grid.shape[1]
+    n, width = side * side, channels // heads
+    panels, scale = -(-n // LANES), _F(1 / math.sqrt(width))
+    size = n * LANES
+    x = np.empty(panels * channels * LANES, _F)
+    qkv = np.zeros(panels * 3 * channels * LANES, _F)
+    logits, zeros = np.zeros(panels * LANES * LANES, _F), np.zeros(max(LANES, channels), _F)  # keys that fill a panel up: zero
+    between = 3 * channels * LANES  # from panel to panel of qkv
+    for window in range(first, end):
+        for panel in range(panels):
+            at = panel * LANES
+            load_normalised(grid, pixels, window * n + at, min(LANES, n - at), gain, shift, epsilon, x[at * channels :])
+        apply_layer(qkv_weight, qkv_bias, channels, 3 * channels, x, panels, qkv)
+        for head in range(heads):
+            query = head * width * LANES
+            key, value = query + channels * LANES, query + 2 * channels * LANES
+            for panel in range(panels):
+                for other in range(panels):  # logits, transposed: a row for each key, a lane for each query
+                    keys = min(LANES, n - other * LANES)
+                    multiply(
+                        qkv, other * between + key, keys, 1, 1, 0, width, LANES, qkv, panel * between + query,
+                        logits, other * LANES * LANES, zeros, 0,
+                    )  # fmt: skip
+                bias_at, apart_at = (head * panels + panel) * size, (kinds[window] * panels + panel) * size
+                soften(logits, n, scale, bias, bias_at, apart, apart_at)
+                place = (panel * channels + head * width) * LANES
+                multiply(qkv, value, width, LANES, panels, between, LANES, 1, logits, 0, x, place, zeros, 0)
+        apply_layer(proj_weight, proj_bias, channels, channels, x, panels, qkv)
+        for panel in range(panels):
+            at = panel * LANES
+            store_sum(grid, pixels, window * n + at, min(LANES, n - at), channels, qkv[at * channels :], out)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+@no_type_check
+def mix_channels(grid, pixels, gain, shift, epsilon, in_weight, in_bias, out_weight, out_bias, panels, first, end, out):
+    """out = grid + mlp(norm(grid)) for pixels first .. end - 1, `panels` panels at a time."""
+    channels, hidden = grid.shape[1], len(in_bias)
+    x = np.empty(panels * channels * LANES, _F)
+    inner = np.empty(panels * hidden * LANES, _F)
+    while first < end:
+        used = min(panels, -(-(end - first) // LANES))
+        for panel in range(used):
+            at = first + panel * LANES
+            load_normalised(grid, pixels, at, min(LANES, end - at), gain, shift, epsilon, x[panel * channels * LANES :])
+        apply_layer(in_weight, in_bias, channels, hidden, x, used, inner)
+        for row in range(used * hidden):
+            gelu(inner, row * LANES)
+        apply_layer(out_weight, out_bias, hidden, channels, inner, used, x)
+        for panel in range(used):
+            at = first + panel * LANES
+            store_sum(grid, pixels, at, min(LANES, end - at), channels, x[panel * channels * LANES :], out)
+        first += used * LANES
