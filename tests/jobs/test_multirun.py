@@ -2,9 +2,14 @@
 
 import json
 import sys
+import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
+import torch
+import yaml
 
 from splatsr.jobs.command_line import main
 
@@ -39,6 +44,36 @@ def test_a_failing_member_leaves_the_other_alone_and_resume_finishes_it(
     states = [cell["members"][0]["state"] for cell in json.loads((folder / "multirun.json").read_text())["cells"]]
     assert states == ["finished", "finished"]
     assert "failed" not in (folder / "multirun.md").read_text()
+
+
+def test_a_killed_member_goes_on_from_its_checkpoint(
+    tiny_run: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "many"
+    settings = [*tiny_run, "trainer.max_epochs=8", "seed=1", f"hydra.sweep.dir={folder}"]
+
+    def kill_the_member() -> None:
+        deadline = time.monotonic() + 150
+        while not (folder / "0/checkpoints/last.ckpt").exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        for child in psutil.Process().children():
+            if any(str(folder / "0") in word for word in child.cmdline()):
+                child.kill()
+
+    killer = threading.Thread(target=kill_the_member)
+    killer.start()
+    assert run(monkeypatch, tmp_path, *settings) == 1
+    killer.join()
+    assert "1 of 1 runs are not finished" in capsys.readouterr().err
+    assert yaml.safe_load((folder / "0/state.yaml").read_text())["state"] == "failed"
+    reached = torch.load(folder / "0/checkpoints/last.ckpt", weights_only=True)["global_step"]
+    assert 0 < reached < 32, "killed too late to show anything"
+
+    assert run(monkeypatch, tmp_path, *settings, f"resume={folder}") == 0
+    assert (folder / "0/metrics.json").is_file()
+    steps = (folder / "0/output.txt").read_text()
+    assert steps.count("epoch 1/8") == 1, "it began again"
+    assert steps.count("epoch 8/8") == 1
 
 
 def test_resuming_what_is_no_multirun_is_one_line(
