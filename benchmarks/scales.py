@@ -26,9 +26,10 @@ from numba import njit
 
 from section import HERE, figure, write_section
 from splat import Case, contributing_pairs, seconds, standard_field
+from splatsr.lanes import LANES
 from splatsr.machine import processor
 from splatsr.splatting import splat
-from splatsr.splatting.loops import LANES, add_lanes
+from splatsr.splatting.loops import add_lanes
 
 LR_SIZES = (13, 21), (48, 48)
 """Height and width in low-resolution pixels."""

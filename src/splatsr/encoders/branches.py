@@ -11,7 +11,8 @@ from timm.layers import Mlp
 from torch import Tensor, nn
 
 from splatsr.encoders.window_attention import WindowAttention, relative_bias, window_order
-from splatsr.encoders.window_loops import LANES, attend_windows, mix_channels
+from splatsr.encoders.window_loops import attend_windows, mix_channels
+from splatsr.lanes import LANES
 from splatsr.threads import even_ranges, in_parallel
 
 _PANELS = 4

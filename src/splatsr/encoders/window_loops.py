@@ -17,11 +17,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 16
-"""Pixels of a panel."""
+from splatsr import lanes
+from splatsr.lanes import LANES
 
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
-_INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _F = np.float32
 
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
@@ -31,55 +29,15 @@ _ERF = 0.3275911, (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.06140
 """Abramowitz and Stegun 1964, 7.1.26: erf(x) = 1 - (a1 t + .. + a5 t^5) exp(-x^2), t = 1 / (1 + p x), to 1.5e-7 for x >= 0."""
 
 
-def _constant(value: float) -> ir.Constant:
-    return ir.Constant(_VECTOR, [float(np.float32(value))] * LANES)
-
-
-def _broadcast(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
-    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(_INTEGERS, [0] * LANES))
-
-
-def _pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: ir.Value, index: ir.Value) -> ir.Value:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [index], source_etype=ir.FloatType())
-
-
-def _load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
-    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=4, typ=_VECTOR)
-
-
-def _vector(builder: ir.IRBuilder, base: ir.Value, index: ir.Value) -> ir.Value:
-    """Pointer to the index-th sixteen floats from base on."""
-    return builder.gep(base, [builder.mul(index, ir.Constant(ir.IntType(64), LANES))], source_etype=ir.FloatType())
-
-
-def _store(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
-    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
-
-
-def _call(builder: ir.IRBuilder, name: str, *vectors: ir.Value) -> ir.Value:
-    function_type = ir.FunctionType(_VECTOR, (_VECTOR,) * len(vectors))
-    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.v{LANES}f32"), vectors)
-
-
-def _polynomial(builder: ir.IRBuilder, x: ir.Value, coefficients: tuple[float, ...]) -> ir.Value:
-    """Coefficients from the lowest power on."""
-    power = _constant(coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
-        power = _call(builder, "fma", power, x, _constant(coefficient))
-    return power
-
-
 def _exponential(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     """exp(x) for x <= 0, to about 2e-7 of it: 2^n exp(x - n ln 2); below -87, where float32 ends, exp(-87)."""
-    x = _call(builder, "maxnum", x, _constant(-87.0))
-    n = _call(builder, "rint", builder.fmul(x, _constant(math.log2(math.e))))
-    rest = _call(builder, "fma", n, _constant(-_LN2_HIGH), x)
-    rest = _call(builder, "fma", n, _constant(-_LN2_LOW), rest)
-    power = _polynomial(builder, rest, tuple(1 / math.factorial(k) for k in range(8)))
-    exponent = builder.add(builder.fptosi(n, _INTEGERS), ir.Constant(_INTEGERS, [127] * LANES))
-    return builder.fmul(power, builder.bitcast(builder.shl(exponent, ir.Constant(_INTEGERS, [23] * LANES)), _VECTOR))
+    x = lanes.call(builder, "maxnum", x, lanes.constant(-87.0))
+    n = lanes.call(builder, "rint", builder.fmul(x, lanes.constant(math.log2(math.e))))
+    rest = lanes.call(builder, "fma", n, lanes.constant(-_LN2_HIGH), x)
+    rest = lanes.call(builder, "fma", n, lanes.constant(-_LN2_LOW), rest)
+    power = lanes.polynomial(builder, rest, [1 / math.factorial(k) for k in range(8)])
+    exponent = builder.add(builder.fptosi(n, lanes.INTEGERS), lanes.integers(127))
+    return builder.fmul(power, builder.bitcast(builder.shl(exponent, lanes.integers(23)), lanes.VECTOR))
 
 
 @intrinsic
@@ -92,28 +50,27 @@ def soften(typing: Any, logits: Any, keys: Any, scale: Any, bias: Any, bias_at: 
         logits, keys, scale, bias, bias_at, apart, apart_at = values
         zero = ir.Constant(ir.IntType(64), 0)
         logits, bias, apart = (
-            _pointer(context, builder, signature.args[place], array, at)
+            lanes.pointer(context, builder, signature.args[place], array, at)
             for place, array, at in ((0, logits, zero), (3, bias, bias_at), (5, apart, apart_at))
         )
-        scale = _broadcast(builder, scale)
-        largest = cgutils.alloca_once_value(builder, _constant(-np.inf))
-        total = cgutils.alloca_once_value(builder, _constant(0.0))
+        scale = lanes.broadcast(builder, scale)
+        largest = lanes.Register(builder, lanes.constant(-np.inf))
+        total = lanes.Register(builder, lanes.constant(0.0))
         with cgutils.for_range(builder, keys) as loop:
-            row, added, apart_row = (_vector(builder, array, loop.index) for array in (logits, bias, apart))
-            value = _call(
-                builder, "fma", scale, _load(builder, row), builder.fadd(_load(builder, added), _load(builder, apart_row))
-            )
-            _store(builder, value, row)
-            builder.store(_call(builder, "maxnum", value, builder.load(largest, typ=_VECTOR)), largest)
+            row = lanes.row(builder, logits, loop.index)
+            added = builder.fadd(*(lanes.load(builder, lanes.row(builder, array, loop.index)) for array in (bias, apart)))
+            value = lanes.call(builder, "fma", scale, lanes.load(builder, row), added)
+            lanes.store(builder, value, row)
+            largest.value = lanes.call(builder, "maxnum", value, largest.value)
         with cgutils.for_range(builder, keys) as loop:
-            row = _vector(builder, logits, loop.index)
-            value = _exponential(builder, builder.fsub(_load(builder, row), builder.load(largest, typ=_VECTOR)))
-            _store(builder, value, row)
-            builder.store(builder.fadd(value, builder.load(total, typ=_VECTOR)), total)
-        builder.store(builder.fdiv(_constant(1.0), builder.load(total, typ=_VECTOR)), total)
+            row = lanes.row(builder, logits, loop.index)
+            value = _exponential(builder, builder.fsub(lanes.load(builder, row), largest.value))
+            lanes.store(builder, value, row)
+            total.value = builder.fadd(value, total.value)
+        share = builder.fdiv(lanes.constant(1.0), total.value)
         with cgutils.for_range(builder, keys) as loop:
-            row = _vector(builder, logits, loop.index)
-            _store(builder, builder.fmul(_load(builder, row), builder.load(total, typ=_VECTOR)), row)
+            row = lanes.row(builder, logits, loop.index)
+            lanes.store(builder, builder.fmul(lanes.load(builder, row), share), row)
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen
@@ -129,30 +86,26 @@ def normalise(typing: Any, panel: Any, channels: Any, gain: Any, shift: Any, eps
         panel, channels, gain, shift, epsilon = values
         zero = ir.Constant(ir.IntType(64), 0)
         panel, gain, shift = (
-            _pointer(context, builder, signature.args[place], array, zero)
+            lanes.pointer(context, builder, signature.args[place], array, zero)
             for place, array in ((0, panel), (2, gain), (3, shift))
         )
-        share = _broadcast(builder, builder.fdiv(ir.Constant(ir.FloatType(), 1.0), builder.sitofp(channels, ir.FloatType())))
-        mean, variance = (cgutils.alloca_once_value(builder, _constant(0.0)) for _ in range(2))
+        share = lanes.broadcast(
+            builder, builder.fdiv(ir.Constant(ir.FloatType(), 1.0), builder.sitofp(channels, ir.FloatType()))
+        )
+        mean, variance = (lanes.Register(builder, lanes.constant(0.0)) for _ in range(2))
         with cgutils.for_range(builder, channels) as loop:
-            x = _load(builder, _vector(builder, panel, loop.index))
-            builder.store(_call(builder, "fma", share, x, builder.load(mean, typ=_VECTOR)), mean)
+            x = lanes.load(builder, lanes.row(builder, panel, loop.index))
+            mean.value = lanes.call(builder, "fma", share, x, mean.value)
         with cgutils.for_range(builder, channels) as loop:
-            x = builder.fsub(_load(builder, _vector(builder, panel, loop.index)), builder.load(mean, typ=_VECTOR))
-            square = builder.fmul(x, x)
-            builder.store(_call(builder, "fma", share, square, builder.load(variance, typ=_VECTOR)), variance)
-        spread = _call(builder, "sqrt", builder.fadd(builder.load(variance, typ=_VECTOR), _broadcast(builder, epsilon)))
-        sharpness = builder.fdiv(_constant(1.0), spread)
+            x = builder.fsub(lanes.load(builder, lanes.row(builder, panel, loop.index)), mean.value)
+            variance.value = lanes.call(builder, "fma", share, builder.fmul(x, x), variance.value)
+        spread = lanes.call(builder, "sqrt", builder.fadd(variance.value, lanes.broadcast(builder, epsilon)))
+        sharpness = builder.fdiv(lanes.constant(1.0), spread)
         with cgutils.for_range(builder, channels) as loop:
-            row = _vector(builder, panel, loop.index)
-            factor, added = (
-                _broadcast(
-                    builder, builder.load(builder.gep(array, [loop.index], source_etype=ir.FloatType()), typ=ir.FloatType())
-                )
-                for array in (gain, shift)
-            )
-            x = builder.fmul(builder.fsub(_load(builder, row), builder.load(mean, typ=_VECTOR)), sharpness)
-            _store(builder, _call(builder, "fma", x, factor, added), row)
+            row = lanes.row(builder, panel, loop.index)
+            factor, added = (lanes.broadcast(builder, lanes.scalar(builder, array, loop.index)) for array in (gain, shift))
+            x = builder.fmul(builder.fsub(lanes.load(builder, row), mean.value), sharpness)
+            lanes.store(builder, lanes.call(builder, "fma", x, factor, added), row)
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen
@@ -164,17 +117,17 @@ def gelu(typing: Any, values: Any, at: Any):
     """values[at + lane] = x (1 + erf(x / sqrt 2)) / 2, x what was there."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        pointer = _pointer(context, builder, signature.args[0], *arguments)
-        x = _load(builder, pointer)
-        scaled = builder.fmul(_call(builder, "fabs", x), _constant(math.sqrt(0.5)))
+        pointer = lanes.pointer(context, builder, signature.args[0], *arguments)
+        x = lanes.load(builder, pointer)
+        scaled = builder.fmul(lanes.call(builder, "fabs", x), lanes.constant(math.sqrt(0.5)))
         p, series = _ERF
-        t = builder.fdiv(_constant(1.0), _call(builder, "fma", scaled, _constant(p), _constant(1.0)))
+        t = builder.fdiv(lanes.constant(1.0), lanes.call(builder, "fma", scaled, lanes.constant(p), lanes.constant(1.0)))
         tail = builder.fmul(
-            _polynomial(builder, t, (0.0, *series)), _exponential(builder, builder.fneg(builder.fmul(scaled, scaled)))
+            lanes.polynomial(builder, t, [0.0, *series]), _exponential(builder, builder.fneg(builder.fmul(scaled, scaled)))
         )
-        erf = _call(builder, "copysign", builder.fsub(_constant(1.0), tail), x)
-        half = builder.fmul(x, _constant(0.5))
-        _store(builder, _call(builder, "fma", half, erf, half), pointer)
+        erf = lanes.call(builder, "copysign", builder.fsub(lanes.constant(1.0), tail), x)
+        half = builder.fmul(x, lanes.constant(0.5))
+        lanes.store(builder, lanes.call(builder, "fma", half, erf, half), pointer)
         return context.get_dummy_value()
 
     return types.void(values, types.int64), codegen
@@ -197,31 +150,25 @@ def _rows(count: int) -> Callable[..., None]:
 
         def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
             a, at, down, runs, over, steps, along, b, panel, out, place, start, first = values
-            a_pointer = _pointer(context, builder, signature.args[0], a, at)
-            b_pointer = _pointer(context, builder, signature.args[7], b, panel)
-            out_pointer = _pointer(context, builder, signature.args[9], out, place)
-            start_pointer = _pointer(context, builder, signature.args[11], start, first)
-
-            def scalar(pointer: ir.Value, index: ir.Value) -> ir.Value:
-                return builder.load(builder.gep(pointer, [index], source_etype=ir.FloatType()), typ=ir.FloatType())
+            a_pointer = lanes.pointer(context, builder, signature.args[0], a, at)
+            b_pointer = lanes.pointer(context, builder, signature.args[7], b, panel)
+            out_pointer = lanes.pointer(context, builder, signature.args[9], out, place)
+            start_pointer = lanes.pointer(context, builder, signature.args[11], start, first)
 
             numbers = [ir.Constant(ir.IntType(64), number) for number in range(count)]
-            sums = [
-                cgutils.alloca_once_value(builder, _broadcast(builder, scalar(start_pointer, number))) for number in numbers
-            ]
+            starts = [lanes.scalar(builder, start_pointer, number) for number in numbers]
+            sums = [lanes.Register(builder, lanes.broadcast(builder, value)) for value in starts]
             with cgutils.for_range(builder, runs) as run:
                 far = builder.mul(run.index, over)
                 before = builder.mul(run.index, steps)
                 with cgutils.for_range(builder, steps) as step:
-                    vector = _load(builder, _vector(builder, b_pointer, builder.add(before, step.index)))
+                    vector = lanes.load(builder, lanes.row(builder, b_pointer, builder.add(before, step.index)))
                     offset = builder.add(far, builder.mul(step.index, along))
                     for number, total in zip(numbers, sums, strict=True):
-                        factor = scalar(a_pointer, builder.add(offset, builder.mul(number, down)))
-                        builder.store(
-                            _call(builder, "fma", _broadcast(builder, factor), vector, builder.load(total, typ=_VECTOR)), total
-                        )
+                        factor = lanes.scalar(builder, a_pointer, builder.add(offset, builder.mul(number, down)))
+                        total.value = lanes.call(builder, "fma", lanes.broadcast(builder, factor), vector, total.value)
             for number, total in zip(numbers, sums, strict=True):
-                _store(builder, builder.load(total, typ=_VECTOR), _vector(builder, out_pointer, number))
+                lanes.store(builder, total.value, lanes.row(builder, out_pointer, number))
             return context.get_dummy_value()
 
         return types.void(*arguments), codegen

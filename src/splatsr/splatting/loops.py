@@ -11,8 +11,9 @@ With the row offset dy fixed, q is a parabola in x around  m = c_x + l11 l21 / s
 The vector code works with  z = q / 8 = row + s^2,  s = (x - m) / (4 sc),  and  exp(-q) = exp(-z)^8: on the short interval
 that the cut leaves (z <= ln 255 / 8 = 0.69) a polynomial of degree 6 gives exp(-z) to float32 rounding. It is written as
 LLVM vector code (through numba's intrinsics) because a compiler cannot vectorise a library call per pixel; LLVM splits
-the sixteen lanes to whatever the processor has. Intrinsics and loops share this file because numba's on-disk cache only
-notices changes of the file that holds a loop. (`no_type_check` keeps runtime type checkers of tests out of compiled code.)
+the sixteen lanes to whatever the processor has (`splatsr.lanes`). Intrinsics and loops share this file because numba's
+on-disk cache only notices changes of the file that holds a loop. (`no_type_check` keeps runtime type checkers of tests out of
+compiled code.)
 """
 
 import math
@@ -25,12 +26,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.polynomial import chebyshev, polynomial
 
+from splatsr import lanes
+from splatsr.lanes import LANES
 from splatsr.splatting.reference import CUT, HUGE, VANISHING
 
 BAND = 16
 """Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
 
-LANES = 16
 MOMENTS = 5
 """Lane accumulators of the geometry gradient: weighted sums of p, p^2, e, e p, e^2 (see `gather_lanes`)."""
 
@@ -47,7 +49,6 @@ WIDE = np.float32(32)
 row of one to four blocks ends the processor cannot foresee. Wide ones would wander through too many cache lines that way."""
 
 _F = np.float32
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _LONG = ir.IntType(64)
 _LIMIT = CUT / 8
 
@@ -61,54 +62,21 @@ def _exponential_coefficients() -> list[float]:
 _COEFFICIENTS = _exponential_coefficients()
 
 
-def _constant(values: float | list[float]) -> ir.Constant:
-    lanes = values if isinstance(values, list) else [values] * LANES
-    return ir.Constant(_VECTOR, [float(np.float32(value)) for value in lanes])
-
-
-def _broadcast(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
-    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), zeros)
-
-
-def _pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: ir.Value, index: ir.Value) -> ir.Value:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [index], source_etype=ir.FloatType())
-
-
-def _load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
-    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=4, typ=_VECTOR)
-
-
-def _store(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
-    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
-
-
-def _fma(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-    """a * b + c, lane by lane, rounded once (llvmlite's own `fma` takes scalars only)."""
-    function_type = ir.FunctionType(_VECTOR, (_VECTOR,) * 3)
-    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.fma.v{LANES}f32")
-    return builder.call(function, (a, b, c))
-
-
 def _accumulate(builder: ir.IRBuilder, pointer: ir.Value, a: ir.Value, b: ir.Value) -> None:
     """*pointer += a * b, lane by lane."""
-    _store(builder, _fma(builder, a, b, _load(builder, pointer)), pointer)
+    lanes.store(builder, lanes.call(builder, "fma", a, b, lanes.load(builder, pointer)), pointer)
 
 
 def _alpha(builder: ir.IRBuilder, start: ir.Value, sharpness: ir.Value, row: ir.Value) -> tuple[ir.Value, ir.Value]:
     """(exp(-q) with the cut applied, s) of the lanes at x - m = start, start + 1, ..."""
-    x = builder.fadd(_broadcast(builder, start), _constant([float(lane) for lane in range(LANES)]))
-    s = builder.fmul(x, _broadcast(builder, sharpness))
-    z = _fma(builder, s, s, _broadcast(builder, row))
-    power = _constant(_COEFFICIENTS[-1])
-    for coefficient in reversed(_COEFFICIENTS[:-1]):
-        power = _fma(builder, power, z, _constant(coefficient))
+    x = builder.fadd(lanes.broadcast(builder, start), lanes.constant([float(lane) for lane in range(LANES)]))
+    s = builder.fmul(x, lanes.broadcast(builder, sharpness))
+    z = lanes.call(builder, "fma", s, s, lanes.broadcast(builder, row))
+    power = lanes.polynomial(builder, z, _COEFFICIENTS)
     for _ in range(3):
         power = builder.fmul(power, power)
-    inside = builder.fcmp_ordered("<=", z, _constant(_LIMIT))
-    return builder.select(inside, power, _constant(0.0)), s
+    inside = builder.fcmp_ordered("<=", z, lanes.constant(_LIMIT))
+    return builder.select(inside, power, lanes.constant(0.0)), s
 
 
 @intrinsic
@@ -125,12 +93,12 @@ def add_lanes(
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
         image, at, plane, colors, color, channels, start, sharpness, row = values
         alpha, _ = _alpha(builder, start, sharpness, row)
-        image_pointer = _pointer(context, builder, signature.args[0], image, at)
-        color_pointer = _pointer(context, builder, signature.args[3], colors, color)
+        image_pointer = lanes.pointer(context, builder, signature.args[0], image, at)
+        color_pointer = lanes.pointer(context, builder, signature.args[3], colors, color)
         with cgutils.for_range(builder, channels) as loop:
-            target = builder.gep(image_pointer, [builder.mul(loop.index, plane)], source_etype=ir.FloatType())
-            shade = builder.load(builder.gep(color_pointer, [loop.index], source_etype=ir.FloatType()), typ=ir.FloatType())
-            _accumulate(builder, target, alpha, _broadcast(builder, shade))
+            target = lanes.offset(builder, image_pointer, builder.mul(loop.index, plane))
+            shade = lanes.scalar(builder, color_pointer, loop.index)
+            _accumulate(builder, target, alpha, lanes.broadcast(builder, shade))
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen
@@ -162,28 +130,23 @@ def gather_lanes(
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
         upstream, at, plane, colors, color, channels, sums, start, sharpness, row, e = values
         alpha, s = _alpha(builder, start, sharpness, row)
-        upstream_pointer = _pointer(context, builder, signature.args[0], upstream, at)
-        color_pointer = _pointer(context, builder, signature.args[3], colors, color)
-        zero = ir.Constant(_LONG, 0)
-        sums_pointer = _pointer(context, builder, signature.args[6], sums, zero)
-
-        def accumulator(index: ir.Value) -> ir.Value:
-            return builder.gep(sums_pointer, [builder.mul(index, ir.Constant(_LONG, LANES))], source_etype=ir.FloatType())
-
-        weight = cgutils.alloca_once_value(builder, _constant(0.0))
+        upstream_pointer = lanes.pointer(context, builder, signature.args[0], upstream, at)
+        color_pointer = lanes.pointer(context, builder, signature.args[3], colors, color)
+        sums_pointer = lanes.pointer(context, builder, signature.args[6], sums, ir.Constant(_LONG, 0))
+        weight = lanes.Register(builder, lanes.constant(0.0))
         with cgutils.for_range(builder, channels) as loop:
-            source = builder.gep(upstream_pointer, [builder.mul(loop.index, plane)], source_etype=ir.FloatType())
-            shade = builder.load(builder.gep(color_pointer, [loop.index], source_etype=ir.FloatType()), typ=ir.FloatType())
-            v = _load(builder, source)
-            _accumulate(builder, accumulator(builder.add(loop.index, ir.Constant(_LONG, MOMENTS))), alpha, v)
-            builder.store(_fma(builder, _broadcast(builder, shade), v, builder.load(weight, typ=_VECTOR)), weight)
-        w = builder.fmul(alpha, builder.load(weight, typ=_VECTOR))
-        p = builder.fmul(s, _constant(4.0))
+            v = lanes.load(builder, lanes.offset(builder, upstream_pointer, builder.mul(loop.index, plane)))
+            shade = lanes.broadcast(builder, lanes.scalar(builder, color_pointer, loop.index))
+            number = builder.add(loop.index, ir.Constant(_LONG, MOMENTS))
+            _accumulate(builder, lanes.row(builder, sums_pointer, number), alpha, v)
+            weight.value = lanes.call(builder, "fma", shade, v, weight.value)
+        w = builder.fmul(alpha, weight.value)
+        p = builder.fmul(s, lanes.constant(4.0))
         wp = builder.fmul(w, p)
-        along_e = _broadcast(builder, e)
+        along_e = lanes.broadcast(builder, e)
         we = builder.fmul(w, along_e)
         for index, (a, b) in enumerate(((w, p), (wp, p), (w, along_e), (wp, along_e), (we, along_e))):
-            _accumulate(builder, accumulator(ir.Constant(_LONG, index)), a, b)
+            _accumulate(builder, lanes.row(builder, sums_pointer, ir.Constant(_LONG, index)), a, b)
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen

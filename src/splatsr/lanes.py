@@ -1,0 +1,93 @@
+"""LLVM vector code for numba's intrinsics: sixteen float32 lanes at a time, split by LLVM to whatever the processor has.
+
+numba's on-disk cache notices changes of the file that holds a loop, not of this one: whoever changes it deletes
+`__pycache__` beside the loops.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+
+LANES = 16
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
+INTEGERS = ir.VectorType(ir.IntType(32), LANES)
+_LONG = ir.IntType(64)
+
+
+def constant(values: float | list[float]) -> ir.Constant:
+    """One number for all lanes, or one for each."""
+    numbers = values if isinstance(values, list) else [values] * LANES
+    return ir.Constant(VECTOR, [float(np.float32(number)) for number in numbers])
+
+
+def integers(value: int) -> ir.Constant:
+    """A 32-bit integer for all lanes."""
+    return ir.Constant(INTEGERS, [value] * LANES)
+
+
+def broadcast(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
+    """A scalar for all lanes."""
+    first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), integers(0))
+
+
+def pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: ir.Value, index: ir.Value) -> ir.Value:
+    """To the index-th float of a numba array."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return offset(builder, data, index)
+
+
+def offset(builder: ir.IRBuilder, base: ir.Value, index: ir.Value) -> ir.Value:
+    """Pointer to the index-th float from `base` on."""
+    return builder.gep(base, [index], source_etype=ir.FloatType())
+
+
+def row(builder: ir.IRBuilder, base: ir.Value, index: ir.Value) -> ir.Value:
+    """Pointer to the index-th sixteen floats from `base` on."""
+    return offset(builder, base, builder.mul(index, ir.Constant(_LONG, LANES)))
+
+
+def scalar(builder: ir.IRBuilder, base: ir.Value, index: ir.Value) -> ir.Value:
+    """The index-th float from `base` on."""
+    return builder.load(offset(builder, base, index), typ=ir.FloatType())
+
+
+def load(builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
+    """Sixteen floats from anywhere in memory."""
+    return builder.load(builder.bitcast(place, VECTOR.as_pointer()), align=4, typ=VECTOR)
+
+
+def store(builder: ir.IRBuilder, value: ir.Value, place: ir.Value) -> None:
+    """Sixteen floats to anywhere in memory."""
+    builder.store(value, builder.bitcast(place, VECTOR.as_pointer()), align=4)
+
+
+class Register:
+    """Sixteen lanes that a loop changes: assign to `value`. LLVM keeps them in a register of the processor."""
+
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+        self._builder, self._place = builder, cgutils.alloca_once_value(builder, value)
+
+    @property
+    def value(self) -> ir.Value:
+        return self._builder.load(self._place, typ=VECTOR)
+
+    @value.setter
+    def value(self, value: ir.Value) -> None:
+        self._builder.store(value, self._place)
+
+
+def call(builder: ir.IRBuilder, name: str, *vectors: ir.Value) -> ir.Value:
+    """LLVM's intrinsic of that name, lane by lane: fma (rounded once; llvmlite's own takes scalars only), sqrt, maxnum, ..."""
+    function_type = ir.FunctionType(VECTOR, (VECTOR,) * len(vectors))
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.v{LANES}f32"), vectors)
+
+
+def polynomial(builder: ir.IRBuilder, x: ir.Value, coefficients: list[float]) -> ir.Value:
+    """Coefficients from the lowest power on (Horner's rule)."""
+    power = constant(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        power = call(builder, "fma", power, x, constant(coefficient))
+    return power
