@@ -1,4 +1,4 @@
-"""Compiled loops of `fused_blocks.py`: whole branches of a window transformer's block, one window at a time, in the cache.
+"""Compiled loops of `branches.py`: whole branches of a window transformer's block, one window at a time, in the cache.
 
 Sixteen pixels are a panel: an array (channels, 16), one vector per channel, so norms over channels and softmaxes over keys are
 sums of vectors, and a product with a layer's weights broadcasts them in the order in which they are stored. Activations are
