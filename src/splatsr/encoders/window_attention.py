@@ -64,22 +64,27 @@ def from_windows(
     return Moved.apply(windows.flatten(0, 1), order.places, order.pixels).unflatten(0, shape[:3])
 
 
-def project_in(layer: nn.Linear, x: Float[Tensor, "*places c"], parts: int) -> Float[Tensor, "*places wide"]:
-    """layer(x), each of its `parts` equal parts of the output followed by zeros up to a multiple of 8 channels.
+def filler(width: int) -> int:
+    """Zero channels after a head of `width`: up to a multiple of 8, as fused attention wants; none for the plain one.
 
-    The published heads have 30 channels. Fused kernels on GPUs want multiples of 8, those on CPUs run faster on them; the
-    zeros change no product, and come free when the layer's weights are padded instead of its output.
+    The published heads have 30 channels. Fused kernels on GPUs want multiples of 8, those on CPUs run faster on them; the zeros
+    change no product, and come free when a layer's weights are padded instead of its output.
     """
+    return -width % 8 if torch.backends.cuda.flash_sdp_enabled() else 0  # plain where multiply-adds are counted
+
+
+def project_in(layer: nn.Linear, x: Float[Tensor, "*places c"], parts: int) -> Float[Tensor, "*places wide"]:
+    """layer(x), each of its `parts` equal parts of the output followed by zeros (see `filler`)."""
     width = layer.out_features // parts
-    weight = nn.functional.pad(layer.weight.unflatten(0, (parts, width)), (0, 0, 0, -width % 8)).flatten(0, 1)
-    bias = nn.functional.pad(layer.bias.unflatten(0, (parts, width)), (0, -width % 8)).flatten()
+    weight = nn.functional.pad(layer.weight.unflatten(0, (parts, width)), (0, 0, 0, filler(width))).flatten(0, 1)
+    bias = nn.functional.pad(layer.bias.unflatten(0, (parts, width)), (0, filler(width))).flatten()
     return nn.functional.linear(x, weight, bias)
 
 
 def project_out(layer: nn.Linear, x: Float[Tensor, "*places wide"], parts: int) -> Float[Tensor, "*places c"]:
     """layer(x without the zeros that `project_in` put after each of the parts)."""
     width = layer.in_features // parts
-    weight = nn.functional.pad(layer.weight.unflatten(1, (parts, width)), (0, -width % 8)).flatten(1)
+    weight = nn.functional.pad(layer.weight.unflatten(1, (parts, width)), (0, filler(width))).flatten(1)
     return nn.functional.linear(x, weight, layer.bias)
 
 
