@@ -48,7 +48,7 @@ def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
         axis.grid(alpha=0.3)
         if len(axis.lines) > 1:
             axis.legend(fontsize=7)
-        if start == "train/loss":
+        if start in ("train/loss", "train/gradient_norm"):
             axis.set_yscale("log")
     figure.savefig(path, dpi=90)
 
