@@ -5,8 +5,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn
 
-from splatsr.checkpoints import build
-from splatsr.jobs.command_line import CONF, register_resolvers
+from splatsr.checkpoints.files import build
+from splatsr.runs.command_line import CONF, register_resolvers
 
 
 def composed_model(*overrides: str) -> nn.Module:

@@ -18,9 +18,9 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from splatsr.checkpoints import build
+from splatsr.checkpoints.files import build
 from splatsr.data.module import PhotoData
-from splatsr.jobs.command_line import CONF, register_resolvers
+from splatsr.runs.command_line import CONF, register_resolvers
 
 
 class Steps:

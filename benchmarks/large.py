@@ -25,22 +25,23 @@ from PIL import Image
 from skimage.data import astronaut
 
 from section import figure, write_section
-from splatsr import checkpoints
-from splatsr.jobs.command_line import CONF, register_resolvers
-from splatsr.machine import processor
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import save_model
+from splatsr.runs.command_line import CONF, register_resolvers
+from splatsr.runs.machine import processor
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT, SCALE = 3000, 2000, 4
 
 
-def save_model(path: Path) -> int:
+def save_tiny(path: Path) -> int:
     """Saves the tiny model with random weights; returns the number of its parameters."""
     register_resolvers()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = OmegaConf.to_container(compose("run", overrides=["model=continuoussr_tiny", "run_dir=."]).model, resolve=True)
     torch.manual_seed(0)
-    model = checkpoints.build(config)
-    checkpoints.save(model, config, path)
+    model = build(config)
+    save_model(model, config, path)
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -53,7 +54,7 @@ def save_photo(path: Path) -> None:
 
 def measure(folder: Path) -> dict:
     """Runs job=upscale in a process of its own, and reads off what it took."""
-    parameters = save_model(folder / "tiny.safetensors")
+    parameters = save_tiny(folder / "tiny.safetensors")
     save_photo(folder / "photo.png")
     command = [
         sys.executable, str(HERE.parent / "run.py"), "job=upscale", f"checkpoint={folder / 'tiny.safetensors'}", "device=cpu",

@@ -29,11 +29,11 @@ from section import write_section
 from splatsr.data.crops import BatchSampler, CropDataset
 from splatsr.data.decoded import DecodedFolder, EncodedImages, MappedImages
 from splatsr.data.degradation.chain import Degradation
-from splatsr.data.degradation.shrink import PilBicubic
+from splatsr.data.degradation.downscale import PilBicubic
 from splatsr.data.images import find_parts, read_image, write_image
 from splatsr.data.photos import training_photographs
-from splatsr.machine import processor
-from splatsr.resize import resize_bicubic, to_tensor
+from splatsr.resize.pil import resize_bicubic, to_tensor
+from splatsr.runs.machine import processor
 
 HERE = Path(__file__).parent
 SIZE = 1356, 2040

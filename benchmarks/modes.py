@@ -15,11 +15,11 @@ from pathlib import Path
 import matplotlib.figure
 import torch
 
-from splatsr.checkpoints import load
+from splatsr.checkpoints.files import load
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
 from splatsr.metrics.evaluation import scale_name
-from splatsr.resize import resize_bicubic, to_tensor, to_uint8
+from splatsr.resize.pil import resize_bicubic, to_tensor, to_uint8
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCALES = [1, 1.5, 2, 2.5, 3.3]

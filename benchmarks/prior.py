@@ -20,9 +20,9 @@ from omegaconf import OmegaConf
 
 from section import figure, table, write_results, write_section
 from splatsr.data.photos import training_photographs
-from splatsr.jobs.command_line import CONF, register_resolvers
-from splatsr.models.fitting import Fitting
 from splatsr.prior.crops import Crops, read_crop
+from splatsr.prior.fitting import Fitting
+from splatsr.runs.command_line import CONF, register_resolvers
 from splatsr.splatting.reference import CUT, splat_exact
 
 SIDE, BATCH = 64, 8

@@ -26,8 +26,8 @@ from numba import njit
 
 from section import HERE, figure, write_section
 from splat import Case, contributing_pairs, seconds, standard_field
-from splatsr.lanes import LANES
-from splatsr.machine import processor
+from splatsr.runs.machine import processor
+from splatsr.simd.lanes import LANES
 from splatsr.splatting import splat
 from splatsr.splatting.loops import add_lanes
 

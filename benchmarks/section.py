@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from splatsr.machine import describe_machine
+from splatsr.runs.machine import describe_machine
 
 HERE = Path(__file__).parent
 

@@ -27,7 +27,7 @@ from torch import Tensor
 from box_loop import backward as box_backward
 from box_loop import forward as box_forward
 from section import HERE, figure, write_section
-from splatsr.machine import processor
+from splatsr.runs.machine import processor
 from splatsr.splatting import splat
 from splatsr.splatting.reference import CUT, splat_exact
 

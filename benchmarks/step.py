@@ -24,12 +24,12 @@ from composed_model import composed_model
 from section import figure, table, write_results, write_section
 from splatsr.data.crops import Batch, Crop, CropDataset
 from splatsr.data.degradation.chain import Degradation
-from splatsr.data.degradation.shrink import PilBicubic
+from splatsr.data.degradation.downscale import PilBicubic
 from splatsr.data.images import read_image
 from splatsr.data.photos import training_photographs
-from splatsr.field import GaussianField
+from splatsr.heads.ddcw import WeightedRows
+from splatsr.image.field import GaussianField
 from splatsr.models.continuoussr import ContinuousSR
-from splatsr.models.ddcw import WeightedRows
 
 MODELS = {
     "tiny": ["model=continuoussr_tiny"],

@@ -7,8 +7,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from splatsr.jobs.command_line import CONF, register_resolvers
 from splatsr.metrics.protocol import Protocol
+from splatsr.runs.command_line import CONF, register_resolvers
 
 
 def settings_of(*overrides: str) -> dict:

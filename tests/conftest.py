@@ -31,3 +31,44 @@ def photographs(tmp_path: Path) -> Path:
         waves = [np.sin(x / (5 + number) + channel) * np.cos(y / 7) for channel in range(3)]
         write_image(folder / f"{number}.png", np.uint8(127 + 100 * np.stack(waves, -1)))
     return folder
+
+
+@pytest.fixture
+def tiny_run(photographs: Path) -> list[str]:
+    """Overrides: the smallest model on three small images, three epochs of four steps."""
+    return [
+        "experiment=quickstart",
+        "data=folder",
+        f"data.train={photographs}",
+        f"data.test={photographs}",
+        "data.patch=24",
+        "data.scale_range=[2,3]",
+        "data.batch_size=2",
+        "data.batches_per_epoch=4",
+        "data.workers=0",
+        "data.validation_scales=[2]",
+        "model.encoder.channels=8",
+        "model.encoder.blocks=1",
+        "model.encoder.out_channels=8",
+        "model.color_hidden=[8]",
+        "model.offset_hidden=[8]",
+        "model.embedding=8",
+        "model.embedding_hidden=[8]",
+        "trainer.max_epochs=3",
+        "schedule.warmup_steps=2",
+        "scales=[2]",
+        "pictures=0",
+    ]
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    """A saved model, 8 channels wide."""
+    path = tmp_path / "tiny.safetensors"
+    from composed import settings_of
+    from splatsr.checkpoints.build import build
+    from splatsr.checkpoints.files import save_model
+
+    config = settings_of("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")["model"]
+    save_model(build(config), config, path)
+    return path

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from composed import settings_of
 from golden import golden_weights, read_golden
-from splatsr.checkpoints import build
-from splatsr.field import GaussianField
+from splatsr.checkpoints.files import build
+from splatsr.image.field import GaussianField
 from splatsr.models.continuoussr import ContinuousSR
 
 PUBLISHED_NAMES = {

@@ -11,7 +11,7 @@ from hydra.utils import get_method, get_object
 
 from composed import settings_of
 from splatsr.data.rank_share import check_share
-from splatsr.jobs.command_line import CONF
+from splatsr.runs.command_line import CONF
 
 EXPERIMENTS = sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
 JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))

@@ -8,8 +8,9 @@ import matplotlib
 import pytest
 
 from composed import settings_of
-from splatsr import checkpoints
-from splatsr.jobs.command_line import CONF
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import save_model
+from splatsr.runs.command_line import CONF
 
 ROOT = CONF.parent
 
@@ -19,7 +20,7 @@ def test_cells_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     matplotlib.use("Agg")
     config = settings_of("experiment=quickstart")["model"]
     (tmp_path / "outputs/demo").mkdir(parents=True)
-    checkpoints.save(checkpoints.build(config), config, tmp_path / "outputs/demo/model.safetensors")
+    save_model(build(config), config, tmp_path / "outputs/demo/model.safetensors")
     shutil.copy(ROOT / "run.py", tmp_path)
     monkeypatch.chdir(tmp_path)
     notebook = json.loads(path.read_text())

@@ -9,19 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from splatsr.checkpoints import load
+    from splatsr.checkpoints.files import load_model as load
     from splatsr.errors import InputError
-    from splatsr.field import GaussianField
+    from splatsr.image.field import GaussianField
     from splatsr.splatting import splat
 
 __version__ = "0.1.0"
 __all__ = ["GaussianField", "InputError", "load", "splat"]
 
-_HOMES = {"GaussianField": "field", "InputError": "errors", "load": "checkpoints", "splat": "splatting"}
+_HOMES = {
+    "GaussianField": ("image.field", "GaussianField"),
+    "InputError": ("errors", "InputError"),
+    "load": ("checkpoints.files", "load_model"),
+    "splat": ("splatting", "splat"),
+}
 
 
 def __getattr__(name: str) -> Any:
     """Imports on first use: torch takes over a second, which `run.py --help` should not wait for."""
     if name not in _HOMES:
         raise AttributeError(f"module 'splatsr' has no attribute {name!r}")
-    return getattr(import_module(f"splatsr.{_HOMES[name]}"), name)
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"splatsr.{module}"), attribute)

@@ -7,10 +7,10 @@ import torch
 
 from splatsr.data.crops import Batch, BatchSampler, Crop, CropDataset, check_crops, crop_sides, largest_side
 from splatsr.data.degradation.chain import Degradation
+from splatsr.data.degradation.downscale import PilBicubic
 from splatsr.data.degradation.noise import GaussianNoise
-from splatsr.data.degradation.shrink import PilBicubic
 from splatsr.errors import InputError
-from splatsr.resize import resize_bicubic, to_tensor
+from splatsr.resize.pil import resize_bicubic, to_tensor
 
 PHOTOGRAPHS = [np.random.default_rng(number).integers(0, 256, (40 + number, 50, 3)).astype(np.uint8) for number in range(5)]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from splatsr.data.degradation.shrink import PilBicubic
+from splatsr.data.degradation.downscale import PilBicubic
 from splatsr.data.images import read_image, write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
-from splatsr.resize import to_tensor
+from splatsr.resize.pil import to_tensor
 
 
 def data(**changes: object) -> PhotoData:

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from splatsr.data.benchmark import L_PIL, Benchmark, without_lr
 from splatsr.data.crops import BatchSampler
+from splatsr.data.evaluation_pairs import L_PIL, Benchmark, without_lr
 from splatsr.data.rank_share import BatchShare, PairShare, check_share
 from splatsr.errors import InputError
 

@@ -78,14 +78,13 @@ def test_loops_stay_accurate_far_from_the_usual() -> None:
 
 
 @torch.no_grad()
-def test_gelu_is_exact_to_float32_everywhere() -> None:
-    values = torch.linspace(-12, 12, 4096)
+def test_gelu_is_that_of_torch_to_a_millionth() -> None:
     norm, mlp = nn.LayerNorm(2).eval(), Mlp(2, 2).eval()
     nn.init.zeros_(norm.weight)  # the MLP sees the norm's shift alone
     for layer in (mlp.fc1, mlp.fc2):
         nn.init.eye_(layer.weight)
         nn.init.zeros_(layer.bias)
-    for value in values[::64]:
+    for value in torch.linspace(-12, 12, 97):
         nn.init.constant_(norm.bias, float(value))
         ours = mlp_branch(torch.zeros(1, 1, 1, 2), norm, mlp, nn.Identity())
         torch.testing.assert_close(ours[0, 0, 0, 0], nn.functional.gelu(value), atol=1e-6, rtol=1e-6)

@@ -7,9 +7,11 @@ import torch
 
 from composed import settings_of
 from golden import golden_weights, read_golden
-from splatsr import InputError, checkpoints, load
-from splatsr.jobs.command_line import main
+from splatsr import InputError, load
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import save_model
 from splatsr.jobs.convert import convert
+from splatsr.runs.command_line import main
 
 
 @pytest.fixture
@@ -65,6 +67,6 @@ def test_nothing_is_overwritten_and_wrong_input_leaves_nothing(tiny_file: Path, 
 
 def test_a_model_without_encoder_converts_too(tmp_path: Path) -> None:
     config = settings_of("model=bicubic")["model"]
-    checkpoints.save(checkpoints.build(config), config, tmp_path / "bicubic.safetensors")
+    save_model(build(config), config, tmp_path / "bicubic.safetensors")
     convert(checkpoint=str(tmp_path / "bicubic.safetensors"), output=str(tmp_path / "again.safetensors"))
     assert "| encoder | `none` |" in (tmp_path / "again.md").read_text()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from splatsr.data.images import write_image
-from splatsr.data.test_sets import PLACES
-from splatsr.jobs.command_line import main
+from splatsr.data.known_sets import PLACES
+from splatsr.runs.command_line import main
 
 
 def test_what_is_there_and_what_is_missing(

@@ -5,7 +5,8 @@ import matplotlib.image
 import pytest
 
 from composed import settings_of
-from splatsr import checkpoints
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import save_model
 from splatsr.jobs.evaluate import evaluate
 
 
@@ -94,7 +95,7 @@ def test_of_gaussiansr_the_bank_is_drawn(photographs: Path, tmp_path: Path) -> N
     small = [f"model.{key}" for key in ("encoder.channels=8", "encoder.out_channels=8", "encoder.blocks=1", "hidden=[8]")]
     for name, splatted in (("two_streams", 4), ("one_stream", 0)):
         config = settings_of("model=gaussiansr", *small, f"model.splatted={splatted}")["model"]
-        checkpoints.save(checkpoints.build(config), config, tmp_path / f"{name}.safetensors")
+        save_model(build(config), config, tmp_path / f"{name}.safetensors")
         run(photographs, tmp_path / name, scales=[2], pictures=1, checkpoint=str(tmp_path / f"{name}.safetensors"))
         drawn = {path.name for path in (tmp_path / name / "pictures").iterdir()}
         assert ("photographs-bank-x2.png" in drawn) == (splatted > 0)

@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 
 from composed import settings_of
 from splatsr.errors import InputError
-from splatsr.field import GaussianField
-from splatsr.jobs.command_line import CONF, _run_folder
+from splatsr.heads.dictionary import file_dictionary
+from splatsr.image.field import GaussianField
 from splatsr.jobs.dictionary import dictionary
 from splatsr.jobs.fit_prior import fit_prior
 from splatsr.jobs.sensitivity import sensitivity
-from splatsr.models.dictionary import file_dictionary
 from splatsr.prior import collection
+from splatsr.runs.command_line import CONF, _run_folder
 
 QUICK = ("job=fit_prior", "data=folder", "data.workers=0", "prior.crops=5", "prior.side=16", "prior.batch=2",
          "prior.fitting.steps=6", "prior/fitting=adam", "data.seed=0")  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 from composed import settings_of
 from splatsr.data.images import write_image
 from splatsr.errors import InputError
-from splatsr.jobs.command_line import main
 from splatsr.jobs.prepare import prepare
+from splatsr.runs.command_line import main
 
 
 @pytest.fixture

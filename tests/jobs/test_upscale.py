@@ -8,9 +8,9 @@ from PIL import Image
 from composed import settings_of
 from splatsr import GaussianField, InputError, load
 from splatsr.data.images import read_image, write_image
-from splatsr.data.picture import read_picture
 from splatsr.jobs.upscale import upscale
-from splatsr.resize import to_tensor, to_uint8
+from splatsr.large_images.picture import read_picture
+from splatsr.resize.pil import to_tensor, to_uint8
 
 
 def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:

@@ -9,7 +9,7 @@ from skimage.data import astronaut, chelsea
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from composed import protocol_of
-from splatsr.data.benchmark import without_lr
+from splatsr.data.evaluation_pairs import without_lr
 from splatsr.data.images import write_image
 from splatsr.errors import InputError
 from splatsr.metrics.choice import WITH_NETWORK, check_metrics
@@ -19,7 +19,7 @@ from splatsr.metrics.luma import luma
 from splatsr.metrics.psnr import PSNR, psnr
 from splatsr.metrics.ssim import SSIM, ssim
 from splatsr.models.bicubic import Bicubic
-from splatsr.resize import to_tensor
+from splatsr.resize.pil import to_tensor
 
 Y, RGB = protocol_of("l_pil"), protocol_of("l_pil_div2k")
 

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, unfold
 
 from published_family import StoredFeatures, assert_is_its_definition, image_and_golden, load_published, published_content
-from splatsr import published
+from splatsr.checkpoints import published
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import pixel_centres
 from splatsr.models.aliif import ALIIF

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from composed import settings_of
 from published import IMAGES, assert_image_equal, assert_kernels_equal, published_network
-from splatsr.checkpoints import build
+from splatsr.checkpoints.files import build
 from splatsr.encoders.edsr import EDSR
-from splatsr.models import ddcw, mlp
+from splatsr.heads import ddcw, mlp
+from splatsr.heads.dictionary import published_dictionary
+from splatsr.heads.initialisation import blurred_lr, published
 from splatsr.models.continuoussr import ContinuousSR
-from splatsr.models.dictionary import published_dictionary
-from splatsr.models.initialisation import blurred_lr, published
 
 
 def small(*, kernels_per_pixel: int = 4, upscale: int = 2, color_skip: bool = True, initialisation=blurred_lr) -> ContinuousSR:  # noqa: ANN001

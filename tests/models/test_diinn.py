@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, unfold
 
 from published_family import StoredFeatures, diinns_content, image_and_golden, load_published
-from splatsr import published
+from splatsr.checkpoints import published
 from splatsr.encoders.edsr import EDSR
 from splatsr.errors import InputError
 from splatsr.geometry import pixel_centres
@@ -42,7 +42,7 @@ def by_definition(model: DIINN, lr: Tensor, size: tuple[int, int]) -> Tensor:
 
 @torch.inference_mode()
 def test_a_published_file_gives_the_published_image(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "splatsr.published")
+    caplog.set_level(logging.INFO, "splatsr.checkpoints.published")
     model = load_published("diinn", "diinn", tmp_path)
     assert "published DIINN, encoder rdn, 22,960,579 parameters; not used: sub (1), div (1)" in caplog.text
     image, golden = image_and_golden(model, "diinn")

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from composed import settings_of
-from splatsr import checkpoints
-from splatsr.continuous_image import StripImage
+from splatsr.checkpoints.build import build
 from splatsr.errors import InputError
 from splatsr.geometry import Output, Strip
+from splatsr.image.continuous_image import StripImage
 
 
-def build(*overrides: str) -> torch.nn.Module:
-    return checkpoints.build(settings_of("model=gaussianimage", "model.fitting.steps=40", *overrides)["model"])
+def gaussianimage(*overrides: str) -> torch.nn.Module:
+    return build(settings_of("model=gaussianimage", "model.fitting.steps=40", *overrides)["model"])
 
 
 @pytest.fixture
@@ -22,14 +22,14 @@ def lr() -> torch.Tensor:
 
 def test_it_becomes_the_lr_image(lr: torch.Tensor) -> None:
     with torch.inference_mode():
-        image = build("model.fitting.steps=300")(lr)
+        image = gaussianimage("model.fitting.steps=300")(lr)
         assert isinstance(image, StripImage)
         assert (image.render(scale=1) - lr).abs().median() < 0.01
 
 
 @pytest.mark.parametrize("scale", [(4.0, 4.0), (2.0, 3.5)])
 def test_the_naive_reading_lies_half_a_pixel_grid_off(lr: torch.Tensor, scale: tuple[float, float]) -> None:
-    aligned, naive = build()(lr), build("model.alignment=naive")(lr)
+    aligned, naive = gaussianimage()(lr), gaussianimage("model.alignment=naive")(lr)
     size = (round(8 * scale[0]), round(10 * scale[1]))
     shift = torch.tensor([(scale[1] - 1) / 2, (scale[0] - 1) / 2]) / torch.tensor([scale[1], scale[0]])
     moved = dataclasses.replace(aligned, means=aligned.means - shift)  # (s - 1) / 2 output pixels to the upper left
@@ -40,4 +40,4 @@ def test_the_naive_reading_lies_half_a_pixel_grid_off(lr: torch.Tensor, scale: t
 
 def test_an_unknown_alignment_is_refused() -> None:
     with pytest.raises(InputError, match="half_pixel, naive"):
-        build("model.alignment=centre")
+        gaussianimage("model.alignment=centre")

@@ -11,18 +11,18 @@ from torch.utils.data import DataLoader
 from composed import protocol_of, settings_of
 from golden import read_golden
 from published_family import StoredFeatures, image_and_golden, load_published
-from splatsr.checkpoints import build
-from splatsr.continuous_image import QueryableImage, StripImage
+from splatsr.checkpoints.files import build
+from splatsr.decoders import implicit_image
+from splatsr.decoders.pixel_splatting import PixelSplatting
+from splatsr.decoders.tile_splatting import TileSplatting
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import Output, Strip, pixel_centres
-from splatsr.models import implicit_image
+from splatsr.image.continuous_image import QueryableImage, StripImage
 from splatsr.models.gaussiansr import GaussianSR
 from splatsr.models.lte import basis, waves_at
-from splatsr.models.pixel_splatting import PixelSplatting
-from splatsr.models.tile_splatting import TileSplatting
-from splatsr.samples import Pixels
-from splatsr.schedules import cosine
-from splatsr.training import SuperResolution
+from splatsr.training.module import SuperResolution
+from splatsr.training.schedules import cosine
+from splatsr.training.supervision import Pixels
 
 SMALL = ("model.encoder.channels=12", "model.encoder.blocks=1", "model.encoder.out_channels=12", "model.kernels=9")
 FORMS = ["gaussiansr", "gaussiansr_per_pixel"]

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from composed import settings_of
-from splatsr.checkpoints import build
-from splatsr.continuous_image import QueryableImage, StripImage
+from splatsr.checkpoints.files import build
+from splatsr.decoders import implicit_image
 from splatsr.geometry import Output, Strip, pixel_centres
-from splatsr.models import implicit_image
+from splatsr.image.continuous_image import QueryableImage, StripImage
 
 METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn")
 

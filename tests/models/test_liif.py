@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, unfold
 
 from published_family import StoredFeatures, assert_is_its_definition, image_and_golden, load_published
-from splatsr.continuous_image import QueryableImage
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import pixel_centres
+from splatsr.image.continuous_image import QueryableImage
 from splatsr.models.liif import LIIF
 
 

@@ -4,7 +4,7 @@ import matplotlib.image
 import pytest
 import torch
 
-from splatsr.field import GaussianField
+from splatsr.image.field import GaussianField
 from splatsr.pictures.field import draw_field
 
 

@@ -3,10 +3,10 @@ import torch
 
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
-from splatsr.field import GaussianField
-from splatsr.models.fitting import psnr_per_image
+from splatsr.image.field import GaussianField
+from splatsr.prior.fitting import psnr_per_image
 from splatsr.prior.sensitivity import GROUPS, measure, noisy_image, raw_position
-from splatsr.resize import to_tensor
+from splatsr.resize.pil import to_tensor
 
 
 def some_field() -> GaussianField:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from splatsr.field import GaussianField
+from splatsr.image.field import GaussianField
 from splatsr.prior.statistics import UNITS, correlations, describe, histograms, shape_values, unsigned, visible
 
 

@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.jobs.ablations import about, grid
-from splatsr.jobs.command_line import CONF
 from splatsr.metrics.record import SCHEMA
+from splatsr.runs.command_line import CONF
 from splatsr.tables.ablation import describe, paper_row, to_markdown
 from splatsr.tables.members import cells, read_members
 from splatsr.tables.paper import PaperTable

@@ -13,8 +13,8 @@ from hydra.utils import instantiate
 from composed import protocol_of, settings_of
 from splatsr.errors import InputError
 from splatsr.jobs import table as table_job
-from splatsr.jobs.command_line import CONF, main
 from splatsr.metrics.record import SCHEMA
+from splatsr.runs.command_line import CONF, main
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import PaperTable, same_set
 from splatsr.tables.render import to_csv, to_latex, to_markdown

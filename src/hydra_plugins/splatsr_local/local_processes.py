@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 OVERRIDES, OUTPUT, STATE = ".hydra/overrides.yaml", "output.txt", "state.yaml"
 """In a member's folder: what was asked of it (Hydra's own file), what its process wrote, and how that ended."""
 
-_MEMBER = "import sys; sys.argv[0] = 'run.py'; from splatsr.jobs.command_line import main; sys.exit(main())"
+_MEMBER = "import sys; sys.argv[0] = 'run.py'; from splatsr.runs.command_line import main; sys.exit(main())"
 
 
 class LocalProcesses(Launcher):
@@ -46,7 +46,7 @@ class LocalProcesses(Launcher):
         self.config, self.hydra_context = config, hydra_context
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """One JobReturn per member; none of them raises, `splatsr.jobs.multirun` tells what failed."""
+        """One JobReturn per member; none of them raises, `splatsr.runs.multirun` tells what failed."""
         threads = {name: str(max((os.cpu_count() or 1) // self.n_jobs, 1)) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
         environment = {**threads, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 

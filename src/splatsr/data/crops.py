@@ -19,7 +19,7 @@ from torch.utils.data import Dataset, Sampler
 from splatsr.data.degradation.chain import Degradation
 from splatsr.errors import InputError
 from splatsr.geometry import Number
-from splatsr.resize import Pixels, to_tensor
+from splatsr.resize.pil import Pixels, to_tensor
 
 
 @dataclass(frozen=True)

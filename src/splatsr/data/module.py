@@ -8,14 +8,14 @@ import lightning
 import numpy as np
 from torch.utils.data import DataLoader
 
-from splatsr.data.benchmark import L_PIL, Benchmark, BenchmarkImage, TestSets, without_lr
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops, largest_side
 from splatsr.data.degradation.chain import Degradation, Step
+from splatsr.data.evaluation_pairs import L_PIL, Benchmark, BenchmarkImage, TestSets, without_lr
 from splatsr.data.images import image_size
+from splatsr.data.known_sets import PAIRED_ONLY, PLACES, expected_lr, find_set, missing
 from splatsr.data.layouts import check_tree, images_in
 from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
-from splatsr.data.test_sets import PAIRED_ONLY, PLACES, expected_lr, find_set, missing
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
 from splatsr.geometry import Number
@@ -32,7 +32,7 @@ class PhotoData(lightning.LightningDataModule):
         train: a folder of images, or a list of folders and files; None where nothing is trained.
         degraded: the same images spoiled (rain), in folders of their own: LR crops are made from these; None: from `train`.
         test: a folder or the name of a benchmark, several of them, or named lists of files. A folder's name is the set's name.
-        benchmarks: the folder that holds the benchmarks, see data.test_sets.
+        benchmarks: the folder that holds the benchmarks, see data.known_sets.
         degradation: steps from an HR crop to its LR image, by name and in order.
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.

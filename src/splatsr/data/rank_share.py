@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from torch.utils.data import Dataset, Sampler
 
-from splatsr.data.benchmark import Benchmark, Pair
 from splatsr.data.crops import Batch, BatchSampler
+from splatsr.data.evaluation_pairs import Benchmark, Pair
 from splatsr.errors import InputError
 
 

@@ -1,7 +1,7 @@
 """The two branches of a window transformer's block: x + attention(norm(x)) and x + mlp(norm(x)).
 
-As torch operations, or, on CPUs without gradients, as compiled loops (window_loops.py): as torch operations a block moves its
-grid through memory some twenty times, as loops twice.
+As torch operations, or, on CPUs without gradients, as compiled loops (window_loops.py) that take a few pixels at a time
+through a whole branch, in the cache (benchmarks/attention.py).
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from splatsr.encoders.window_attention import WindowAttention, relative_bias, window_order
 from splatsr.encoders.window_loops import attend_windows, mix_channels
-from splatsr.lanes import LANES
-from splatsr.threads import even_ranges, in_parallel
+from splatsr.simd.lanes import LANES
+from splatsr.simd.threads import even_ranges, in_parallel
 
 _PANELS = 4
 """Panels of the MLP that are in work at once: its weights are read once for all of them."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from splatsr.encoders.carry import pass_shuffles, read_first
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
-from splatsr.tiling import Tiling
+from splatsr.image.tiling import Tiling
 
 
 class DenseLayer(nn.Module):

@@ -17,8 +17,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from splatsr import lanes
-from splatsr.lanes import LANES
+from splatsr.simd import lanes
+from splatsr.simd.lanes import LANES
 
 _F = np.float32
 

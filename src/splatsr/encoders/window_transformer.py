@@ -15,7 +15,7 @@ from splatsr.encoders.carry import pass_shuffles, read_first
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
 from splatsr.encoders.reflect import reflect_to_multiple
-from splatsr.tiling import Tiling
+from splatsr.image.tiling import Tiling
 
 _SLOPE = 0.01
 

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from splatsr import checkpoints
-from splatsr.complexity import average_time, memory, one_scale
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.choice import choose_device
+from splatsr.checkpoints.files import load_model
 from splatsr.errors import InputError
 from splatsr.geometry import check_scale
-from splatsr.jobs.model_choice import choose_device
-from splatsr.jobs.run_folder import describe_run, write_json, write_text
-from splatsr.machine import describe_machine
+from splatsr.metrics.cost import average_time, memory, one_scale
+from splatsr.runs.machine import describe_machine
+from splatsr.runs.run_folder import describe_run, write_json, write_text
 
 
 def benchmark(
@@ -37,11 +38,11 @@ def benchmark(
         check_scale(scale)
     place = choose_device(device)
     torch.manual_seed(settings["seed"])
-    models = {name: checkpoints.build(config) for name, config in benchmark["models"].items()}
+    models = {name: build(config) for name, config in benchmark["models"].items()}
     if models and checkpoint is not None:
         raise InputError("benchmark=all measures the models it lists, with their first weights; leave checkpoint out.")
     if not models:
-        chosen = checkpoints.build(model) if checkpoint is None else checkpoints.load(checkpoint)
+        chosen = build(model) if checkpoint is None else load_model(checkpoint)
         models = {settings["model"]["_target_"].rpartition(".")[2] if checkpoint is None else Path(checkpoint).stem: chosen}
     folder = Path(run_dir)
     describe_run(folder, settings, rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))

@@ -7,9 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
-from splatsr import __version__, checkpoints
+from splatsr import __version__
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import load_weights, read_model, save_model
 from splatsr.errors import InputError
-from splatsr.jobs.run_folder import write_text
+from splatsr.runs.run_folder import write_text
 
 CARD = """\
 # {name}
@@ -51,12 +53,12 @@ def convert(*, checkpoint: str | None, output: str | None) -> None:
     card = target.with_suffix(".md")
     if taken := [str(path) for path in (target, card) if path.exists()]:
         raise InputError(f"{taken[0]} exists already; nothing is overwritten, choose another output.")
-    config, tensors = checkpoints.read(checkpoint)
-    model = checkpoints.build(config)
-    checkpoints.fit(model, tensors, source=checkpoint)
+    config, tensors = read_model(checkpoint)
+    model = build(config)
+    load_weights(model, tensors, source=checkpoint)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     target.parent.mkdir(parents=True, exist_ok=True)
-    checkpoints.save(model, config, target)
+    save_model(model, config, target)
     write_text(card, _describe(config, Path(checkpoint), target, parameters))
     Console().print(f"{checkpoint} -> {target} and {card} ({parameters:,} parameters)", soft_wrap=True)
 

@@ -8,8 +8,8 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 from splatsr.errors import InputError
+from splatsr.heads.dictionary import save_dictionary
 from splatsr.jobs.fit_prior import read_fits
-from splatsr.models.dictionary import save_dictionary
 
 
 def dictionary(*, prior: Mapping[str, Any], input: str | None, output: str | None) -> None:

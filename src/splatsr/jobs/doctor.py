@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from splatsr.data.decoded import DecodedFolder
+from splatsr.data.known_sets import PLACES, expected_lr, find_set
 from splatsr.data.layouts import parts_in
-from splatsr.data.test_sets import PLACES, expected_lr, find_set
 from splatsr.errors import InputError
-from splatsr.jobs.command_line import CONF
+from splatsr.runs.command_line import CONF
 
 PACKAGES = ("splatsr", "torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "kornia", "timm", "numba", "numpy",
             "pillow", "wandb", "gsplat")  # fmt: skip

@@ -6,14 +6,14 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from splatsr.data.benchmark import Benchmark
+from splatsr.checkpoints.choice import choose_model
+from splatsr.data.evaluation_pairs import Benchmark
 from splatsr.errors import InputError
-from splatsr.jobs.model_choice import choose_model
-from splatsr.jobs.report import evaluate_and_report
-from splatsr.jobs.run_folder import describe_run
 from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import Results, check_scales
 from splatsr.metrics.protocol import Protocol
+from splatsr.runs.report import evaluate_and_report
+from splatsr.runs.run_folder import describe_run
 
 
 def evaluate(

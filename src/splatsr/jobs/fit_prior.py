@@ -15,16 +15,16 @@ from rich.console import Console
 
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
-from splatsr.jobs.chunk_lines import predict_progress
-from splatsr.jobs.command_line import call_job
-from splatsr.jobs.processes import one_per_device
-from splatsr.jobs.run_folder import check_same_settings, describe_run, write_json, write_text
-from splatsr.models.dictionary import save_dictionary
-from splatsr.models.fitting import Fitting
+from splatsr.heads.dictionary import save_dictionary
 from splatsr.prior.collection import Collection
 from splatsr.prior.crops import Crops
 from splatsr.prior.fits import Fits, check_kernels
+from splatsr.prior.fitting import Fitting
 from splatsr.prior.report import markdown, summarise
+from splatsr.runs.chunk_lines import predict_progress
+from splatsr.runs.command_line import call_job
+from splatsr.runs.processes import one_per_device
+from splatsr.runs.run_folder import check_same_settings, describe_run, write_json, write_text
 
 FINISHED = "statistics.json"
 """The last file of a run."""

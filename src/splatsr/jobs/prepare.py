@@ -9,7 +9,7 @@ from rich.console import Console
 from splatsr.data.many_images import Size, decoded_bytes
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
-from splatsr.jobs.progress import along
+from splatsr.runs.progress import along
 
 
 def prepare(*, data: Mapping[str, Any]) -> None:

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from splatsr.errors import InputError
 from splatsr.jobs.fit_prior import fit_prior, read_fits
-from splatsr.jobs.progress import along
-from splatsr.jobs.run_folder import describe_run, write_json, write_text
 from splatsr.prior.crops import Crop, read_crop
 from splatsr.prior.fits import Fits
 from splatsr.prior.report import protocol
 from splatsr.prior.sensitivity import measure
+from splatsr.runs.progress import along
+from splatsr.runs.run_folder import describe_run, write_json, write_text
 
 
 def sensitivity(

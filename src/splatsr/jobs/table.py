@@ -9,8 +9,8 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 from splatsr.errors import InputError
-from splatsr.jobs.loggers import open_loggers
-from splatsr.jobs.run_folder import write_text
+from splatsr.runs.loggers import open_loggers
+from splatsr.runs.run_folder import write_text
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import PaperTable
 from splatsr.tables.render import body, heading, to_csv, to_latex, to_markdown

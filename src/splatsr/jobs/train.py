@@ -13,25 +13,26 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from torch import nn
 
-from splatsr import checkpoints, pretrained
-from splatsr.data.benchmark import Benchmark
+from splatsr.checkpoints import encoder_weights
+from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
+from splatsr.data.evaluation_pairs import Benchmark
 from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
-from splatsr.jobs.command_line import call_job
-from splatsr.jobs.compilation import check_backend, compile_parts
-from splatsr.jobs.dashboard import Dashboard
-from splatsr.jobs.epoch_lines import progress_callback
-from splatsr.jobs.loggers import log_results, open_loggers
+from splatsr.heads.dictionary import carry_rows
 from splatsr.jobs.prepare import decode
-from splatsr.jobs.processes import one_per_device
-from splatsr.jobs.report import draw_run, evaluate_and_report
-from splatsr.jobs.run_folder import check_same_settings, describe_run
 from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import Results, check_scales
 from splatsr.metrics.protocol import Protocol
-from splatsr.models.dictionary import carry_rows
-from splatsr.training import SuperResolution
+from splatsr.runs.command_line import call_job
+from splatsr.runs.epoch_lines import progress_callback
+from splatsr.runs.loggers import log_results, open_loggers
+from splatsr.runs.processes import one_per_device
+from splatsr.runs.report import draw_run, evaluate_and_report
+from splatsr.runs.run_folder import check_same_settings, describe_run
+from splatsr.training.callbacks.dashboard import Dashboard
+from splatsr.training.compilation import check_backend, compile_parts
+from splatsr.training.module import SuperResolution
 
 
 def train(
@@ -122,9 +123,9 @@ def train(
             raise KeyboardInterrupt from stopped
         if not fitter.is_global_zero:
             return {}
-        trained = checkpoints.load(last)  # not task.model: resumed after its last epoch, that has not been averaged
+        trained = load_model(last)  # not task.model: resumed after its last epoch, that has not been averaged
         weights = folder / "model.safetensors"
-        checkpoints.save(trained, model, weights)
+        save_model(trained, model, weights)
         if pictures:
             for log in loggers:
                 log.save()
@@ -168,11 +169,11 @@ def _load_first_weights(
     if checkpoint is not None and encoder_checkpoint is not None:
         raise InputError("give either checkpoint (a whole model) or encoder_checkpoint (its encoder alone).")
     if checkpoint is not None:
-        checkpoints.fit(network, checkpoints.read(checkpoint)[1], source=checkpoint)
+        load_weights(network, read_model(checkpoint)[1], source=checkpoint)
     elif encoder_checkpoint is not None:
-        pretrained.load_encoder(network, encoder_checkpoint)
+        encoder_weights.load_encoder(network, encoder_checkpoint)
     else:
-        pretrained.warn_of_collapse(network, config)
+        encoder_weights.warn_of_collapse(network, config)
 
 
 def _callbacks(folder: Path, *, validated: bool) -> list[Callback]:

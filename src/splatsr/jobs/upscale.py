@@ -10,16 +10,16 @@ import psutil
 from jaxtyping import UInt8
 from rich.console import Console
 
+from splatsr.checkpoints.choice import choose_model
 from splatsr.data.images import check_writable, find_images, image_size
-from splatsr.data.picture import read_picture
-from splatsr.data.strip_files import LONGEST, OPAQUE, STREAMED, write_strips
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
-from splatsr.jobs.model_choice import choose_model
-from splatsr.jobs.progress import along, share_done
-from splatsr.memory import is_exhausted
-from splatsr.resize import resize_rows
-from splatsr.strips import Renderer
+from splatsr.large_images.memory import is_exhausted
+from splatsr.large_images.picture import read_picture
+from splatsr.large_images.renderer import Renderer
+from splatsr.large_images.strip_files import LONGEST, OPAQUE, STREAMED, write_strips
+from splatsr.resize.pil import resize_rows
+from splatsr.runs.progress import along, share_done
 
 RENDERED, ENCODED = 48, 8
 """Bytes per output pixel of what has to be in memory as a whole: an image that comes in one piece (float, a clamped and an

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from splatsr import checkpoints
+from splatsr.checkpoints.files import read_pickle
 
 
 class AbsentWeightsError(Exception):
@@ -22,5 +22,5 @@ def find_weights(url: str) -> Path:
     path = folder / Path(url).name
     if not path.is_file():
         raise AbsentWeightsError(f"its network's weights are not on this machine: put {url} into {folder}")
-    checkpoints.read_pickle(path)
+    read_pickle(path)
     return path

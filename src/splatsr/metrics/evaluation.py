@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from splatsr.continuous_image import ContinuousImage
-from splatsr.data.benchmark import Benchmark, Pair, TestSets
+from splatsr.data.evaluation_pairs import Benchmark, Pair, TestSets
 from splatsr.errors import InputError
 from splatsr.geometry import Number, check_scale, resolve_output
+from splatsr.image.continuous_image import ContinuousImage
 from splatsr.metrics.choice import choose_metrics
 from splatsr.metrics.mean import MeanOverImages
 from splatsr.metrics.protocol import Protocol

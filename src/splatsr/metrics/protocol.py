@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splatsr.data.benchmark import LowResolution
+from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.metrics.luma import channels

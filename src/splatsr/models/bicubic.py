@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from splatsr.geometry import Scale, Strip, resolve_output
-from splatsr.resize import resize_bicubic, resize_rows, to_tensor, to_uint8
+from splatsr.resize.pil import resize_bicubic, resize_rows, to_tensor, to_uint8
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.field import GaussianField
 from splatsr.geometry import Number
-from splatsr.models.ablated import Anchors, FreePositions, RegressedShapes
-from splatsr.models.apd import APD
-from splatsr.models.cgm import CGM
-from splatsr.models.ddcw import DDCW
-from splatsr.models.published_form import PublishedForm
+from splatsr.heads.ablated import Anchors, FreePositions, RegressedShapes
+from splatsr.heads.apd import APD
+from splatsr.heads.cgm import CGM
+from splatsr.heads.ddcw import DDCW
+from splatsr.image.field import GaussianField
+from splatsr.image.tiling import Span, Tiling
+from splatsr.published_form import PublishedForm
 from splatsr.splatting.footprint import check_reference_scale, described
 from splatsr.splatting.reference import CUT
-from splatsr.tiling import Span, Tiling
 
 
 class ContinuousSR(nn.Module):
@@ -28,17 +28,17 @@ class ContinuousSR(nn.Module):
     Args:
         encoder: LR to features; has `upscale` (its grid is that many times as fine as the LR image), `out_channels` and, for
             the initialisation `blurred_lr` without colour skip, `carry_rgb`.
-        dictionary: rows (l11, l21, l22), see `models.dictionary`; None: Cholesky entries are regressed, see `models.ablated`.
+        dictionary: rows (l11, l21, l22), see `heads.dictionary`; None: Cholesky entries are regressed, see `heads.ablated`.
         embedding: width of DDCW's queries and keys (paper: 512).
         embedding_hidden: hidden widths of the dictionary's MLP.
         kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
         offset_hidden: hidden widths of the position MLP.
         offset_range: largest position drift, in LR pixels (paper: 1); 0: kernels stay at their anchors, infinity: there are no
-            anchors, see `models.ablated`.
+            anchors, see `heads.ablated`.
         color_hidden: hidden widths of the colour MLP; its length plus one is the paper's "colour depth" (6).
         color_skip: add the bilinear LR image to the colours (not in the paper).
         reference_scale: below it pixels get a footprint, see `GaussianField`.
-        initialisation: called with the model, sets the first weights, see `models.initialisation`.
+        initialisation: called with the model, sets the first weights, see `heads.initialisation`.
     """
 
     has_weights = True
@@ -159,8 +159,8 @@ PUBLISHED = PublishedForm(
     },
     config={
         "_target_": "splatsr.models.continuoussr.ContinuousSR",
-        "dictionary": {"_target_": "splatsr.models.dictionary.published_dictionary"},
-        "initialisation": {"_target_": "splatsr.models.initialisation.published", "_partial_": True},
+        "dictionary": {"_target_": "splatsr.heads.dictionary.published_dictionary"},
+        "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
         "embedding": 512,
         "embedding_hidden": [256, 512, 512, 512],
         "kernels_per_pixel": 4,

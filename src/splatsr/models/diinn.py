@@ -14,11 +14,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
+from splatsr.decoders.implicit_image import ImplicitImage
+from splatsr.decoders.normalised_rgb import from_signed, to_signed
 from splatsr.geometry import offset_from
-from splatsr.models.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
-from splatsr.models.implicit_image import ImplicitImage
-from splatsr.models.published_form import PublishedForm
-from splatsr.models.signed_rgb import from_signed, to_signed
+from splatsr.published_form import PublishedForm
 
 
 class DIINN(nn.Module):

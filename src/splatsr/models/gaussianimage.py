@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.field import GaussianField
 from splatsr.geometry import Scale, Strip, resolve_output
-from splatsr.models.fitting import Fitting
+from splatsr.image.field import GaussianField
+from splatsr.prior.fitting import Fitting
 
 ALIGNMENTS = ("half_pixel", "naive")
 

@@ -13,16 +13,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from splatsr.decoders.bicubic_rows import bicubic_rows
+from splatsr.decoders.feature_grid import lr_channels
+from splatsr.decoders.gaussian_bank import GaussianBank
+from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
 from splatsr.geometry import Number, Output, nearest_pixel, offset_from
-from splatsr.models.bicubic_rows import bicubic_rows
-from splatsr.models.feature_grid import lr_channels
-from splatsr.models.gaussian_bank import GaussianBank
+from splatsr.heads.mlp import mlp
+from splatsr.image.tiling import Span
 from splatsr.models.lte import basis, waves_at
-from splatsr.models.mlp import mlp
-from splatsr.models.published_form import PublishedForm
-from splatsr.models.signed_rgb import from_signed, to_signed
-from splatsr.models.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
-from splatsr.tiling import Span
+from splatsr.published_form import PublishedForm
 
 
 class GaussianSR(nn.Module):
@@ -31,7 +31,7 @@ class GaussianSR(nn.Module):
     Args:
         encoder: LR to features on the LR grid.
         splatted: channels that are splatted, the first ones (published: 8 of 64); 0: none, there is no bank then.
-        splatting: how: `models.tile_splatting` (published) or `models.pixel_splatting`.
+        splatting: how: `decoders.tile_splatting` (published) or `decoders.pixel_splatting`.
         kernels, sigma_range, temperature, selection, noise_seed, bounded_rho: of the bank, see `GaussianBank`.
         waves: of the decoder (published: 128, as LTE's).
         hidden: hidden widths of the MLP (published: four times 256).
@@ -150,7 +150,7 @@ PUBLISHED = PublishedForm(
         "_target_": "splatsr.models.gaussiansr.GaussianSR",
         "splatted": 8,
         "splatting": {
-            "_target_": "splatsr.models.tile_splatting.TileSplatting",
+            "_target_": "splatsr.decoders.tile_splatting.TileSplatting",
             "tile": 7,
             "kernel": 5,
             "extent": 5.0,

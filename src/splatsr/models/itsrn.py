@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
+from splatsr.decoders.implicit_image import ImplicitImage
+from splatsr.decoders.local_ensemble import four_pixels
+from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.predicted_weights import mapped, summed_features
 from splatsr.geometry import offset_from
-from splatsr.models.feature_grid import FeatureGrid, lr_channels
-from splatsr.models.implicit_image import ImplicitImage
-from splatsr.models.local_ensemble import four_pixels
-from splatsr.models.mlp import mlp
-from splatsr.models.predicted_weights import mapped, summed_features
-from splatsr.models.published_form import PublishedForm
-from splatsr.models.signed_rgb import from_signed, to_signed
+from splatsr.heads.mlp import mlp
+from splatsr.published_form import PublishedForm
 
 
 class ITSRN(nn.Module):

@@ -13,14 +13,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 
+from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
+from splatsr.decoders.flip_padding import flip_pad, in_larger
+from splatsr.decoders.implicit_image import ImplicitImage
+from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
+from splatsr.decoders.normalised_rgb import from_signed, to_signed
 from splatsr.geometry import Number, offset_from
-from splatsr.models.feature_grid import FeatureGrid, lr_channels
-from splatsr.models.flip_padding import flip_pad, in_larger
-from splatsr.models.implicit_image import ImplicitImage
-from splatsr.models.local_ensemble import four_pixels, half_pixel, opposite_areas
-from splatsr.models.mlp import mlp
-from splatsr.models.published_form import PublishedForm
-from splatsr.models.signed_rgb import from_signed, to_signed
+from splatsr.heads.mlp import mlp
+from splatsr.published_form import PublishedForm
 
 
 class LTE(nn.Module):
@@ -31,7 +31,7 @@ class LTE(nn.Module):
         waves: number of waves (published: 128, the half of `hidden_dim`).
         hidden: hidden widths of the MLP (published: three times 256).
         largest_scale: of the training; beyond it the MLP is told a cell of that scale (the published test: 4).
-        flip_padding: the encoder's window in LR pixels, for the published test's padding, see `models.flip_padding`; 0: none.
+        flip_padding: the encoder's window in LR pixels, for the published test's padding, see `decoders.flip_padding`; 0: none.
     """
 
     has_weights = True

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from splatsr.resize import to_uint8
+from splatsr.resize.pil import to_uint8
 
 
 def draw_bank(

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from splatsr.field import GaussianField
-from splatsr.field_statistics import describe_field, level_image
-from splatsr.resize import to_uint8
+from splatsr.image.field import GaussianField
+from splatsr.image.field_statistics import describe_field, level_image
+from splatsr.resize.pil import to_uint8
 
 SIDE = 48
 """LR pixels along either axis whose kernels are drawn; more could not be told apart."""

@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import nn
 
-from splatsr.data.benchmark import Pair
-from splatsr.field import GaussianField
+from splatsr.data.evaluation_pairs import Pair
+from splatsr.image.field import GaussianField
 from splatsr.metrics.evaluation import predict, scale_name
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import psnr
 from splatsr.models.bicubic import Bicubic
-from splatsr.resize import to_uint8
+from splatsr.resize.pil import to_uint8
 
 CROP = 96
 """Side of the enlarged detail, in HR pixels."""

@@ -9,9 +9,9 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 
-from splatsr.models.fitting import Fitting
 from splatsr.prior.crops import Chunks, Crops
 from splatsr.prior.fits import done_chunks, save_chunk
+from splatsr.prior.fitting import Fitting
 
 
 class Collection(lightning.LightningModule):

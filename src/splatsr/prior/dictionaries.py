@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.errors import InputError
-from splatsr.models.dictionary import normal_dictionary
+from splatsr.heads.dictionary import normal_dictionary
 
 Rows = Float[Tensor, "rows 3"]
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.errors import InputError
-from splatsr.field import GaussianField
+from splatsr.image.field import GaussianField
 from splatsr.prior.crops import Crop
 from splatsr.prior.statistics import describe, shape_values, unsigned, visible
 

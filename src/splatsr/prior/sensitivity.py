@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splatsr.field import GaussianField
-from splatsr.models.fitting import psnr_per_image
+from splatsr.image.field import GaussianField
+from splatsr.prior.fitting import psnr_per_image
 
 Noise = Callable[[Tensor], Tensor]
 """Normal noise of the shape of a tensor."""

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from splatsr.field import GaussianField
+from splatsr.image.field import GaussianField
 from splatsr.splatting import splat
 
 PERCENTILES = (0.5, 1, 5, 50, 95, 99, 99.5)

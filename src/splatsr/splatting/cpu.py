@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from splatsr.lanes import LANES
+from splatsr.simd.lanes import LANES
+from splatsr.simd.threads import even_ranges, in_parallel
 from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
-from splatsr.threads import even_ranges, in_parallel
 
 
 def splat_cpu(

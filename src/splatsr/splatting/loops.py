@@ -11,7 +11,7 @@ With the row offset dy fixed, q is a parabola in x around  m = c_x + l11 l21 / s
 The vector code works with  z = q / 8 = row + s^2,  s = (x - m) / (4 sc),  and  exp(-q) = exp(-z)^8: on the short interval
 that the cut leaves (z <= ln 255 / 8 = 0.69) a polynomial of degree 6 gives exp(-z) to float32 rounding. It is written as
 LLVM vector code (through numba's intrinsics) because a compiler cannot vectorise a library call per pixel; LLVM splits
-the sixteen lanes to whatever the processor has (`splatsr.lanes`). Intrinsics and loops share this file because numba's
+the sixteen lanes to whatever the processor has (`splatsr.simd.lanes`). Intrinsics and loops share this file because numba's
 on-disk cache only notices changes of the file that holds a loop. (`no_type_check` keeps runtime type checkers of tests out of
 compiled code.)
 """
@@ -26,8 +26,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.polynomial import chebyshev, polynomial
 
-from splatsr import lanes
-from splatsr.lanes import LANES
+from splatsr.simd import lanes
+from splatsr.simd.lanes import LANES
 from splatsr.splatting.reference import CUT, HUGE, VANISHING
 
 BAND = 16

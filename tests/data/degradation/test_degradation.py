@@ -7,13 +7,13 @@ from skimage.data import astronaut
 
 from splatsr.data.degradation.blur import GaussianBlur
 from splatsr.data.degradation.chain import Degradation
+from splatsr.data.degradation.downscale import MatlabBicubic, PilBicubic, TorchvisionBicubic
 from splatsr.data.degradation.eight_bit import EightBit
 from splatsr.data.degradation.jpeg import Jpeg
 from splatsr.data.degradation.noise import GaussianNoise
-from splatsr.data.degradation.shrink import MatlabBicubic, PilBicubic, TorchvisionBicubic
 from splatsr.errors import InputError
-from splatsr.resize import resize_bicubic, resize_torchvision, unrounded
-from splatsr.resize_matlab import resize_matlab, resize_matlab_float
+from splatsr.resize.matlab import resize_matlab, resize_matlab_float
+from splatsr.resize.pil import resize_bicubic, resize_torchvision, unrounded
 
 PHOTOGRAPH = np.ascontiguousarray(astronaut()[:96, 150:278])
 SIZE = (24, 32)

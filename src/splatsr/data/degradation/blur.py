@@ -8,7 +8,7 @@ from kornia.filters import gaussian_blur2d
 
 from splatsr.data.degradation.chain import check_range
 from splatsr.geometry import Number
-from splatsr.resize import Pixels, unrounded
+from splatsr.resize.pil import Pixels, unrounded
 
 
 class GaussianBlur:

@@ -11,7 +11,7 @@ import numpy as np
 
 from splatsr.errors import InputError
 from splatsr.geometry import Number
-from splatsr.resize import Pixels
+from splatsr.resize.pil import Pixels
 
 
 @runtime_checkable

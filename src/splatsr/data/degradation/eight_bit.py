@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from splatsr.resize import Pixels, eight_bit
+from splatsr.resize.pil import Pixels, eight_bit
 
 
 class EightBit:

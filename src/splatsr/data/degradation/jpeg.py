@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from splatsr.data.degradation.chain import check_range
-from splatsr.resize import Pixels, eight_bit
+from splatsr.resize.pil import Pixels, eight_bit
 
 
 class Jpeg:

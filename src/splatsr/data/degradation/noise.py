@@ -6,7 +6,7 @@ import numpy as np
 
 from splatsr.data.degradation.chain import check_range
 from splatsr.geometry import Number
-from splatsr.resize import Pixels, unrounded
+from splatsr.resize.pil import Pixels, unrounded
 
 
 class GaussianNoise:

@@ -1,0 +1,37 @@
+"""Which model a job uses: a file's, or the configured one where it needs no weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import load_model
+from splatsr.errors import InputError
+
+
+def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> nn.Module:
+    """The model, in eval mode on its device. With a checkpoint the file's own configuration counts, not `model`.
+
+    Raises:
+        InputError: the model has weights and there is no checkpoint, or the device is not there.
+    """
+    place = choose_device(device)
+    if checkpoint is not None:
+        return load_model(checkpoint).to(place)
+    chosen = build(model).eval()
+    if chosen.has_weights:
+        raise InputError(
+            f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."
+        )
+    return chosen.to(place)
+
+
+def choose_device(device: str) -> torch.device:
+    """auto, cpu or cuda as a device; InputError where it is none of them or not there."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda; got {device!r}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

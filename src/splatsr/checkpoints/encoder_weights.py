@@ -1,0 +1,99 @@
+"""Public weights of SwinIR, HAT, EDSR and RDN for the encoder of a model that is about to be trained.
+
+Files: a pickle with the state dict under `params_ema` or `params` (as SwinIR and HAT publish), or with nothing but the state
+dict (EDSR). They are read weights-only and loaded as a whole or not at all.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from splatsr.checkpoints import published
+from splatsr.checkpoints.files import KEY, load_weights, read_pickle
+from splatsr.errors import InputError
+
+log = logging.getLogger(__name__)
+
+_COLLAPSING = "splatsr.heads.initialisation.published"
+
+
+def load_encoder(model: nn.Module, path: str | Path) -> None:
+    """Loads the file into `model.encoder`; logs what was used and what was not (the last convolution, masks, mean shifts).
+
+    Raises:
+        InputError: the model has no encoder, the file is missing, damaged, refused or no state dict, or a tensor is missing,
+            too many or of another shape; those are named.
+    """
+    encoder = getattr(model, "encoder", None)
+    if encoder is None:
+        raise InputError(f"encoder_checkpoint={path}: {type(model).__name__} has no encoder.")
+    expected = encoder.state_dict()
+    tensors: dict[str, Tensor] = {}
+    unused: Counter[str] = Counter()
+    state = _read(Path(path))
+    for name, tensor in state.items():
+        kind = None if name in expected else published.unused_kind(name, tensor)
+        if kind is None:
+            tensors[name] = tensor
+        else:
+            unused[kind] += 1
+    tensors, levels = _at_unit_range(tensors, state)
+    load_weights(encoder, tensors, source=str(path))
+    log.info(
+        "%s: all %d tensors of %s loaded%s; not used: %s",
+        Path(path).name, len(tensors), type(encoder).__name__, levels, published.listed(unused),
+    )  # fmt: skip
+
+
+def warn_of_collapse(model: nn.Module, config: Mapping[str, Any]) -> None:
+    """Says so when an encoder that is known for it (`collapses_from_random`) trains from random weights as published.
+
+    Args:
+        model: with its random weights.
+        config: what it was built from.
+    """
+    encoder = getattr(model, "encoder", None)
+    if not getattr(encoder, "collapses_from_random", False) or "initialisation" not in config:
+        return
+    if config["initialisation"]["_target_"] == _COLLAPSING:
+        log.warning(
+            "THIS TRAINING WILL PROBABLY COLLAPSE: %s starts from random weights, with the published initialisation "
+            "(known from issue 12 of the published repository). Set encoder_checkpoint=<its public x4 weights>, or "
+            "model/initialisation=blurred_lr.",
+            type(encoder).__name__,
+        )
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise InputError(f"encoder_checkpoint={path}: no such file; expected the public weights of an encoder (.pth, .pt).")
+    content = read_pickle(path)
+    if published.is_published(content) or (isinstance(content, Mapping) and KEY in content):
+        raise InputError(f"encoder_checkpoint={path} is a whole model; start from it with checkpoint={path}.")
+    for key in ("params_ema", "params"):
+        if isinstance(content, Mapping) and key in content:
+            content = content[key]
+            break
+    if not isinstance(content, Mapping) or not content:
+        raise InputError(f"encoder_checkpoint={path} holds no state dict.")
+    for name, tensor in content.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise InputError(f"encoder_checkpoint={path} holds no state dict ({str(name)[:40]!r} is no tensor).")
+    return dict(content)
+
+
+def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """The same network for RGB in [0, 1], where the file's mean shift tells that it was trained on levels 0 to 255.
+
+    Convolutions and ReLUs with biases b give f(255 x; b) = 255 f(x; b / 255), so the biases are divided by 255. The mean
+    itself is not subtracted; an encoder with `input_mean` can.
+    """
+    shift = state.get("sub_mean.bias")
+    if shift is None or shift.numel() == 0 or shift.abs().max() <= 1:
+        return tensors, ""
+    scaled = {name: tensor / 255 if name.endswith(".bias") else tensor for name, tensor in tensors.items()}
+    return scaled, " (biases divided by 255: the file expects levels 0 to 255)"

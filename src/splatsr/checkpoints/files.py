@@ -1,0 +1,128 @@
+"""Models as files: tensors and plain values only, rebuilt from classes of this package and nothing else.
+
+A saved model is its configuration (nested plain dicts; `_target_` is the import path of a class or function of splatsr, as
+in conf/model/) and its state dict: a safetensors file, or a training checkpoint that Lightning wrote. The checkpoints
+that other authors published are read too, see `published`.
+"""
+
+import json
+import os
+import pickle
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from splatsr.checkpoints import published
+from splatsr.checkpoints.build import build
+from splatsr.errors import InputError
+
+KEY = "splatsr"
+"""Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
+
+_SHOWN = 6
+
+
+def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) -> None:
+    """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    partial = Path(f"{path}.partial")
+    save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
+    os.replace(partial, path)
+
+
+def load_model(path: str | Path) -> nn.Module:
+    """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in a published
+    checkpoint, in eval mode on the CPU.
+
+    A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
+
+    Raises:
+        InputError: the file is missing, damaged, refused, not of this suite, or does not fit its own configuration.
+    """
+    config, tensors = read_model(path)
+    model = build(config)
+    load_weights(model, tensors, source=str(path))
+    return model.eval()
+
+
+def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """(model configuration, state dict) of a saved model; see `load_model` for what is raised."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
+    if path.suffix == ".safetensors":
+        header, tensors = _read_safetensors(path)
+    else:
+        content = read_pickle(path)
+        if published.is_published(content):
+            return published.translate(content, source=str(path))
+        header, tensors = _split(content, path)
+    if not isinstance(header, Mapping) or not isinstance(header.get("model"), Mapping):
+        raise InputError(f"{path} holds no model of this suite (there is no {KEY!r} entry that describes one).")
+    return dict(header["model"]), tensors
+
+
+def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    """Loads the tensors into the model, all of them or none.
+
+    Raises:
+        InputError: names or shapes differ; the message lists them.
+    """
+    expected = model.state_dict()
+    lines = [f"{name} is missing" for name in expected if name not in tensors]
+    lines += [f"{name} is not part of the model" for name in tensors if name not in expected]
+    lines += [
+        f"{name} is {tuple(tensors[name].shape)} in the file and {tuple(expected[name].shape)} in the model"
+        for name in expected
+        if name in tensors and tensors[name].shape != expected[name].shape
+    ]
+    if lines:
+        more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+        differ = f"{len(lines)} tensors differ" if len(lines) > 1 else "1 tensor differs"
+        raise InputError(f"{source} does not fit {type(model).__name__}: {differ}: {'; '.join(lines[:_SHOWN])}{more}.")
+    model.load_state_dict(tensors)
+
+
+def _read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get(KEY, "null"))
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
+
+
+def read_pickle(path: Path) -> Any:
+    """What a pickle holds: tensors and plain values. InputError where it is damaged or holds more than that."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols, on files that are refused anyway
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "GLOBAL" in str(error):
+            raise InputError(
+                f"{path} is refused: it holds more than tensors and plain values, and loading it could run code."
+            ) from error
+        raise InputError(f"{path} is damaged or not a checkpoint.") from error
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path} is damaged or not a checkpoint ({reason}).") from error
+
+
+def _split(content: Any, path: Path) -> tuple[Any, dict[str, Tensor]]:
+    """(header, the model's tensors) of a Lightning checkpoint."""
+    if not isinstance(content, Mapping) or not isinstance(content.get("state_dict"), Mapping):
+        raise InputError(
+            f"{path} is not a checkpoint of this suite (no state_dict in it); public weights of an encoder alone go to "
+            "encoder_checkpoint, in training."
+        )
+    prefix = "model."
+    tensors = {name.removeprefix(prefix): value for name, value in content["state_dict"].items() if name.startswith(prefix)}
+    return content.get(KEY), tensors

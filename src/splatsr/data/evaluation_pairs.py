@@ -1,0 +1,187 @@
+"""Test images and their LR: files that a set brings along, or HR cropped to what the scale can reach and shrunk by a rule."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from splatsr.data.images import read_image
+from splatsr.errors import InputError
+from splatsr.geometry import Number
+from splatsr.resize.matlab import resize_matlab, resize_matlab_float
+from splatsr.resize.pil import eight_bit, resize_bicubic, resize_torchvision, to_tensor, unrounded
+
+Image = UInt8[np.ndarray, "_ _ 3"]
+
+GIVEN_SCALES = (2, 3, 4)
+"""Where a protocol on given LR files expects them."""
+
+
+@dataclass(frozen=True)
+class LowResolution:
+    """How the LR image of a test image comes about; a protocol's terms.
+
+    Args:
+        rule: of shrinking. pil; matlab: BasicSR's imresize, rounded once at the end; matlab_uint8: rounded between the passes
+            too, edges replicated, as distributed files were made; torchvision: antialiased, in floating point, rounded.
+        given: at x2, x3 and x4 the set's own LR files are used, at other scales the rule.
+        crop: liif: LR floor(H / s), HR cut to round(h s); mod12: the same of HR cut to a multiple of 12; diinn: LR
+            round(H / s), HR whole; gsasr: the whole HR resized by exactly 1 / s, LR cut to floor(H / s), HR to floor(h s).
+            Cuts leave the top left.
+    """
+
+    rule: str
+    given: bool
+    crop: str
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES or self.crop not in ("liif", "mod12", "diinn", "gsasr"):
+            raise InputError(
+                f"LR images can be made by {', '.join(RULES)} and cut by liif, mod12, diinn or gsasr; got {self.rule} and "
+                f"{self.crop}."
+            )
+        if self.crop == "gsasr" and self.rule != "matlab":
+            raise InputError(f"the gsasr sizes come with the matlab rule only; got {self.rule}.")
+
+    def make(self, image: Image, scale: Number) -> tuple[Image, Image]:
+        """(LR, HR) of an HR image, both 8-bit."""
+        if self.crop == "gsasr":
+            return _exact_scale(image, scale)
+        if self.crop == "mod12":
+            image = image[: image.shape[0] // 12 * 12, : image.shape[1] // 12 * 12]
+        if self.crop == "diinn":
+            size, hr = (round(image.shape[0] / scale), round(image.shape[1] / scale)), image
+        else:
+            size = int(image.shape[0] / scale + 1e-9), int(image.shape[1] / scale + 1e-9)
+            hr = image[: round(size[0] * scale), : round(size[1] * scale)]
+        return RULES[self.rule](np.ascontiguousarray(hr), size), hr
+
+
+def _matlab(image: Image, size: tuple[int, int]) -> Image:
+    return eight_bit(resize_matlab_float(unrounded(image), size, border="symmetric"))
+
+
+def _matlab_uint8(image: Image, size: tuple[int, int]) -> Image:
+    return resize_matlab(image, size, border="replicate")
+
+
+def _exact_scale(image: Image, scale: Number) -> tuple[Image, Image]:
+    height, width = (math.floor(side / scale + 1e-9) for side in image.shape[:2])
+    size = math.ceil(image.shape[0] / scale - 1e-9), math.ceil(image.shape[1] / scale - 1e-9)
+    lr = eight_bit(resize_matlab_float(unrounded(image), size, border="symmetric", scale=1 / scale))
+    return lr[:height, :width], image[: math.floor(height * scale + 1e-9), : math.floor(width * scale + 1e-9)]
+
+
+RULES = {"pil": resize_bicubic, "matlab": _matlab, "matlab_uint8": _matlab_uint8, "torchvision": resize_torchvision}
+
+L_PIL = LowResolution("pil", given=False, crop="liif")
+"""ContinuousSR's test, and every validation during training."""
+
+
+class Pair(NamedTuple):
+    """One test image at one scale; `lr` (3, h, w) and `hr` (3, H, W) are RGB in [0, 1].
+
+    By the liif crop H = round(h * scale); where H is something else (diinn, real zoom), H is what is to be rendered.
+    """
+
+    lr: Float[Tensor, "3 h w"]
+    hr: Float[Tensor, "3 height width"]
+    scale: Number
+    set_name: str
+    path: Path
+
+
+class GivenPair(NamedTuple):
+    """LR and HR files that belong together."""
+
+    lr: Path
+    hr: Path
+
+
+@dataclass(frozen=True)
+class BenchmarkImage:
+    """One image of a test set.
+
+    Args:
+        path: the HR file.
+        given: LR files by scale, each with its HR file (SelfExSR has one for each scale).
+        paired: there is nothing but the given pairs (rain, real zoom); they count under every protocol.
+        zoomed: the scales of the pairs are nominal, sizes are what they are (real zoom).
+    """
+
+    path: Path
+    given: Mapping[int, GivenPair]
+    paired: bool
+    zoomed: bool
+
+    def pair(self, scale: Number, lr: LowResolution) -> tuple[Image, Image]:
+        """(LR, HR) at this scale.
+
+        Raises:
+            InputError: a file cannot be read, the image is too small, the files do not fit the scale, or none is given for it.
+        """
+        self.check(scale, lr)
+        if scale in self.given and (lr.given or self.paired):
+            return self._given_pair(int(scale), lr)
+        image = read_image(self.path)
+        if min(image.shape[:2]) < scale:
+            raise InputError(f"{self.path} is {image.shape[1]}x{image.shape[0]} pixels: too small to be reduced by {scale}.")
+        return lr.make(image, scale)
+
+    def check(self, scale: Number, lr: LowResolution) -> None:
+        """InputError where LR files are needed at this scale and not there; nothing is opened."""
+        if scale not in self.given and (self.paired or (lr.given and scale in GIVEN_SCALES)):
+            scales = ", ".join(f"x{one}" for one in sorted(self.given)) or "no scale at all"
+            remedy = "other scales are not possible" if self.paired else "use a protocol that makes LR images, such as l_pil"
+            raise InputError(f"{self.path} has given LR files for {scales}, not for x{scale:g}; {remedy}.")
+
+    def _given_pair(self, scale: int, how: LowResolution) -> tuple[Image, Image]:
+        lr, hr = map(read_image, self.given[scale])
+        if self.zoomed:
+            return lr, hr
+        if any(not 0 <= whole - scale * part < scale for whole, part in zip(hr.shape[:2], lr.shape[:2], strict=True)):
+            raise InputError(
+                f"{self.given[scale].lr} is {lr.shape[1]}x{lr.shape[0]} pixels, which is not 1/{scale} of "
+                f"{self.given[scale].hr} ({hr.shape[1]}x{hr.shape[0]})."
+            )
+        if how.crop == "mod12" and not self.paired:
+            lr = lr[: hr.shape[0] // 12 * 12 // scale, : hr.shape[1] // 12 * 12 // scale]
+        return lr, hr[: scale * lr.shape[0], : scale * lr.shape[1]]
+
+
+def without_lr(paths: Sequence[Path]) -> list[BenchmarkImage]:
+    """HR files that bring no LR files along."""
+    return [BenchmarkImage(path, {}, paired=False, zoomed=False) for path in paths]
+
+
+TestSets = dict[str, list[BenchmarkImage]]
+
+
+class Benchmark(Dataset[Pair]):
+    """Every image of every set at every scale, in that order; images are decoded when they are asked for.
+
+    InputError at once where a scale has no LR files and needs them.
+    """
+
+    def __init__(self, sets: TestSets, scales: list[Number], lr: LowResolution) -> None:
+        self.items = [(name, image, scale) for name, images in sets.items() for image in images for scale in scales]
+        self.lr = lr
+        for _, image, scale in self.items:
+            image.check(scale, lr)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Pair:
+        name, image, scale = self.items[index]
+        lr, hr = image.pair(scale, self.lr)
+        return Pair(to_tensor(lr), to_tensor(hr), scale, name, image.path)

@@ -1,0 +1,135 @@
+"""The benchmarks by name, in the trees that their archives unpack to, with the LR files that they bring along.
+
+Set5, Set14, B100, Urban100, Manga109, General100 (and BraTS slices saved as images), below `root` or `root`/benchmark:
+    Set5/HR/baby.png            with Set5/LR_bicubic/X2/babyx2.png          EDSR's benchmark archive
+    Set5/GTmod12/baby.png       with Set5/LRbicx2/baby.png                  BasicSR, HAT
+    Set5/image_SRF_2/img_001_SRF_2_HR.png  with img_001_SRF_2_LR.png        SelfExSR; HR is cut to multiples of its scale
+    Set5/baby.png               with Set5/X2/babyx2.png, or without LR files
+DIV2K/DIV2K_valid_HR/0801.png   with DIV2K/DIV2K_valid_LR_bicubic/X2/0801x2.png
+LSDIR/val1/HR/val/0000001.png   with LSDIR/val1/X2/val/0000001x2.png
+Rain200H/test/norain/norain-1.png  with Rain200H/test/rain/X2/norain-1x2.png, or rain/, or target/ with input/; at x1
+COZ/test_HR/<scene>.png         with COZ/test_LR/<scene>/*.png, the smallest zoom factor (x2) first; real scales are about these
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from splatsr.data.evaluation_pairs import GivenPair
+from splatsr.data.images import SUFFIXES
+from splatsr.data.pairing import pair_by_name
+from splatsr.errors import InputError
+
+WHOLE_SCALES = (2, 3, 4, 6, 8)
+"""Those for which archives have LR folders."""
+
+
+class Place(NamedTuple):
+    """Where a set may lie, relative to the root: its HR images, and its LR images of scale 2, 3, .. (or of scale 1 alone)."""
+
+    hr: str
+    lr: str
+
+
+def _archives(*names: str) -> tuple[Place, ...]:
+    homes = [home + name for home in ("", "benchmark/") for name in names]
+    folders = (
+        ("/HR", "/LR_bicubic/X{scale}"),
+        ("/GTmod12", "/LRbicx{scale}"),
+        ("/image_SRF_2", "/image_SRF_{scale}"),
+        ("", "/X{scale}"),
+    )
+    return tuple(Place(home + hr, home + lr) for home in homes for hr, lr in folders)
+
+
+PLACES = {
+    "set5": _archives("Set5"),
+    "set14": _archives("Set14"),
+    "b100": _archives("B100", "BSD100", "BSDS100"),
+    "urban100": _archives("Urban100"),
+    "manga109": _archives("Manga109"),
+    "general100": _archives("General100"),
+    "brats": _archives("BraTS"),
+    "div2k_valid": (
+        Place("DIV2K/DIV2K_valid_HR", "DIV2K/DIV2K_valid_LR_bicubic/X{scale}"),
+        Place("DIV2K_valid_HR", "DIV2K_valid_LR_bicubic/X{scale}"),
+    ),
+    "lsdir_valid": (Place("LSDIR/val1/HR/val", "LSDIR/val1/X{scale}/val"), Place("LSDIR/HR/val", "LSDIR/X{scale}/val")),
+    "rain200h": (
+        Place("Rain200H/test/norain", "Rain200H/test/rain/X2"),
+        Place("Rain200H/test/norain", "Rain200H/test/rain"),
+        Place("Rain200H/test/target", "Rain200H/test/input"),
+    ),
+    "coz": (Place("COZ/test_HR", "COZ/test_LR"),),
+}
+
+PAIRED_ONLY = ("rain200h", "coz")
+"""Sets whose LR images no rule makes."""
+
+
+@dataclass(frozen=True)
+class FoundSet:
+    """A set on the disk: its HR folder, its images, and for each image the pairs that are given, by scale."""
+
+    folder: Path
+    images: list[Path]
+    given: list[dict[int, GivenPair]]
+
+    @property
+    def scales(self) -> list[int]:
+        """At which LR files are given."""
+        return sorted({scale for pairs in self.given for scale in pairs})
+
+
+def find_set(name: str, root: Path) -> FoundSet | None:
+    """The set below `root`, or None if it is not there; of several copies the first one that has LR files.
+
+    Raises:
+        InputError: LR files are there, but do not belong to the HR files.
+    """
+    found = [_found(name, root / place.hr, str(root / place.lr)) for place in PLACES[name] if _images(root / place.hr)]
+    return next((one for one in found if one.scales), found[0] if found else None)
+
+
+def missing(name: str, root: Path) -> str:
+    """What to say of a set that is not there."""
+    places = ", ".join(dict.fromkeys(str(root / place.hr) for place in PLACES[name]))
+    return f"test set {name} is not there; expected its HR images in one of {places}. Set data.benchmarks=<the folder above>."
+
+
+def expected_lr(name: str, root: Path) -> str:
+    """Where LR files of the set would be looked for."""
+    return " or ".join(dict.fromkeys(str(root / place.lr) for place in PLACES[name]))
+
+
+def _found(name: str, folder: Path, lr: str) -> FoundSet:
+    images = [path for path in _images(folder) if not path.stem.endswith("_LR")]
+    if name == "coz":
+        return FoundSet(folder, images, list(_zoomed(images, Path(lr))))
+    given: list[dict[int, GivenPair]] = [{} for _ in images]
+    for scale in WHOLE_SCALES if "{scale}" in lr else (1,):
+        files = _images(Path(lr.format(scale=scale)))
+        own = [path for path in files if path.stem.endswith("_HR")]  # SelfExSR: HR of this scale
+        if not files:
+            continue
+        hr = pair_by_name(images, own) if own else images
+        for pairs, one, partner in zip(given, hr, pair_by_name(hr, [path for path in files if path not in own]), strict=True):
+            pairs[scale] = GivenPair(partner, one)
+    return FoundSet(folder, images, given)
+
+
+def _zoomed(images: list[Path], folder: Path) -> Iterator[dict[int, GivenPair]]:
+    """Scene by scene: one HR image, LR images of growing zoom factor from x2 on; not every scene has all."""
+    scenes = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if len(scenes) != len(images):
+        raise InputError(
+            f"{folder} has {len(scenes)} folders for {len(images)} images; expected {folder}/<scene>/*.png for each."
+        )
+    for hr, scene in zip(images, scenes, strict=True):
+        yield {scale: GivenPair(lr, hr) for scale, lr in enumerate(_images(scene), 2)}
+
+
+def _images(folder: Path) -> list[Path]:
+    """Images directly in `folder`, sorted; none if it is not there."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []

@@ -1,0 +1,50 @@
+"""What every model returns: an image that has no resolution of its own.
+
+`ContinuousImage` renders at any size. `QueryableImage` can also be asked for single points, which is what a training on
+sampled pixels needs. A method whose result at a point depends on the whole image of queries (global attention over them) is
+queryable too, but renders in one piece; where every point stands for itself, `decoders.implicit_image` renders in chunks.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.geometry import Scale, Strip
+
+
+@runtime_checkable
+class ContinuousImage(Protocol):
+    """Anything that renders at any size. `size` is the (h, w) of the low-resolution image it came from, in pixels."""
+
+    size: tuple[int, int]
+
+    def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "b 3 height width"]:
+        """RGB, unclamped; exactly one of size (H, W) and scale (a number, or vertical and horizontal) is given."""
+        ...
+
+
+@runtime_checkable
+class StripImage(ContinuousImage, Protocol):
+    """A continuous image that renders its output in pieces, so that no output is too large for memory.
+
+    One that a model with `tiling` makes also has `crop(rows=, columns=)` and `join(tiles)`, as `GaussianField` has.
+    """
+
+    def render_strip(self, strip: Strip) -> Float[Tensor, "b 3 rows width"]:
+        """Those rows of the output, as `render` makes them."""
+        ...
+
+
+@runtime_checkable
+class QueryableImage(ContinuousImage, Protocol):
+    """A continuous image that also answers at single points."""
+
+    def query(self, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]) -> Float[Tensor, "b q 3"]:
+        """RGB, unclamped, at points (vertical, horizontal) of the square [-1, 1]^2 that the image fills.
+
+        `cell` is the (height, width) of an output pixel in the same units, one for all points of an image: (2 / H, 2 / W).
+        The pixels of `render(size=(H, W))` are the answers at `geometry.pixel_centres`.
+        """
+        ...

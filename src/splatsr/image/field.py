@@ -1,0 +1,225 @@
+"""GaussianField: a batch of images as 2D Gaussian kernels, independent of any scale."""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from splatsr.errors import InputError
+from splatsr.geometry import Number, Scale, Strip, resolve_output
+from splatsr.image.tiling import Span
+from splatsr.splatting import splat
+from splatsr.splatting.footprint import REFERENCE_SCALE, check_reference_scale, excess, samples_per_pixel, widen
+
+MODES = ("footprint", "exact", "tiles", "first256", "supersample")
+"""How `GaussianField.render` makes a pixel."""
+
+_FORMAT = "splatsr.GaussianField"
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianField:
+    """2D Gaussian kernels in low-resolution pixels (LR pixel k covers [k, k + 1]).
+
+    Args:
+        means: centres (x, y), (B, N, 2).
+        cholesky: (l11, l21, l22) of L = [[l11, 0], [l21, l22]], Sigma = L L^T, (B, N, 3). x comes first.
+        colors: the kernels' peaks, (B, N, C), unbounded; RGB in [0, 1] after summing.
+        size: (h, w), the extent of the low-resolution image.
+        reference_scale: the smallest scale whose pixels the kernels were fitted to by point sampling: below it rendering adds
+            the footprint of the larger pixels. 0: nowhere; infinity: everywhere, for kernels that were fitted with it.
+    """
+
+    means: Float[Tensor, "b n 2"]
+    cholesky: Float[Tensor, "b n 3"]
+    colors: Float[Tensor, "b n c"]
+    size: tuple[int, int]
+    reference_scale: Number = REFERENCE_SCALE
+
+    def __post_init__(self) -> None:
+        check_reference_scale(self.reference_scale)
+
+    def __len__(self) -> int:
+        """Kernels per image, N."""
+        return self.means.shape[1]
+
+    def render(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: Scale | None = None,
+        mode: str = "footprint",
+    ) -> Float[Tensor, "b c height width"]:
+        """The image at any size, unclamped; differentiable (ContinuousSR section 3.2).
+
+        Give `size` (H, W) or `scale` (one factor, or vertical and horizontal). Centres move by the true ratio (W / w, H / h),
+        Cholesky rows by the scale: l11 by s_x, l21 and l22 by s_y, that is Sigma' = S Sigma S with S = diag(s_x, s_y).
+
+        `mode` says what a pixel is. "footprint": below the reference scale the mean over its square (`splatting.footprint`),
+        from there on the same as "exact": the value at its centre. "tiles" and "first256": what the published renderer shows
+        instead, see `splat`. "supersample": the mean of so many point samples that they reach the reference scale, the truth
+        that "footprint" is tested against, at many times its cost.
+
+        Raises:
+            InputError: neither or both of size and scale are given, a value is not positive, or the mode is none of `MODES`.
+        """
+        if mode not in MODES:
+            raise InputError(f"mode must be one of {', '.join(MODES)}; got {mode!r}.")
+        (height, width), scales = resolve_output(self.size, size=size, scale=scale)
+        if mode == "supersample":
+            down, across = samples_per_pixel(scales, self.reference_scale)
+            means, cholesky = self._at((down * height, across * width), (down * scales[0], across * scales[1]))
+            return nn.functional.avg_pool2d(
+                splat(means, cholesky, self.colors, (down * height, across * width)), (down, across)
+            )
+        means, cholesky = self._at((height, width), scales)
+        if mode == "footprint":
+            cholesky, colors = widen(cholesky, self.colors, excess(scales, self.reference_scale))
+            return splat(means, cholesky, colors, (height, width))
+        return splat(means, cholesky, self.colors, (height, width), mode)
+
+    def _at(self, size: tuple[int, int], scale: tuple[float, float]) -> tuple[Tensor, Tensor]:
+        """(means, Cholesky rows) in pixels of an output of that size and scale."""
+        ratio = _numbers(self.means, size[1] / self.size[1], size[0] / self.size[0])
+        return self.means * ratio, self.cholesky * _numbers(self.cholesky, scale[1], scale[0], scale[0])
+
+    def render_strip(self, strip: Strip) -> Float[Tensor, "b c rows width"]:
+        """Rows of what the field renders to, or of what a larger field does of which this one holds rows: see `Strip`.
+
+        Bitwise the rows of `render`, if this is the whole field. Coordinates are counted from the strip's first row, where
+        float32 is finest.
+        """
+        (ratio_y, ratio_x), (scale_y, scale_x), (top, bottom) = strip.ratio, strip.output.scale, strip.rows
+        ratio = _numbers(self.means, ratio_x, ratio_y)
+        shift = _numbers(self.means, 0.0, strip.origin * ratio_y - top)
+        stretch = _numbers(self.cholesky, scale_x, scale_y, scale_y)
+        cholesky, colors = widen(self.cholesky * stretch, self.colors, excess(strip.output.scale, self.reference_scale))
+        return splat(self.means * ratio + shift, cholesky, colors, (bottom - top, strip.output.size[1]))
+
+    def crop(self, *, rows: Span, columns: Span) -> "GaussianField":
+        """The field of a rectangle of the LR image: the kernels made for its pixels, wherever they have drifted to.
+
+        For fields whose kernels run row by row over a grid of cells (k x k of them per LR pixel), as those of the models.
+        A copy: the rest of the field may be forgotten.
+
+        Raises:
+            ValueError: the rectangle is empty or not within the image, or the kernels are not k x k per LR pixel.
+        """
+        (top, bottom), (left, right) = rows, columns
+        if not (0 <= top < bottom <= self.size[0] and 0 <= left < right <= self.size[1]):
+            raise ValueError(f"rows {rows}, columns {columns} are no rectangle in an image of size {self.size}.")
+        per_side = self._per_side()
+
+        def cut(part: Tensor) -> Tensor:
+            grid = part.unflatten(1, (per_side * self.size[0], per_side * self.size[1]))
+            grid = grid[:, per_side * top : per_side * bottom, per_side * left : per_side * right]
+            return grid.clone(memory_format=torch.contiguous_format).flatten(1, 2)
+
+        return replace(self._each(cut)._moved(-left, -top), size=(bottom - top, right - left))
+
+    @staticmethod
+    def join(tiles: "Sequence[Sequence[GaussianField]]") -> "GaussianField":
+        """One field of tiles that lie in rows: the inverse of `crop`, kernels row by row over the grid of all cells.
+
+        Raises:
+            ValueError: tiles of a row differ in height, rows in width, or tiles in kernels per LR pixel.
+        """
+        heights = [row[0].size[0] for row in tiles]
+        widths = [sum(tile.size[1] for tile in row) for row in tiles]
+        densities = {tile._per_side() for row in tiles for tile in row}
+        even = all(tile.size[0] == height for row, height in zip(tiles, heights, strict=True) for tile in row)
+        if not even or len(set(widths)) != 1 or len(densities) != 1:
+            sizes = [[tile.size for tile in row] for row in tiles]
+            raise ValueError(f"tiles of sizes {sizes} and {densities} kernels per LR pixel's side do not make a rectangle.")
+        per_side = densities.pop()
+
+        def assemble(name: str) -> Tensor:
+            bands = []
+            for row in moved:
+                grids = [getattr(tile, name).unflatten(1, (per_side * tile.size[0], per_side * tile.size[1])) for tile in row]
+                bands.append(_cat(grids, dim=2).flatten(1, 2))
+            return _cat(bands, dim=1)
+
+        moved = []
+        for top, row in zip(_starts(heights), tiles, strict=True):
+            lefts = _starts([tile.size[1] for tile in row])
+            moved.append([tile._moved(left, top) for left, tile in zip(lefts, row, strict=True)])
+        return replace(
+            tiles[0][0],
+            means=assemble("means"),
+            cholesky=assemble("cholesky"),
+            colors=assemble("colors"),
+            size=(sum(heights), widths[0]),
+        )
+
+    def _per_side(self) -> int:
+        height, width = self.size
+        per_side = math.isqrt(len(self) // (height * width))
+        if per_side < 1 or per_side**2 * height * width != len(self):
+            raise ValueError(f"{len(self)} kernels on {height}x{width} LR pixels are no grid of k x k cells per pixel.")
+        return per_side
+
+    def _moved(self, x: int, y: int) -> "GaussianField":
+        return replace(self, means=self.means + _numbers(self.means, x, y)) if x or y else self
+
+    def to(self, device: torch.device | str) -> "GaussianField":
+        """The same field on another device."""
+        return self._each(lambda part: part.to(device))
+
+    def detach(self) -> "GaussianField":
+        """The same field, cut from the autograd graph."""
+        return self._each(torch.Tensor.detach)
+
+    def _each(self, change) -> "GaussianField":  # noqa: ANN001 - Callable[[Tensor], Tensor]
+        return replace(self, means=change(self.means), cholesky=change(self.cholesky), colors=change(self.colors))
+
+    def save(self, path: str | Path) -> None:
+        """Writes a safetensors file: tensors `means`, `cholesky`, `colors`; LR extent and reference scale as metadata."""
+        tensors = {name: getattr(self, name).detach().cpu().contiguous() for name in ("means", "cholesky", "colors")}
+        partial = Path(f"{path}.partial")
+        facts = {"size": json.dumps(list(self.size)), "reference_scale": json.dumps(self.reference_scale)}
+        save_file(tensors, partial, metadata={"format": _FORMAT, **facts})
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "GaussianField":
+        """Reads a file that `save` wrote, onto the CPU.
+
+        Raises:
+            InputError: the file is missing, damaged, or not a field.
+        """
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such file; expected a field written by GaussianField.save.")
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                if metadata.get("format") != _FORMAT:
+                    raise InputError(f"{path} is not a saved GaussianField (format {metadata.get('format')!r}).")
+                tensors = {name: file.get_tensor(name) for name in ("means", "cholesky", "colors")}
+        except SafetensorError as error:
+            raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
+        height, width = json.loads(metadata["size"])
+        reference_scale = json.loads(metadata.get("reference_scale", str(REFERENCE_SCALE)))
+        return cls(**tensors, size=(height, width), reference_scale=reference_scale)
+
+
+def _numbers(like: Tensor, *values: Number) -> Tensor:
+    """A small tensor beside `like`. Filled there: a copy would make the host wait for a GPU, and forbid a CUDA graph."""
+    return torch.stack([like.new_full((), value) for value in values])
+
+
+def _starts(lengths: Sequence[int]) -> list[int]:
+    return [sum(lengths[:index]) for index in range(len(lengths))]
+
+
+def _cat(parts: list[Tensor], dim: int) -> Tensor:
+    """torch.cat, without a copy of a single part."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=dim)

@@ -1,0 +1,190 @@
+"""An LR image of any size to its output in strips, in bounded memory: encoded in tiles, rendered row by row.
+
+    lr ──▶ tile, tile, tile ──▶ band of the field ──▶ strip ──▶ ...
+           tile, tile, tile ──▶ band of the field ──▶ strip ──▶ ...
+
+A row of tiles is encoded, every tile together with its overlap, and what belongs to the tile itself is joined to what is left
+of the rows above. Then come the output rows that no later tile can reach; of the field only the rows stay that the next strips
+need. There are no seams to hide: the joined field is that of the whole image where the overlap covers what the encoder sees
+(`Tiling.exact`), and a strip sums the same kernels in the same order as the whole output does.
+"""
+
+import functools
+import gc
+import logging
+import math
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from splatsr.errors import InputError
+from splatsr.geometry import Number, Output, Strip
+from splatsr.image.continuous_image import ContinuousImage, StripImage
+from splatsr.image.tiling import Span, Tiling, cut, seen
+from splatsr.large_images import memory
+from splatsr.resize.pil import to_tensor, to_uint8
+
+log = logging.getLogger(__name__)
+
+STRIP_BYTES = 32 * 1024**2
+"""Of a strip in float32; whole bands of the CPU renderer, where one fits."""
+
+BAND = 16
+
+PIXEL_REACH = 2
+"""Output pixels around its own that a pixel may average over (footprint, rounding)."""
+
+SMALL = 128**2
+"""LR pixels below which an image is simply encoded as a whole."""
+
+Rows = UInt8[np.ndarray, "rows width 3"]
+
+
+class Renderer:
+    """Renders 8-bit images with one model, in tiles where it is worth it.
+
+    Args:
+        model: in eval mode.
+        tile: side of a tile in LR pixels, without its overlap; "auto": the largest that fits in memory.
+    """
+
+    def __init__(self, model: nn.Module, tile: Any) -> None:
+        if tile != "auto" and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
+            raise InputError(f"tile must be auto, or a whole number of at least 1 LR pixel; got {tile!r}.")
+        self.model, self.tile = model, tile
+        self.device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+        self.tiling: Tiling | None = getattr(model, "tiling", None)
+
+    @cached_property
+    def in_strips(self) -> bool:
+        """Whether outputs come in strips; otherwise a whole one has to fit in memory."""
+        return isinstance(self._encode(np.zeros((1, 1, 3), np.uint8)), StripImage)
+
+    def strips(self, lr: Rows, output: Output, progress: Callable[[float], None]) -> Iterator[Rows]:
+        """The output from top to bottom, 8-bit RGB. `progress` is told the share of the LR image that is encoded.
+
+        Raises:
+            InputError: not even the smallest tile fits in memory.
+        """
+        tile = self._side(lr.shape[:2])
+        cut_up = max(lr.shape[:2]) > tile
+        if self.tiling is None:
+            if cut_up and self.model.has_weights:
+                log.info("%s does not work in tiles: the image is encoded as a whole", type(self.model).__name__)
+            return self._whole(lr, output, progress)
+        if cut_up and not self.tiling.exact:
+            log.info(
+                "tiles of %d LR pixels: %s looks further than their overlap of %d, levels differ slightly from a whole image's",
+                tile, type(self.model.encoder).__name__, self.tiling.overlap,
+            )  # fmt: skip
+        return self._in_tiles(lr, output, min(tile, max(lr.shape[:2])), progress)
+
+    def _side(self, lr_size: tuple[int, int]) -> int:
+        if self.tile != "auto":
+            return self.tile
+        if self.tiling is None or math.prod(lr_size) <= SMALL:
+            return memory.LARGEST
+        return memory.largest_tile(self._need, self.tiling, lr_size[1], memory.budget(self.device))
+
+    @cached_property
+    def _need(self) -> memory.Need:
+        return memory.measure(self.model, self.device)
+
+    def _whole(self, lr: Rows, output: Output, progress: Callable[[float], None]) -> Iterator[Rows]:
+        image = self._encode(lr)
+        progress(1.0)
+        if isinstance(image, StripImage):
+            for rows in _strip_rows(0, output.size):
+                strip = Strip(output, image.size, rows, origin=0)
+                yield _eight_bit(functools.partial(image.render_strip, strip))
+        else:
+            yield _eight_bit(functools.partial(image.render, scale=output.scale))
+
+    def _in_tiles(self, lr: Rows, output: Output, tile: int, progress: Callable[[float], None]) -> Iterator[Rows]:
+        size = lr.shape[:2]
+        ratio = output.size[0] / size[0]
+        reach = self.tiling.reach * max(1.0, output.scale[0] / ratio) + PIXEL_REACH / ratio
+        held: Any = None
+        first = top = done = 0  # LR row where `held` begins, LR row that is to be encoded next, output row to be made next
+        while top < size[0]:
+            core = cut((top, size[0]), tile=tile, multiple=self.tiling.multiple)[0]
+            band = self._try_band(lr, core, tile, progress)
+            if band is None:
+                tile = self._halved(tile)
+                continue
+            held = band if held is None else band.join([[held], [band]])
+            top = core[1]
+            ready = output.size[0] if top == size[0] else min(math.floor((top - reach) * ratio), output.size[0])
+            for rows in _strip_rows(done, (ready, output.size[1])):
+                needed = _between(rows[0] / ratio - reach, rows[1] / ratio + reach, (first, top))
+                part = held.crop(rows=_within(needed, first), columns=(0, size[1]))
+                yield _eight_bit(functools.partial(part.render_strip, Strip(output, size, rows, origin=needed[0])))
+            done = max(done, ready)
+            if top < size[0]:
+                kept = _between(done / ratio - reach, top, (first, top))
+                held = held.crop(rows=_within(kept, first), columns=(0, size[1]))
+                first = kept[0]
+
+    def _try_band(self, lr: Rows, rows: Span, tile: int, progress: Callable[[float], None]) -> Any:
+        """The field of those rows of the LR image, or None where memory has run out."""
+        try:
+            height, width = lr.shape[:2]
+            tiles = []
+            for columns in cut((0, width), tile=tile, multiple=self.tiling.multiple):
+                (top, bottom), (left, right) = seen(rows, height, self.tiling), seen(columns, width, self.tiling)
+                around = lr[top:bottom, left:right]
+                tiles.append(self._encode_part(around, _within(rows, top), _within(columns, left)))
+                progress((rows[0] * width + (rows[1] - rows[0]) * columns[1]) / (height * width))
+            return tiles[0].join([tiles])
+        except (MemoryError, RuntimeError) as error:
+            if not memory.is_exhausted(error):
+                raise
+        return None
+
+    def _halved(self, tile: int) -> int:
+        if tile <= max(memory.SMALLEST, self.tiling.multiple):
+            raise InputError(
+                f"out of memory with tiles of {tile} LR pixels, the smallest: close other programs, or set device=cpu."
+            )
+        smaller = max(tile // 2, memory.SMALLEST, self.tiling.multiple)
+        log.warning("out of memory with tiles of %d LR pixels: going on with %d", tile, smaller)
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return smaller
+
+    @torch.inference_mode()
+    def _encode(self, lr: Rows) -> ContinuousImage:
+        return self.model(to_tensor(lr)[None].to(self.device))
+
+    @torch.inference_mode()
+    def _encode_part(self, lr: Rows, rows: Span, columns: Span) -> Any:
+        return self.model.part(to_tensor(lr)[None].to(self.device), rows=rows, columns=columns)
+
+
+@torch.inference_mode()
+def _eight_bit(render: Callable[[], Float[Tensor, "1 3 rows width"]]) -> Rows:
+    return to_uint8(render()[0])
+
+
+def _strip_rows(first: int, size: tuple[int, int]) -> Iterator[Span]:
+    """Output rows from `first` on, of an output that is ready up to `size`, in strips of `STRIP_BYTES`."""
+    end, width = size
+    count = max(STRIP_BYTES // (3 * 4 * width), 1)
+    count -= count % BAND if count > BAND else 0
+    return ((top, min(top + count, end)) for top in range(first, end, count))
+
+
+def _between(first: Number, end: Number, limits: Span) -> Span:
+    """The whole rows that [first, end) touches, within the limits."""
+    return max(math.floor(first), limits[0]), min(math.ceil(end), limits[1])
+
+
+def _within(span: Span, origin: int) -> Span:
+    """The span as counted from `origin`."""
+    return span[0] - origin, span[1] - origin

@@ -1,0 +1,38 @@
+"""What a method's file says about its authors' checkpoint; `splatsr.checkpoints.published` reads such checkpoints by it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+
+class PublishedForm(NamedTuple):
+    """A method's checkpoint {"model": {"name", "args": {"encoder_spec": {"name", "args"}, ...}, "sd": state dict}}.
+
+    DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name.
+
+    Stands as `PUBLISHED` in the method's file. It is compared with the file's arguments; nothing is built from those.
+    """
+
+    name: str
+    """`model.name` of the file. Where two methods share it, the one whose arguments are more like the file's is meant."""
+
+    title: str
+    """The method, for messages."""
+
+    encoders: Mapping[str, str]
+    """Encoders of published models, names of `published_encoders.ENCODERS`, and the prefix of their tensors' names."""
+
+    upscale: int
+    """Of those encoders: grid cells per LR pixel and axis."""
+
+    arguments: Mapping[str, Any]
+    """`model.args` without the encoder's: what each of them says, where it is there at all."""
+
+    ignored: Collection[str]
+    """Further arguments, without effect in the published code."""
+
+    names: Mapping[str, str]
+    """Prefixes of the published tensors' names, and what stands in their place here."""
+
+    config: Mapping[str, Any]
+    """The constructor's arguments without the encoder, as in conf/model/. Their home is there; they are repeated because a
+    file from elsewhere must open without Hydra. A test compares."""

@@ -1,0 +1,83 @@
+"""Where a run's figures go: CSV always, W&B when chosen, offline when there is no key; everything inside the run's folder."""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from splatsr.metrics.evaluation import Results
+from splatsr.runs.run_folder import write_text
+
+
+@contextmanager
+def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str, Any]) -> Iterator[list[Logger]]:
+    """The configured loggers, with the whole configuration logged; closed whatever happens.
+
+    W&B's run keeps its identity in wandb_run.txt, so that a resumed training goes on in the same one. Where several processes
+    train together only the first has it.
+    """
+    chosen = {name: one for name, one in logger.items() if name != "wandb" or rank_zero_only.rank == 0}
+    loggers = [
+        instantiate(one, **_wandb_arguments(folder)) if name == "wandb" else instantiate(one) for name, one in chosen.items()
+    ]
+    status = "failed"
+    try:
+        for log in loggers:
+            log.log_hyperparams(dict(settings))
+        yield loggers
+        status = "success"
+    finally:
+        for log in loggers:
+            log.finalize(status)
+        if "wandb" in chosen:
+            import wandb
+
+            wandb.finish(exit_code=0 if status == "success" else 1)
+
+
+def log_picture(loggers: Sequence[Logger], key: str, picture: Path, step: int) -> None:
+    """Shows a PNG on the dashboards that show pictures."""
+    for log in _wandb_loggers(loggers):
+        log.log_image(key, [str(picture)], step=step, caption=[picture.stem])
+
+
+def log_results(loggers: Sequence[Logger], results: Results, folder: Path, step: int) -> None:
+    """The final figures, as metrics test/<metric>/<set>/<scale>; on dashboards also as a table, with the drawn pictures."""
+    figures = {
+        f"test/{metric}/{name}/{scale}": value
+        for name, rows in results.items()
+        for scale, row in rows.items()
+        for metric, value in row.items()
+        if value is not None
+    }
+    for log in loggers:
+        log.log_metrics(figures, step=step)
+    rows = [[name, scale, *row.values()] for name, scales in results.items() for scale, row in scales.items()]
+    headings = ["set", "scale", *next(iter(next(iter(results.values())).values()))]
+    for log in _wandb_loggers(loggers):
+        log.log_table("test/table", columns=headings, data=rows, step=step)
+    for picture in sorted((folder / "pictures").glob("*.png")):
+        log_picture(loggers, f"test/pictures/{picture.stem}", picture, step)
+
+
+def _wandb_loggers(loggers: Sequence[Logger]) -> list[WandbLogger]:
+    return [log for log in loggers if isinstance(log, WandbLogger)]
+
+
+def _wandb_arguments(folder: Path) -> dict[str, Any]:
+    os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
+    import wandb
+
+    identity = folder / "wandb_run.txt"
+    if not identity.exists():
+        write_text(identity, secrets.token_hex(4) + "\n")
+    arguments: dict[str, Any] = {"id": identity.read_text().strip(), "resume": "allow"}
+    if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False):
+        arguments["mode"] = "offline"
+    return arguments

@@ -1,0 +1,101 @@
+"""What a multirun (python run.py -m ...) leaves besides its members' folders: a table over seeds, in its own folder.
+
+multirun.md is for people, multirun.json for programs; ablation.png has every run's PSNR, curves.png the trainings. A Hydra
+callback, so that it is there whatever launcher ran the members.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose
+from hydra.experimental.callback import Callback
+from hydra.utils import instantiate
+from omegaconf import DictConfig, open_dict, read_write
+
+from splatsr.checkpoints.build import build
+from splatsr.metrics.cost import multiply_adds
+from splatsr.runs import command_line
+from splatsr.runs.run_folder import write_json, write_text
+from splatsr.tables.ablation import describe, to_markdown
+from splatsr.tables.members import Cell, cells, read_members
+from splatsr.tables.paper import PaperTable
+
+log = logging.getLogger(__name__)
+
+LR_SIZE = (64, 64)
+"""Of the multiply-adds, as in ContinuousSR's Table 17."""
+
+
+class Multirun(Callback):
+    """Hydra calls it, see conf/run.yaml."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """What the command line gives takes the place of what the experiment varies (hydra.sweeper.params)."""
+        params = config.hydra.sweeper.get("params")
+        given = {override.lstrip("+~").split("=")[0] for override in config.hydra.overrides.task}
+        with read_write(config), open_dict(config):
+            for key in given & set(params or {}):
+                del params[key]
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Writes the table, and makes the command line end with an error if a member is not finished."""
+        folder = Path(config.hydra.sweep.dir)
+        try:
+            summarise(folder)
+            members = read_members(folder)
+        except Exception as error:  # Hydra would make a warning of it
+            command_line.refuse(command_line.explain(error) or f"{type(error).__name__}: {error}")
+            return
+        if open_ := [member for member in members if member.state != "finished"]:
+            first = open_[0]
+            command_line.refuse(
+                f"{len(open_)} of {len(members)} runs are not finished, first {first.folder} ({first.state}); the table is "
+                f"{folder}/multirun.md. Run what is missing with the same command line and resume={folder}"
+            )
+
+
+def summarise(folder: Path) -> None:
+    """Writes the table of all runs below `folder` into it; see the head of this file.
+
+    Raises:
+        InputError: it holds no runs.
+    """
+    found = cells(read_members(folder))
+    if not any(cell.finished for cell in found):
+        return
+    paper = paper_table()
+    entries = describe(found, costs(found), paper)
+    write_json(folder / "multirun.json", {"title": folder.name, "lr_size": list(LR_SIZE), "cells": entries})
+    write_text(folder / "multirun.md", to_markdown(entries, paper))
+    draw(found, folder)
+    log.info("table and pictures: %s", folder)
+
+
+def draw(found: Sequence[Cell], folder: Path) -> None:
+    """ablation.png at x4 or the first scale there is, and curves.png of the first run of every cell."""
+    from splatsr.pictures.ablation import draw_ablation  # matplotlib takes a second
+    from splatsr.pictures.training import draw_curves
+
+    scales = [scale for cell in found for rows in cell.figures().values() for scale in rows]
+    draw_ablation(found, folder / "ablation.png", scale="x4" if "x4" in scales else scales[0])
+    trained = {cell.name: cell.finished[0].folder for cell in found if cell.finished}
+    if all((run / "logs").is_dir() for run in trained.values()):
+        draw_curves(trained, folder / "curves.png")
+
+
+def costs(found: Sequence[Cell]) -> dict[str, float | None]:
+    """Multiply-adds of encoding 64x64 LR pixels, by the cell's name, where a run recorded its model."""
+    counted = {}
+    for cell in found:
+        if cell.finished and (recorded := cell.finished[0].folder / "config.yaml").is_file():
+            model = build(yaml.safe_load(recorded.read_text())["model"]).eval()
+            counted[cell.name] = multiply_adds(model, LR_SIZE)
+    return counted
+
+
+def paper_table() -> PaperTable:
+    """conf/table/ablations.yaml; for the process of a command line."""
+    return instantiate(compose("run", overrides=["table=ablations"]).table, _convert_="all")

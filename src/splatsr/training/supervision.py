@@ -1,0 +1,96 @@
+"""What of a batch is compared in training: whole crops, or pixels drawn from them.
+
+Called with the model's image of a batch's LR crops, the batch, and a source of random numbers that belongs to this very
+step; returns (prediction, target) for the loss. `check` is called before the first batch with any image of the model and
+what has a scale of its own, "batch" or "crop".
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splatsr.errors import InputError
+from splatsr.geometry import pixel_centres
+from splatsr.image.continuous_image import ContinuousImage, QueryableImage
+from splatsr.image.field import GaussianField
+from splatsr.splatting.published_gradient import PublishedGradient
+
+
+class Whole:
+    """The whole crop, rendered at the batch's scale."""
+
+    def __init__(self) -> None:  # object's own would have no readable signature
+        pass
+
+    def check(self, _: ContinuousImage, scale_per: str) -> None:
+        """InputError where the crops of a batch have several scales."""
+        if scale_per != "batch":
+            raise InputError("samples=whole renders a batch at one scale; set data.scale_per=batch, or samples=pixels.")
+
+    def __call__(
+        self, image: ContinuousImage, batch: Mapping[str, Any], _: np.random.Generator
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
+        """Both (B, 3, H, W)."""
+        return image.render(scale=batch["scale"]), batch["hr"]
+
+
+class WholeWithPublishedGradient(Whole):
+    """The whole crop, but the kernels' shapes get the published renderer's gradient, see `splatting.published_gradient`."""
+
+    def check(self, image: ContinuousImage, scale_per: str) -> None:
+        """InputError where the model's image is no GaussianField, or the crops of a batch have several scales."""
+        super().check(image, scale_per)
+        if not isinstance(image, GaussianField):
+            raise InputError(f"samples=published_gradient: a {type(image).__name__} has no kernels; use samples=whole.")
+
+    def __call__(
+        self, image: GaussianField, batch: Mapping[str, Any], random: np.random.Generator
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
+        """Both (B, 3, H, W)."""
+        return super().__call__(replace(image, cholesky=PublishedGradient.apply(image.cholesky)), batch, random)
+
+
+class Pixels:
+    """Pixels drawn from every crop, each at most once: what the LIIF family trains on, since its queries cost most.
+
+    Args:
+        count: pixels per crop.
+    """
+
+    def __init__(self, *, count: int) -> None:
+        if count < 1:
+            raise InputError(f"samples.count must be at least 1 pixel per crop; got {count}.")
+        self.count = count
+
+    def check(self, image: ContinuousImage, _: str) -> None:
+        """InputError where the model answers with an image that renders only."""
+        if not isinstance(image, QueryableImage):
+            raise InputError(f"samples=pixels: a {type(image).__name__} renders whole images only; use samples=whole.")
+
+    def __call__(
+        self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
+    ) -> tuple[Float[Tensor, "b {self.count} 3"], Float[Tensor, "b {self.count} 3"]]:
+        """Both (B, count, 3), the pixels in random order. The crops may have different sizes.
+
+        Raises:
+            InputError: a crop has too few pixels.
+        """
+        coordinates, targets, cells = [], [], []
+        for hr in batch["hr"]:
+            size = (hr.shape[-2], hr.shape[-1])
+            if size[0] * size[1] < self.count:
+                raise InputError(
+                    f"samples.count={self.count} pixels cannot be drawn from a crop of {size[1]}x{size[0]}: use fewer, larger "
+                    "crops (data.patch) or samples=whole."
+                )
+            numbers = random.choice(size[0] * size[1], self.count, replace=False)
+            pixels = torch.from_numpy(np.stack(np.divmod(numbers, size[1]), axis=-1)).to(hr.device)
+            coordinates.append(pixel_centres(pixels, size))
+            targets.append(hr[:, pixels[:, 0], pixels[:, 1]].T)
+            cells.append(hr.new_tensor([2 / size[0], 2 / size[1]]))
+        return image.query(torch.stack(coordinates), torch.stack(cells)), torch.stack(targets)

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+import splatsr
+from composed import settings_of
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import load_weights, save_model
+from splatsr.errors import InputError
+
+SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
+
+
+@pytest.mark.parametrize("dictionary", ["published", "normal", "uniform"])
+def test_a_saved_model_gives_the_same_field(tmp_path: Path, dictionary: str) -> None:
+    config = settings_of(*SMALL, f"model/dictionary={dictionary}")["model"]
+    model = build(config)
+    torch.nn.init.normal_(model.ddcw.query.weight)
+    save_model(model, config, tmp_path / "model.safetensors")
+    loaded = splatsr.load(tmp_path / "model.safetensors")
+    lr = torch.rand(1, 3, 5, 6)
+    with torch.inference_mode():
+        one, other = model.eval()(lr), loaded(lr)
+    assert not loaded.training
+    assert all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("means", "cholesky", "colors"))
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_bicubic_can_be_saved_too(tmp_path: Path) -> None:
+    config = settings_of("model=bicubic")["model"]
+    save_model(build(config), config, tmp_path / "bicubic.safetensors")
+    assert splatsr.load(tmp_path / "bicubic.safetensors")(torch.rand(1, 3, 4, 5)).render(scale=2).shape == (1, 3, 8, 10)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["os.system", "torch.nn.Linear", "splatsr.heads.mlp.nn", "splatsr.models.nothing.Here", "splatsr.heads.mlp.Absent",
+     "splatsr.jobs.train.train", "splatsr.heads.ddcw.CHUNK", 7],
+)  # fmt: skip
+def test_only_parts_of_models_and_encoders_are_built(target: object) -> None:
+    with pytest.raises(InputError, match="refusing to build|does not exist"):
+        build({"_target_": target})
+
+
+def test_wrong_arguments_name_the_class() -> None:
+    with pytest.raises(InputError, match=r"splatsr\.encoders\.edsr\.EDSR.*upscale must be one of"):
+        build({"_target_": "splatsr.encoders.edsr.EDSR", "channels": 4, "blocks": 1, "upscale": 5,
+                           "out_channels": 4, "input_mean": 0.0})  # fmt: skip
+    with pytest.raises(InputError, match="unexpected keyword"):
+        build({"_target_": "splatsr.models.bicubic.Bicubic", "sharpness": 3})
+
+
+def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:
+    torch.save({"epoch": 3}, tmp_path / "a.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "b.ckpt")
+    (tmp_path / "c.ckpt").write_bytes(b"")
+    (tmp_path / "d.ckpt").write_text("hello")
+    for name, message in (
+        ("a", "no state_dict"),
+        ("b", "no model"),
+        ("c", "damaged"),
+        ("d", "damaged|refused"),
+        ("e", "no such"),
+    ):
+        with pytest.raises(InputError, match=message):
+            splatsr.load(tmp_path / f"{name}.ckpt")
+
+
+def test_all_tensors_load_or_none() -> None:
+    model = build(settings_of(*SMALL)["model"])
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor + 1 for name, tensor in before.items()}
+    tensors.pop("apd.mlp.0.bias")
+    with pytest.raises(InputError, match=r"1 tensor differs: apd\.mlp\.0\.bias is missing"):
+        load_weights(model, tensors, source="file")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())

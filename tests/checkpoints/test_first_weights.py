@@ -1,0 +1,66 @@
+"""What job=train starts from: random weights, a model's, or its encoder's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import read_model
+from splatsr.encoders.edsr import EDSR
+from splatsr.errors import InputError
+from splatsr.jobs.train import _load_first_weights
+from splatsr.runs.command_line import CONF
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    command = [sys.executable, str(CONF.parent / "run.py"), *arguments, f"hydra.run.dir={folder}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_pretrained_encoder_is_read_at_the_start_and_not_again(tiny_run: list[str], tiny_file: Path, tmp_path: Path) -> None:
+    public, folder = tmp_path / "public.pth", tmp_path / "run"
+    encoder = build(read_model(tiny_file)[0]["encoder"])
+    torch.save({"params": encoder.state_dict()}, public)
+    one_step = [
+        "data.batches_per_epoch=1",
+        "trainer.max_epochs=1",
+        "optimizer.lr=0",
+        "averaging=none",
+        "schedule.warmup_steps=0",
+    ]
+    command = [*tiny_run, *one_step, "data.test=null", "data.validation_scales=[]", f"encoder_checkpoint={public}"]
+    assert "public.pth: all" in run(command, folder)
+    trained = load_file(folder / "model.safetensors")
+    assert all(torch.equal(tensor, trained[f"encoder.{name}"]) for name, tensor in encoder.state_dict().items())
+    public.unlink()
+    assert "public.pth: all" not in run([*command, f"resume={folder}"], folder)
+
+
+def test_a_model_and_an_encoder_cannot_both_be_given(tiny_file: Path) -> None:
+    config, _ = read_model(tiny_file)
+    with pytest.raises(InputError, match="either checkpoint .* or encoder_checkpoint"):
+        _load_first_weights(build(config), config, str(tiny_file), "public.pth")
+
+
+def test_a_whole_model_is_loaded(tiny_file: Path) -> None:
+    config, tensors = read_model(tiny_file)
+    model = build(config)
+    _load_first_weights(model, config, str(tiny_file), None)
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in model.state_dict().items())
+
+
+def test_random_weights_that_collapse_are_announced(
+    tiny_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(EDSR, "collapses_from_random", True, raising=False)
+    config, _ = read_model(tiny_file)
+    config["initialisation"] = {"_target_": "splatsr.heads.initialisation.published", "_partial_": True}
+    _load_first_weights(build(config), config, None, None)
+    assert "THIS TRAINING WILL PROBABLY COLLAPSE: EDSR starts from random weights" in caplog.text

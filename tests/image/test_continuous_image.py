@@ -1,0 +1,33 @@
+"""Every model turns LR images into something that renders at any size."""
+
+import pytest
+import torch
+
+from composed import settings_of
+from splatsr.checkpoints.files import build
+from splatsr.image.continuous_image import ContinuousImage
+from splatsr.runs.command_line import CONF
+
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+QUICKER = {"gaussianimage": ["model.fitting.steps=2"]}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@torch.inference_mode()
+def test_every_model_returns_a_continuous_image(name: str) -> None:
+    model = build(settings_of(f"model={name}", *QUICKER.get(name, []))["model"]).eval()
+    image = model(torch.rand(2, 3, 5, 7))
+    assert isinstance(image, ContinuousImage)
+    assert image.size == (5, 7)
+    assert image.render(scale=3.3).shape == image.render(size=(16, 23)).shape == (2, 3, 16, 23)
+    assert image.render(scale=(1, 2.5)).shape == (2, 3, 5, 18)
+    assert isinstance(model.has_weights, bool)
+    assert isinstance(model.rendering, str)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@torch.inference_mode()
+def test_one_pixel_is_enough(name: str) -> None:
+    image = build(settings_of(f"model={name}", *QUICKER.get(name, []))["model"]).eval()(torch.rand(1, 3, 1, 1)).render(scale=4)
+    assert image.shape == (1, 3, 4, 4)
+    assert image.isfinite().all()

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from splatsr.data.images import read_image
+from splatsr.errors import InputError
+from splatsr.large_images.picture import read_picture
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+ALPHA = np.random.default_rng(1).integers(0, 256, (6, 8)).astype(np.uint8)
+
+
+def profile(space: bytes) -> bytes:
+    return bytes(16) + space + bytes(108)
+
+
+def test_pixels_are_those_of_read_image_and_alpha_comes_beside_them(tmp_path: Path) -> None:
+    Image.fromarray(np.dstack([RGB, ALPHA])).save(tmp_path / "rgba.png")
+    Image.fromarray(RGB).save(tmp_path / "rgb.png")
+    Image.fromarray(np.array([[0, 65535]], np.uint16)).save(tmp_path / "grey16.png")
+    palette = Image.fromarray(RGB).quantize(4)
+    palette.save(tmp_path / "palette.png", transparency=3)
+    for name in ("rgba.png", "rgb.png", "grey16.png", "palette.png"):
+        assert np.array_equal(read_picture(tmp_path / name).rgb, read_image(tmp_path / name))
+    assert np.array_equal(read_picture(tmp_path / "rgba.png").alpha, ALPHA)
+    assert read_picture(tmp_path / "rgb.png").alpha is None
+    assert read_picture(tmp_path / "grey16.png").alpha is None
+    assert np.array_equal(read_picture(tmp_path / "palette.png").alpha, np.where(np.asarray(palette) == 3, 0, 255))
+
+
+def test_alpha_is_turned_with_the_picture_and_the_orientation_is_gone(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    Image.fromarray(np.dstack([RGB, ALPHA])).save(tmp_path / "turned.png", exif=exif)
+    picture = read_picture(tmp_path / "turned.png")
+    assert np.array_equal(picture.rgb, np.rot90(RGB, -1))
+    assert np.array_equal(picture.alpha, np.rot90(ALPHA, -1))
+    assert dict(picture.extras.exif) == {0x010F: "Maker"}
+
+
+def test_a_profile_is_kept_where_it_speaks_of_rgb(tmp_path: Path) -> None:
+    Image.fromarray(RGB).save(tmp_path / "rgb.jpg", icc_profile=profile(b"RGB "))
+    Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.jpg", icc_profile=profile(b"CMYK"))
+    tifffile.imwrite(tmp_path / "rgb16.tif", RGB.astype(np.uint16) * 257, photometric="rgb", iccprofile=profile(b"RGB "))
+    assert read_picture(tmp_path / "rgb.jpg").extras.icc_profile == profile(b"RGB ")
+    assert read_picture(tmp_path / "rgb16.tif").extras.icc_profile == profile(b"RGB ")
+    assert read_picture(tmp_path / "cmyk.jpg").extras.icc_profile is None
+
+
+def test_what_describes_the_old_file_is_left_out(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    Image.fromarray(RGB).save(tmp_path / "a.tif", exif=exif)
+    kept = dict(read_picture(tmp_path / "a.tif").extras.exif)
+    assert kept.pop(0x010F) == "Maker"
+    assert not set(kept) & {256, 257, 258, 259, 273, 279}
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)).save(tmp_path / "cut.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:9000])
+    with pytest.raises(InputError, match=r"cut\.png is damaged"):
+        read_picture(tmp_path / "cut.png")

@@ -1,0 +1,111 @@
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from splatsr.errors import InputError
+from splatsr.large_images import strip_files
+from splatsr.large_images.picture import Extras, read_picture
+from splatsr.large_images.strip_files import arriving, write_strips
+
+PROFILE = bytes(16) + b"RGB " + bytes(range(200))
+
+
+def pixels(channels: int = 3) -> np.ndarray:
+    """Smooth and noisy rows, so that either filter is the better one somewhere."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 31, channels)).astype(np.uint8)
+    noise[:20] = np.arange(31, dtype=np.uint8)[None, :, None] * 8 + np.arange(20, dtype=np.uint8)[:, None, None]
+    return noise
+
+
+def in_strips(image: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    return (image[top : top + count] for top in range(0, len(image), count))
+
+
+def some_exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769).update({0x829A: 0.01, 0x9003: "2020:02:03 04:05:06"})
+    exif.get_ifd(0x8825)[1] = "N"
+    return exif
+
+
+NOTHING = Extras(None, Image.Exif())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp", "a.ppm", "a.jpg"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_what_is_written_in_strips_is_read_by_others(tmp_path: Path, name: str, channels: int) -> None:
+    image = pixels(channels)
+    if channels == 4 and Path(name).suffix in strip_files.OPAQUE:
+        pytest.skip("no alpha in this format")
+    write_strips(tmp_path / name, in_strips(image, 7), image.shape[:2], channels, NOTHING)
+    with Image.open(tmp_path / name) as read:
+        made = np.asarray(read)
+    assert made.shape == image.shape
+    if name in ("a.png", "a.tif", "a.bmp", "a.ppm"):
+        assert np.array_equal(made, image)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_the_strips_heights_change_nothing(tmp_path: Path) -> None:
+    for count in (1, 7, 40):
+        write_strips(tmp_path / f"{count}.png", in_strips(pixels(), count), (40, 31), 3, NOTHING)
+        write_strips(tmp_path / f"{count}.tif", in_strips(pixels(), count), (40, 31), 3, NOTHING)
+        assert np.array_equal(np.asarray(Image.open(tmp_path / f"{count}.png")), pixels())
+        assert (tmp_path / f"{count}.tif").read_bytes() == (tmp_path / "1.tif").read_bytes()
+
+
+def test_tiff_strips_of_several_rows_and_beyond_four_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strip_files, "TIFF_STRIP", 31 * 3 * 6)
+    monkeypatch.setattr(strip_files, "CLASSIC_TIFF", 1000)
+    write_strips(tmp_path / "a.tif", in_strips(pixels(), 7), (40, 31), 3, Extras(PROFILE, some_exif()))
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert file.is_bigtiff
+        assert file.pages.first.rowsperstrip == 6
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.tif")), pixels())
+    assert read_picture(tmp_path / "a.tif").extras.exif.get_ifd(0x8769)[0x829A] == 0.01
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.webp"])
+def test_profile_and_exif_are_kept(tmp_path: Path, name: str) -> None:
+    write_strips(tmp_path / name, in_strips(pixels(), 7), (40, 31), 3, Extras(PROFILE, some_exif()))
+    extras = read_picture(tmp_path / name).extras
+    assert extras.icc_profile == PROFILE
+    assert extras.exif[0x010F].strip("\0") == "Maker"
+    assert extras.exif.get_ifd(0x8769)[0x829A] == pytest.approx(0.01)
+    assert extras.exif.get_ifd(0x8769)[0x9003] == "2020:02:03 04:05:06"
+    assert extras.exif.get_ifd(0x8825)[1] == "N"
+
+
+def test_filters_make_smooth_images_small(tmp_path: Path) -> None:
+    y, x = np.mgrid[0:300, 0:300]
+    smooth = np.stack([np.sin(x / 30 + c) * np.cos(y / 40) * 100 + 128 for c in range(3)], -1).astype(np.uint8)
+    write_strips(tmp_path / "a.png", in_strips(smooth, 64), (300, 300), 3, NOTHING)
+    assert (tmp_path / "a.png").stat().st_size < 0.6 * len(zlib.compress(smooth.tobytes(), 9))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_what_is_interrupted_leaves_nothing(tmp_path: Path, name: str, error: type[BaseException]) -> None:
+    def interrupted() -> Iterator[np.ndarray]:
+        yield pixels()[:20]
+        raise error
+
+    with pytest.raises(error):
+        write_strips(tmp_path / name, interrupted(), (40, 31), 3, NOTHING)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"a\.png cannot be written: "), arriving(tmp_path / "file" / "a.png"):
+        pass
+    with pytest.raises(InputError, match="No space left"), arriving(tmp_path / "b.png") as partial:
+        partial.touch()
+        raise OSError(28, "No space left on device")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

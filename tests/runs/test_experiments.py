@@ -1,0 +1,242 @@
+"""Every experiment runs through with debug=tiny, and the paper's experiments are the paper's."""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import instantiate
+
+from composed import settings_of
+from splatsr.checkpoints.files import build
+from splatsr.data.images import write_image
+from splatsr.data.module import PhotoData
+from splatsr.runs.command_line import CONF, main
+
+SLOW = {"ours_ultra"}
+NARROWER = {name: ("model.encoder.growth=4", "samples.count=256") for name in ("itsrn", "diinn")}
+"""RDN is as wide as its growth, which debug=tiny leaves alone: no other encoder has that key."""
+EXPERIMENTS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
+    if not name.startswith("ablation/")
+]
+ABLATIONS = sorted(path.stem for path in (CONF / "experiment/ablation").glob("*.yaml"))
+DISTINCT = {  # members that run something that no other experiment does; the others differ from these in numbers
+    "ablation/modules": ["model/dictionary=none", "model.offset_range=inf"],
+    "ablation/gradient": ["samples=published_gradient"],
+    "ablation/kernels_per_pixel": ["model.kernels_per_pixel=9"],
+}
+TREE = ("DIV2K/DIV2K_train_HR/0001.png", "DIV2K/DIV2K_valid_HR/0801.png", "Flickr2K/Flickr2K_HR/000001.png")
+PARTS = ("SA-1B/sa_000000/sa_1.jpg", "SA-1B/sa_000001/sa_2.jpg")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, home: Path, *arguments: str) -> int:
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+    return main()
+
+
+def photo_data(*overrides: str) -> PhotoData:
+    return instantiate({**settings_of(*overrides)["data"], "seed": 0}, _convert_="all")
+
+
+def files_tested(data: PhotoData) -> dict[str, list[Path]]:
+    return {name: [image.path for image in images] for name, images in data.test_sets.items()}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The three data sets, one or two images of 24x30 pixels each."""
+    for place in (*TREE, *PARTS):
+        write_image(tmp_path / "sets" / place, np.full((24, 30, 3), 100, np.uint8))
+    return tmp_path / "sets"
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *DISTINCT])
+def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    more = {**NARROWER, **DISTINCT}.get(name, ())
+    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny", *more) == 0
+    (results,) = (tmp_path / "outputs/debug" / name).glob("*/metrics.json")
+    assert json.loads(results.read_text())["sets"]["small"]["x8"]["images"] == 1
+    assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_is_one_frame_with_values_to_exchange(name: str) -> None:
+    """Every listed value composes; the files add to the frame what is varied and nothing else; the paper's frame fits too."""
+    params = yaml.safe_load((CONF / f"experiment/ablation/{name}.yaml").read_text())["hydra"]["sweeper"]["params"]
+    assert params["seed"] == "0,1,2"
+    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items() if key != "seed"])
+    lists = [[f"{one.key_or_group}={value}" for value in one.sweep_string_iterator()] for one in parsed]
+    frame = settings_of("frame=small")
+    for row in itertools.zip_longest(*lists):
+        settings = settings_of(f"experiment=ablation/{name}", *(one or first[0] for one, first in zip(row, lists, strict=True)))
+        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "data", "samples"}
+    paper = settings_of(f"experiment=ablation/{name}", "frame=paper", *(one[-1] for one in lists))
+    assert paper["model"]["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
+    assert (paper["trainer"]["max_epochs"], paper["optimizer"]["lr"]) == (1000, 1e-4)
+
+
+def test_liif_has_the_papers_numbers_and_its_neighbours_differ_in_the_model_alone() -> None:
+    liif, metasr, lte = (settings_of(f"experiment={name}") for name in ("liif", "metasr", "lte"))
+    data, trainer = liif["data"], liif["trainer"]
+    assert (data["patch"], data["patch_of"], data["scale_range"], data["scale_per"]) == (48, "lr", [1, 4], "crop")
+    assert data["batch_size"] * data["batches_per_epoch"] == 20 * 800
+    assert liif["samples"]["count"] == 48**2
+    assert (liif["optimizer"]["lr"], liif["schedule"]["every_epochs"], liif["schedule"]["factor"]) == (1e-4, 200, 0.5)
+    assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (1000, "32-true", None)
+    assert not liif["averaging"]
+    for other, method in ((metasr, "MetaSR"), (lte, "LTE")):
+        assert {key for key in liif if liif[key] != other[key]} == {"model"}
+        assert other["model"]["_target_"].endswith(method)
+        assert other["model"]["encoder"] == liif["model"]["encoder"]
+
+
+def test_gaussiansr_is_trained_as_liif_is_but_for_its_scales_and_twice_the_epochs() -> None:
+    liif, ours = settings_of("experiment=liif"), settings_of("experiment=gaussiansr")
+    assert {key for key in liif if liif[key] != ours[key]} == {"model", "data", "trainer", "scales"}
+    assert ours["data"] == {**liif["data"], "scale_per": "batch"}
+    assert ours["trainer"] == {**liif["trainer"], "max_epochs": 2000}
+
+
+@pytest.mark.parametrize(("name", "key", "values"), [("bank", "kernels", "64,100,400,900"), ("channels", "splatted", "0,8,16")])
+def test_the_ablations_of_gaussiansr_differ_in_one_key(name: str, key: str, values: str) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("run", overrides=[f"experiment=gaussiansr_ablation/{name}"], return_hydra_config=True)
+    assert dict(cfg.hydra.sweeper.params) == {f"model.{key}": values}
+    for value in values.split(","):
+        settings = settings_of("model=gaussiansr", "model.encoder.blocks=1", f"model.{key}={value}")
+        build(settings["model"])
+
+
+def test_aliif_is_liif_with_half_the_batch() -> None:
+    liif, aliif = (settings_of(f"experiment={name}") for name in ("liif", "aliif"))
+    assert {key for key in liif if liif[key] != aliif[key]} == {"model", "data", "seed"}
+    changed = {key: aliif["data"][key] for key in liif["data"] if liif["data"][key] != aliif["data"][key]}
+    assert changed == {"batch_size": 8, "batches_per_epoch": 20 * 800 // 8}
+    assert aliif["model"]["encoder"] == liif["model"]["encoder"]
+
+
+def test_itsrn_is_liif_with_the_papers_encoder_images_and_rates() -> None:
+    liif, itsrn = (settings_of(f"experiment={name}") for name in ("liif", "itsrn"))
+    assert {key for key in liif if liif[key] != itsrn[key]} == {
+        "model", "data", "optimizer", "schedule", "protocol", "scales", "seed",
+    }  # fmt: skip
+    places = ("root", "benchmarks", "cache", "train", "test")
+    assert {key for key in liif["data"] if liif["data"][key] != itsrn["data"][key]} <= set(places)
+    assert itsrn["model"]["encoder"]["_target_"].endswith("RDN")
+    assert (itsrn["optimizer"]["lr"], itsrn["schedule"]["factor"]) == (2e-4, 0.5)
+    assert itsrn["schedule"]["at_epochs"] == [100, 200, 400, 600, 800]
+
+
+def test_diinn_has_the_papers_numbers() -> None:
+    settings = settings_of("experiment=diinn")
+    data, trainer = settings["data"], settings["trainer"]
+    assert (data["patch"], data["patch_of"], data["scale_range"], data["scale_per"]) == (48, "lr", [2, 4], "crop")
+    assert data["whole_scales"]
+    assert list(data["degradation"]) == ["torchvision"]
+    assert data["batch_size"] * data["batches_per_epoch"] == 3 * 20 * 800
+    assert settings["samples"]["count"] == (2 * 48) ** 2
+    assert (settings["optimizer"]["lr"], settings["schedule"]["every_epochs"], settings["schedule"]["factor"]) == (
+        1e-4,
+        10,
+        0.5,
+    )
+    assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (50, "32-true", None)
+    assert settings["model"]["encoder"]["_target_"].endswith("RDN")
+    assert settings["model"]["hidden"] == [256] * 4
+    assert settings["protocol"]["name"] == "D"
+    assert not settings["averaging"]
+
+
+def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:
+    frame = settings_of("experiment=compare/continuoussr")
+    for name in sorted(path.stem for path in (CONF / "experiment" / "compare").glob("*.yaml")):
+        settings = settings_of(f"experiment=compare/{name}")
+        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "samples", "trainer"}
+        assert {key for key in frame["trainer"] if frame["trainer"][key] != settings["trainer"][key]} <= {"max_epochs"}
+        body = [settings["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
+        assert body == [frame["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
+
+
+def test_ours_plus_has_the_papers_numbers() -> None:
+    settings = settings_of("experiment=ours_plus")
+    data, model, trainer = settings["data"], settings["model"], settings["trainer"]
+    assert (data["patch"], data["scale_range"], data["batch_size"]) == (256, [4, 8], 64)
+    assert data["train"] == ["DIV2K/DIV2K_train_HR", "Flickr2K/Flickr2K_HR"]
+    assert data["batches_per_epoch"] == round((800 + 2650) / data["batch_size"])
+    assert settings["optimizer"] == {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 1e-4, "betas": [0.9, 0.999]}
+    assert settings["schedule"]["_target_"] == "splatsr.training.schedules.step"
+    assert (settings["schedule"]["every_epochs"], settings["schedule"]["factor"]) == (100, 0.5)
+    assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (1000, "32-true", None)
+    assert settings["loss"] == {"_target_": "splatsr.training.losses.L1WithFrequency", "weight": 0.1}
+    assert not settings["averaging"]
+    assert settings["protocol"]["name"] == "L-pil-div2k"
+    assert model["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
+    assert (model["encoder"]["channels"], model["encoder"]["depths"], model["encoder"]["window"]) == (180, [6] * 6, 16)
+    assert (model["kernels_per_pixel"], model["embedding"], model["offset_range"]) == (4, 512, 1.0)
+    assert len(model["color_hidden"]) + 1 == 6
+    assert not model["color_skip"]
+    assert model["initialisation"]["_target_"] == "splatsr.heads.initialisation.published"
+
+
+def test_ours_and_ours_ultra_differ_where_the_paper_says() -> None:
+    plus, ours, ultra = (settings_of(f"experiment={name}") for name in ("ours_plus", "ours", "ours_ultra"))
+    assert ours["model"]["encoder"]["_target_"] == "splatsr.encoders.swinir.SwinIR"
+    assert ours["loss"] == {"_target_": "torch.nn.L1Loss"}
+    assert (ours["data"]["train"], ours["data"]["batch_size"]) == ("DIV2K/DIV2K_train_HR", 128)
+    assert ultra["model"]["encoder"] == {**plus["model"]["encoder"], "depths": [6] * 12, "heads": [6] * 12}
+    assert ultra["data"]["train"] == "SA-1B"
+    for key in ("optimizer", "schedule", "trainer", "averaging", "protocol", "scales"):
+        assert ours[key] == plus[key] == ultra[key]
+    assert ultra["loss"] == plus["loss"]
+
+
+@pytest.mark.parametrize(("name", "training"), [("ours", TREE[:1]), ("ours_plus", (TREE[0], TREE[2])), ("ours_ultra", PARTS)])
+def test_a_right_tree_gives_the_right_files(name: str, training: tuple[str, ...], root: Path) -> None:
+    data = photo_data(f"experiment={name}", f"data.root={root}", "data.patch=24", "data.scale_range=[2,3]")
+    assert files_tested(data) == {"DIV2K_valid_HR": [root / TREE[1]]}
+    data.prepare_data()
+    data.setup("fit")
+    assert data.training_images() == [root / place for place in training]
+    assert len(data.crops.photographs) == len(training)
+
+
+def test_parts_of_a_set_can_be_named(root: Path) -> None:
+    data = photo_data("data=sa1b", f"data.root={root}", "data.train=[SA-1B/sa_000001]")
+    assert data.training_images() == [root / PARTS[1]]
+
+
+def test_a_missing_tree_is_one_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def refusal(*arguments: str) -> str:
+        assert run(monkeypatch, home, *arguments) == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert not [path for path in home.rglob("metrics.json")] + [path for path in home.rglob("env.txt")]
+        return line
+
+    line = refusal("experiment=ours_plus")
+    assert line.startswith("error: datasets lacks DIV2K/DIV2K_train_HR, Flickr2K/Flickr2K_HR, DIV2K/DIV2K_valid_HR; expected")
+    (home / "empty").mkdir()
+    assert "empty/Flickr2K/Flickr2K_HR/<images>" in refusal("experiment=ours_plus", "data.root=empty")
+    (root / TREE[2]).unlink()
+    (root / TREE[2]).parent.rmdir()
+    assert f"{root} lacks Flickr2K/Flickr2K_HR; expected tree" in refusal("experiment=ours_plus", f"data.root={root}")
+
+
+def test_measuring_needs_the_test_images_only(root: Path) -> None:
+    (root / TREE[0]).unlink()
+    (root / TREE[0]).parent.rmdir()
+    assert files_tested(photo_data("data=div2k", f"data.root={root}")) == {"DIV2K_valid_HR": [root / TREE[1]]}

@@ -1,0 +1,138 @@
+from functools import partial
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from composed import protocol_of, settings_of
+from splatsr.data.evaluation_pairs import Pair
+from splatsr.errors import InputError
+from splatsr.metrics.evaluation import predict
+from splatsr.training.module import SuperResolution
+from splatsr.training.schedules import cosine, step
+from splatsr.training.supervision import Pixels, Whole
+
+SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
+
+
+def task(**changes: object) -> SuperResolution:
+    settings = {
+        "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0, "samples": Whole(),
+        "optimizer": partial(torch.optim.Adam, lr=4e-3), "schedule": partial(cosine, warmup_steps=0),
+        "protocol": protocol_of("l_pil"),
+    }  # fmt: skip
+    return SuperResolution(**{**settings, **changes})
+
+
+def fit(
+    module: SuperResolution,
+    steps: int,
+    batch: dict,
+    max_epochs: int = 1,
+    ckpt_path: Path | None = None,
+    **settings: object,
+) -> lightning.Trainer:
+    trainer = lightning.Trainer(
+        accelerator="cpu", max_epochs=max_epochs, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, limit_val_batches=0, **settings,
+    )  # fmt: skip
+    trainer.fit(module, DataLoader([batch] * steps, batch_size=None), ckpt_path=ckpt_path, weights_only=True)
+    return trainer
+
+
+def batch() -> dict:
+    hr = torch.nn.functional.interpolate(torch.rand(2, 3, 4, 4), size=(24, 24), mode="bicubic").clamp(0, 1)
+    lr = torch.nn.functional.interpolate(hr, size=(12, 12), mode="bicubic", antialias=True)
+    return {"lr": lr, "hr": hr, "scale": 2.0}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_loss_falls(precision: str) -> None:
+    module, data = task(), batch()
+    with torch.no_grad():
+        before = module.loss(module.model(data["lr"]).render(scale=2.0), data["hr"])
+    fit(module, 60, data, precision=precision)
+    with torch.no_grad():
+        after = module.loss(module.model(data["lr"]).render(scale=2.0), data["hr"])
+    assert after < 0.7 * before
+
+
+@torch.no_grad()
+def test_training_and_measuring_render_by_the_same_rule() -> None:
+    module, data = task(model_config=settings_of(*SMALL, "model.reference_scale=4")["model"]).eval(), batch()
+    pair = Pair(data["lr"][0], data["hr"][0], data["scale"], "set", Path("image"))
+    field = module.model(data["lr"])
+    expected = field.render(scale=data["scale"], mode="footprint")
+    assert not torch.allclose(expected, field.render(scale=data["scale"], mode="exact"), atol=1e-3)
+    trained_on, _ = module.samples(field, data, np.random.default_rng(0))
+    torch.testing.assert_close(trained_on, expected)
+    torch.testing.assert_close(predict(module.model, pair), expected[0])
+
+
+@pytest.mark.parametrize(("value", "rule"), [("inf", "footprint at every scale"), ("0", "exact at every scale")])
+@torch.no_grad()
+def test_the_rule_is_configured_with_the_model(value: str, rule: str) -> None:
+    model = task(model_config=settings_of(*SMALL, f"model.reference_scale={value}")["model"]).model.eval()
+    assert model(torch.rand(1, 3, 4, 5)).reference_scale == float(value)
+    assert model.rendering == rule
+
+
+@pytest.mark.parametrize("value", ["-1", "nan"])
+def test_a_wrong_reference_scale_is_said_before_training(value: str) -> None:
+    with pytest.raises(InputError, match="reference_scale must be a number"):
+        task(model_config=settings_of(*SMALL, f"model.reference_scale={value}")["model"])
+
+
+def on_pixels(model: str = "liif", **changes: object) -> SuperResolution:
+    narrow = ["model.hidden=[8]", "model.expansion=[16]"] if model == "aliif" else ["model.hidden=[16]"]
+    return task(model_config=settings_of(*SMALL, f"model={model}", *narrow)["model"], samples=Pixels(count=50), **changes)
+
+
+def crops_of_two_scales() -> dict:
+    one, other = batch(), batch()
+    return {"lr": one["lr"], "hr": [one["hr"][0], other["hr"][1, :, :18, :18]], "scale": [2.0, 1.5]}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+@pytest.mark.parametrize(
+    ("model", "precision"),
+    [("liif", "32-true"), ("liif", "bf16-mixed"), ("itsrn", "bf16-mixed"), ("aliif", "bf16-mixed"), ("diinn", "bf16-mixed")],
+)
+def test_the_loss_falls_on_pixels_of_crops_of_several_scales(model: str, precision: str) -> None:
+    module, data = on_pixels(model), crops_of_two_scales()
+    trainer = fit(module, 1, data, precision=precision)
+    before = trainer.callback_metrics["train/loss"]
+    trainer = fit(module, 60, data, precision=precision)
+    assert trainer.callback_metrics["train/loss"] < 0.7 * before
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+def test_a_resumed_training_draws_the_same_pixels(tmp_path: Path) -> None:
+    data, weights, constant = crops_of_two_scales(), [], partial(step, every_epochs=1, factor=1.0, warmup_steps=0)
+    for first_epochs in (2, 1):
+        torch.manual_seed(0)
+        module = on_pixels(schedule=constant)
+        fit(module, 3, data, max_epochs=first_epochs).save_checkpoint(tmp_path / "last.ckpt")
+        if first_epochs == 1:
+            torch.manual_seed(9)
+            module = on_pixels(schedule=constant)
+            fit(module, 3, data, max_epochs=2, ckpt_path=tmp_path / "last.ckpt")
+        weights.append(module.state_dict())
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+def test_a_diverging_training_says_what_to_do() -> None:
+    data = batch()
+    data["hr"][0, 0, 0, 0] = float("nan")
+    with pytest.raises(InputError, match="the loss became nan at step 0.*Lower optimizer.lr"):
+        fit(task(), 1, data)
+
+
+def test_a_model_without_weights_cannot_be_trained() -> None:
+    with pytest.raises(InputError, match="no weights to train"):
+        task(model_config=settings_of("model=bicubic")["model"])

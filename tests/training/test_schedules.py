@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from splatsr.training.schedules import cosine, milestones, step
+
+
+def rates(schedule, steps: int, **settings: object) -> list[float]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = schedule(optimizer, **settings)
+    seen = []
+    for _ in range(steps):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return [*seen, optimizer.param_groups[0]["lr"]]
+
+
+def test_cosine_warms_up_and_ends_at_zero() -> None:
+    seen = rates(cosine, 20, epochs=2, steps_per_epoch=10, warmup_steps=4)
+    assert seen[:4] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert seen[4] == 1
+    assert seen[12] == pytest.approx(0.5)
+    assert seen[20] == pytest.approx(0)
+    assert all(later < earlier for earlier, later in zip(seen[4:], seen[5:], strict=False))
+
+
+def test_step_halves_after_whole_epochs() -> None:
+    seen = rates(step, 12, epochs=4, steps_per_epoch=3, every_epochs=2, factor=0.5, warmup_steps=0)
+    assert seen == [1.0] * 6 + [0.5] * 6 + [0.25]
+
+
+def test_step_warms_up_and_keeps_its_epochs() -> None:
+    plain, warm = (
+        rates(step, 12, epochs=4, steps_per_epoch=3, every_epochs=1, factor=0.5, warmup_steps=steps) for steps in (0, 4)
+    )
+    assert warm[:4] == pytest.approx([0.2 * 1, 0.4 * 1, 0.6 * 1, 0.8 * 0.5])
+    assert warm[4:] == plain[4:]
+
+
+def test_a_step_that_never_comes_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than the training"):
+        rates(step, 1, epochs=4, steps_per_epoch=3, every_epochs=5, factor=0.5, warmup_steps=0)
+
+
+def test_milestones_halve_after_their_epochs() -> None:
+    settings = {"epochs": 5, "steps_per_epoch": 2, "at_epochs": [1, 4], "factor": 0.5}
+    assert rates(milestones, 9, **settings, warmup_steps=0) == [1.0] * 2 + [0.5] * 6 + [0.25] * 2
+    assert rates(milestones, 1, **settings, warmup_steps=1) == [0.5, 1.0]
+    with pytest.raises(ValueError, match=r"at_epochs=\[1, 4\] goes beyond the training of 3 epochs"):
+        rates(milestones, 1, **{**settings, "epochs": 3}, warmup_steps=0)
