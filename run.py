@@ -2,7 +2,7 @@
 
 import sys
 
-from splatsr.jobs.command_line import main
+from splatsr.runs.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,10 +7,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from splatsr.errors import InputError
 from splatsr.large_images import strip_files
 from splatsr.large_images.picture import Extras, read_picture
-from splatsr.large_images.strip_files import arriving, write_strips
+from splatsr.large_images.strip_files import write_strips
 
 PROFILE = bytes(16) + b"RGB " + bytes(range(200))
 
@@ -99,13 +98,3 @@ def test_what_is_interrupted_leaves_nothing(tmp_path: Path, name: str, error: ty
     with pytest.raises(error):
         write_strips(tmp_path / name, interrupted(), (40, 31), 3, NOTHING)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"a\.png cannot be written: "), arriving(tmp_path / "file" / "a.png"):
-        pass
-    with pytest.raises(InputError, match="No space left"), arriving(tmp_path / "b.png") as partial:
-        partial.touch()
-        raise OSError(28, "No space left on device")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]

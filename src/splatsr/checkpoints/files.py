@@ -6,7 +6,6 @@ that other authors published are read too, see `published`.
 """
 
 import json
-import os
 import pickle
 import warnings
 import zipfile
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from splatsr.checkpoints import published
 from splatsr.checkpoints.build import build
+from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 
 KEY = "splatsr"
@@ -32,9 +32,8 @@ _SHOWN = 6
 def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) -> None:
     """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    partial = Path(f"{path}.partial")
-    save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
 
 
 def load_model(path: str | Path) -> nn.Module:

@@ -24,6 +24,7 @@ from jaxtyping import UInt8
 
 from splatsr.data.images import Part, image_size, read_image
 from splatsr.data.many_images import Size, check_damaged, check_smallest, decoded_bytes, read_all
+from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
 
 PIXELS, INDEX = "pixels.u8", "images.jsonl"
@@ -102,9 +103,7 @@ class DecodedFolder:
             check_smallest(self.part, self.sizes, smallest)
             _check_space(self.place.parent, decoded_bytes(self.sizes[len(records) :]))
         self._partial.mkdir(exist_ok=True)
-        shortened = self._partial / f"{INDEX}.partial"
-        shortened.write_text("".join(map(_line, records)))
-        os.replace(shortened, self._partial / INDEX)
+        write_text(self._partial / INDEX, "".join(map(_line, records)))
         yield from (None for _ in records)
         with (self._partial / PIXELS).open("ab") as pixels, (self._partial / INDEX).open("a") as index:
             os.truncate(pixels.fileno(), _pixels(records))

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
@@ -85,17 +86,12 @@ def write_image(path: str | Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
     """Encodes by the file's suffix; the file appears whole or not at all.
 
     Raises:
-        InputError: the suffix is not one that can be written.
+        InputError: the suffix is not one that can be written, or the file cannot be.
     """
     path = Path(path)
     check_writable(path)
-    partial = path.with_name(f"{path.name}.partial{path.suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        Image.fromarray(image).save(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial:
+        Image.fromarray(image).save(partial, format=Image.registered_extensions()[path.suffix.lower()])
 
 
 def check_writable(path: Path) -> None:

@@ -5,7 +5,6 @@ covariances sampled from it; the published model holds Cholesky entries on a fix
 `splatsr.prior` collects such a prior from photographs, and makes dictionaries of it.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 
 _L11 = (0.0, 0.41, 0.62, 0.98, 1.13, 1.29, 1.64, 1.85, 2.36)
@@ -66,9 +66,8 @@ def file_dictionary(*, file: str | None) -> Float[Tensor, "rows 3"]:
 
 def save_dictionary(rows: Float[Tensor, "rows 3"], path: str | Path) -> None:
     """Writes rows (l11, l21, l22), pixels of a x4 image, for `file_dictionary`. Never leaves a half-written file."""
-    partial = Path(f"{path}.partial")
-    save_file({"dictionary": rows.float().contiguous()}, partial)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        save_file({"dictionary": rows.float().contiguous()}, partial)
 
 
 def listed_dictionary(*, rows: Sequence[Sequence[float]]) -> Float[Tensor, "rows 3"]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 from splatsr.geometry import Number, Scale, Strip, resolve_output
 from splatsr.image.tiling import Span
@@ -184,10 +184,9 @@ class GaussianField:
     def save(self, path: str | Path) -> None:
         """Writes a safetensors file: tensors `means`, `cholesky`, `colors`; LR extent and reference scale as metadata."""
         tensors = {name: getattr(self, name).detach().cpu().contiguous() for name in ("means", "cholesky", "colors")}
-        partial = Path(f"{path}.partial")
         facts = {"size": json.dumps(list(self.size)), "reference_scale": json.dumps(self.reference_scale)}
-        save_file(tensors, partial, metadata={"format": _FORMAT, **facts})
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            save_file(tensors, partial, metadata={"format": _FORMAT, **facts})
 
     @classmethod
     def load(cls, path: str | Path) -> "GaussianField":

@@ -8,10 +8,10 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from rich.console import Console
 
+from splatsr.disk.whole_file import write_json, write_text
 from splatsr.jobs.table import OUTPUTS, check_runs
 from splatsr.runs.command_line import CONF
 from splatsr.runs.multirun import costs, paper_table
-from splatsr.runs.run_folder import write_json, write_text
 from splatsr.tables.ablation import describe, same_value, to_markdown
 from splatsr.tables.members import Cell, Member, read_members
 

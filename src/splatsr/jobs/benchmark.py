@@ -12,11 +12,12 @@ from torch import nn
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.choice import choose_device
 from splatsr.checkpoints.files import load_model
+from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
 from splatsr.geometry import check_scale
 from splatsr.metrics.cost import average_time, memory, one_scale
 from splatsr.runs.machine import describe_machine
-from splatsr.runs.run_folder import describe_run, write_json, write_text
+from splatsr.runs.run_folder import describe_run
 
 
 def benchmark(

@@ -10,8 +10,8 @@ from rich.console import Console
 from splatsr import __version__
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_weights, read_model, save_model
+from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
-from splatsr.runs.run_folder import write_text
 
 CARD = """\
 # {name}

@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 from splatsr.data.module import PhotoData
+from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import save_dictionary
 from splatsr.prior.collection import Collection
@@ -24,7 +25,7 @@ from splatsr.prior.report import markdown, summarise
 from splatsr.runs.chunk_lines import predict_progress
 from splatsr.runs.command_line import call_job
 from splatsr.runs.processes import one_per_device
-from splatsr.runs.run_folder import check_same_settings, describe_run, write_json, write_text
+from splatsr.runs.run_folder import check_same_settings, describe_run
 
 FINISHED = "statistics.json"
 """The last file of a run."""

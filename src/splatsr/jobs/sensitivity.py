@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
 from splatsr.jobs.fit_prior import fit_prior, read_fits
 from splatsr.prior.crops import Crop, read_crop
@@ -14,7 +15,7 @@ from splatsr.prior.fits import Fits
 from splatsr.prior.report import protocol
 from splatsr.prior.sensitivity import measure
 from splatsr.runs.progress import along
-from splatsr.runs.run_folder import describe_run, write_json, write_text
+from splatsr.runs.run_folder import describe_run
 
 
 def sensitivity(

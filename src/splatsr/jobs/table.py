@@ -8,9 +8,9 @@ from typing import Any
 from hydra.utils import instantiate
 from rich.console import Console
 
+from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
 from splatsr.runs.loggers import open_loggers
-from splatsr.runs.run_folder import write_text
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import PaperTable
 from splatsr.tables.render import body, heading, to_csv, to_latex, to_markdown

@@ -8,7 +8,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +17,7 @@ from PIL import Image
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from splatsr.errors import InputError
+from splatsr.disk.whole_file import whole_file
 from splatsr.large_images.picture import Extras
 
 LEVEL = 4
@@ -40,25 +39,6 @@ CLASSIC_TIFF = 2**32 - 2**25
 Strips = Iterable[UInt8[np.ndarray, "rows width channels"]]
 
 
-@contextmanager
-def arriving(path: Path) -> Iterator[Path]:
-    """A place to write to; what is there in the end becomes `path`, and nothing is left if something fails.
-
-    Raises:
-        InputError: the place cannot be written, for example because the disk is full.
-    """
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield partial
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
-
-
 def write_strips(path: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
     """Writes strips that come from top to bottom, RGB or RGBA, in the format of the path's suffix.
 
@@ -70,7 +50,7 @@ def write_strips(path: Path, strips: Strips, size: tuple[int, int], channels: in
         InputError: the file cannot be written.
     """
     suffix = path.suffix.lower()
-    with arriving(path) as partial:
+    with whole_file(path) as partial:
         if suffix == ".png":
             with partial.open("wb") as file:
                 write_png(file, strips, size, channels, extras)

@@ -5,7 +5,6 @@ fitted. Both appear whole, the second one last: a chunk without it has not been 
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.disk.whole_file import write_json
 from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.prior.crops import Crop
@@ -41,9 +41,7 @@ def save_chunk(
         }
         for place, crop in enumerate(crops)
     ]
-    partial = folder / f"{number:05d}.json.partial"
-    partial.write_text(json.dumps({"seconds": seconds, "crops": records}) + "\n")
-    os.replace(partial, folder / f"{number:05d}.json")
+    write_json(folder / f"{number:05d}.json", {"seconds": seconds, "crops": records})
 
 
 def done_chunks(folder: Path) -> set[int]:

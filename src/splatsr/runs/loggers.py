@@ -11,8 +11,8 @@ from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from splatsr.disk.whole_file import write_text
 from splatsr.metrics.evaluation import Results
-from splatsr.runs.run_folder import write_text
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, open_dict, read_write
 
 from splatsr.checkpoints.build import build
+from splatsr.disk.whole_file import write_json, write_text
 from splatsr.metrics.cost import multiply_adds
 from splatsr.runs import command_line
-from splatsr.runs.run_folder import write_json, write_text
 from splatsr.tables.ablation import describe, to_markdown
 from splatsr.tables.members import Cell, cells, read_members
 from splatsr.tables.paper import PaperTable

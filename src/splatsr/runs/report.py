@@ -10,13 +10,13 @@ from torch import nn
 
 from splatsr.data.evaluation_pairs import Benchmark
 from splatsr.data.module import PhotoData
+from splatsr.disk.whole_file import write_json
 from splatsr.geometry import Number
 from splatsr.metrics.evaluation import Results, evaluate, metric_key
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import make_record
 from splatsr.models.gaussiansr import GaussianSR
 from splatsr.runs.progress import along
-from splatsr.runs.run_folder import write_json
 from splatsr.tables.paper import PaperTable
 
 HEADINGS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "dists": "DISTS", "fid": "FID"}

@@ -1,6 +1,5 @@
 """What a run leaves behind to explain itself: resolved configuration, seed, versions, commit, results."""
 
-import json
 import os
 import platform
 import subprocess
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
 from splatsr.runs.machine import processor
 
@@ -54,18 +54,6 @@ def check_same_settings(run_dir: Path, settings: Mapping[str, Any], *, only: Seq
         raise InputError(
             f"{run_dir} was started with other settings: {shown}. Give the same ones, or start anew without resume."
         )
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Writes the whole file or nothing."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes the whole file or nothing."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
