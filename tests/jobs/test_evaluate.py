@@ -8,6 +8,7 @@ from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
 from splatsr.jobs.evaluate import evaluate
+from splatsr.runs.run import Run
 
 
 def run(
@@ -21,11 +22,10 @@ def run(
     checkpoint: str | None = None,
 ) -> dict:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
-    settings["data"]["seed"] = 0
     return evaluate(
         model=settings["model"], checkpoint=checkpoint, beside=beside or {}, table=settings["table"], data=settings["data"],
         protocol=settings["protocol"], metrics=metrics,
-        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
+        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run=Run(run_dir, settings),
     )  # fmt: skip
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hydra.utils import instantiate
 
 from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.jobs.ablations import about, grid
 from splatsr.metrics.record import SCHEMA
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF, instantiate
 from splatsr.tables.ablation import describe, paper_row, to_markdown
 from splatsr.tables.members import cells, read_members
 from splatsr.tables.paper import PaperTable
@@ -19,7 +18,7 @@ from splatsr.tables.paper import PaperTable
 
 @pytest.fixture(scope="module")
 def paper() -> PaperTable:
-    return instantiate(settings_of("table=ablations")["table"], _convert_="all")
+    return instantiate(settings_of("table=ablations")["table"], "table")
 
 
 def add(folder: Path, number: int, psnr: float | None, *overrides: str) -> None:

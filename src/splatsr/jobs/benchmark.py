@@ -14,10 +14,11 @@ from splatsr.checkpoints.choice import choose_device
 from splatsr.checkpoints.files import load_model
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
-from splatsr.geometry import check_scale
 from splatsr.metrics.cost import average_time, memory, one_scale
+from splatsr.metrics.cost_settings import CostSettings
+from splatsr.runs.configuration import instantiate
 from splatsr.runs.machine import describe_machine
-from splatsr.runs.run_folder import describe_run
+from splatsr.runs.run import Run
 
 
 def benchmark(
@@ -26,8 +27,7 @@ def benchmark(
     model: Mapping[str, Any],
     checkpoint: str | None,
     device: str,
-    run_dir: str,
-    settings: Mapping[str, Any],
+    run: Run,
 ) -> dict[str, Any]:
     """Arguments are the root keys of conf/run.yaml; `benchmark` is explained in conf/benchmark/one.yaml. benchmark.json,
     benchmark.md and benchmark.png go to the run's folder.
@@ -35,23 +35,20 @@ def benchmark(
     Raises:
         InputError: whatever the user can put right, before the first measurement.
     """
-    for scale in (*_scales(benchmark), *benchmark["one_scale"]["scales"], *benchmark["memory"]["scales"]):
-        check_scale(scale)
-    place = choose_device(device)
-    torch.manual_seed(settings["seed"])
-    models = {name: build(config) for name, config in benchmark["models"].items()}
-    if models and checkpoint is not None:
+    if benchmark["models"] and checkpoint is not None:
         raise InputError("benchmark=all measures the models it lists, with their first weights; leave checkpoint out.")
+    torch.manual_seed(run.seed)
+    settings: CostSettings = instantiate(benchmark, "benchmark")
+    chosen_device, models, folder = choose_device(device), settings.models, run.folder
     if not models:
-        chosen = build(model) if checkpoint is None else load_model(checkpoint)
-        models = {settings["model"]["_target_"].rpartition(".")[2] if checkpoint is None else Path(checkpoint).stem: chosen}
-    folder = Path(run_dir)
-    describe_run(folder, settings, rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
+        network = build(model) if checkpoint is None else load_model(checkpoint)
+        models = {type(network).__name__ if checkpoint is None else Path(checkpoint).stem: network}
+    run.describe(rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
     console = Console()
-    results: dict[str, Any] = {"machine": describe_machine(place), "repetitions": benchmark["repetitions"], "models": {}}
+    results: dict[str, Any] = {"machine": describe_machine(chosen_device), "repetitions": settings.repetitions, "models": {}}
     for name, network in models.items():
         with console.status(f"measuring {name}"):
-            results["models"][name] = _measure(network.eval().to(place), benchmark)
+            results["models"][name] = _measure(network.eval().to(chosen_device), settings)
         write_json(folder / "benchmark.json", results)  # slow methods come later: what is measured stays
         times = ", ".join(f"{one['average_ms']:.3g} ms" for one in results["models"][name]["average_time"])
         console.print(f"{name}: average time {times}")
@@ -65,24 +62,18 @@ def benchmark(
     return results
 
 
-def _scales(benchmark: Mapping[str, Any]) -> list[int]:
-    first, last = benchmark["average_time"]["scales"]
-    return list(range(first, last + 1))
-
-
-def _measure(network: nn.Module, benchmark: Mapping[str, Any]) -> dict[str, Any]:
-    repetitions = benchmark["repetitions"]
-    average, single, held = (benchmark[part] for part in ("average_time", "one_scale", "memory"))
+def _measure(network: nn.Module, settings: CostSettings) -> dict[str, Any]:
+    repetitions, average, single = settings.repetitions, settings.average_time, settings.one_scale
     return {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "average_time": [
-            average_time(network, tuple(size), _scales(benchmark), repetitions=repetitions, seconds=average["seconds"])
-            for size in average["lr_sizes"]
+            average_time(network, size, average.scales, repetitions=repetitions, seconds=average.seconds)
+            for size in average.lr_sizes
         ],
         "one_scale": {
-            f"x{scale:g}": one_scale(network, single["hr_side"], scale, repetitions=repetitions) for scale in single["scales"]
+            f"x{scale:g}": one_scale(network, single.hr_side, scale, repetitions=repetitions) for scale in single.scales
         },
-        "memory": memory(network, tuple(held["lr_size"]), held["scales"]),
+        "memory": memory(network, settings.memory.lr_size, settings.memory.scales),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from splatsr.tables.paper import PaperTable
-from splatsr.tables.runs import Run
+from splatsr.tables.runs import EvaluatedRun
 
 
 class Line(NamedTuple):
@@ -15,7 +15,7 @@ class Line(NamedTuple):
     cells: list[float | None]
 
 
-def compare(table: PaperTable, runs: Sequence[Run]) -> list[Line]:
+def compare(table: PaperTable, runs: Sequence[EvaluatedRun]) -> list[Line]:
     """The paper's rows; below each, every run of that model and encoder, and what it differs by; other runs at the end."""
     lines: list[Line] = []
     waiting = list(runs)
@@ -32,6 +32,6 @@ def compare(table: PaperTable, runs: Sequence[Run]) -> list[Line]:
     return [*lines, *(Line("ours", run.label, _cells(table, run)) for run in waiting)]
 
 
-def _cells(table: PaperTable, run: Run) -> list[float | None]:
+def _cells(table: PaperTable, run: EvaluatedRun) -> list[float | None]:
     values = [(run.value(column), column.decimals) for column in table.columns]
     return [None if value is None else round(value, decimals) for value, decimals in values]

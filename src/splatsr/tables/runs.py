@@ -11,7 +11,7 @@ from splatsr.tables.paper import Column, PaperTable, column_key, same_set
 
 
 @dataclass(frozen=True)
-class Run:
+class EvaluatedRun:
     """What a run's metrics.json says."""
 
     folder: Path
@@ -40,13 +40,13 @@ class Run:
         return None if key is None else self.rows(column).get(key[0], {}).get(key[1])
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> EvaluatedRun:
     """The run in `folder`; InputError where there is none, or one that must be evaluated again."""
     record = read_record(folder / "metrics.json")
-    return Run(folder, record["protocol"], record["model"], record["sets"])
+    return EvaluatedRun(folder, record["protocol"], record["model"], record["sets"])
 
 
-def misfit(run: Run, table: PaperTable) -> str:
+def misfit(run: EvaluatedRun, table: PaperTable) -> str:
     """Why the run cannot stand in the table, in words; empty where it can."""
     for column in table.columns:
         if column.protocol is None or not run.rows(column):
