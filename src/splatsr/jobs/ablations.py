@@ -12,7 +12,7 @@ from splatsr.disk.whole_file import write_json, write_text
 from splatsr.jobs.table import OUTPUTS, check_runs
 from splatsr.runs.command_line import CONF
 from splatsr.runs.multirun import costs, paper_table
-from splatsr.tables.ablation import describe, same_value, to_markdown
+from splatsr.tables.ablation import describe, same_value, to_json, to_markdown
 from splatsr.tables.members import Cell, Member, read_members
 
 
@@ -34,9 +34,9 @@ def ablations(*, runs: Any, run_dir: str) -> None:
     for path in sorted((CONF / "experiment/ablation").glob("*.yaml")):
         own = [member for member in members if member.overrides.get("experiment") == f"ablation/{path.stem}"]
         found = grid(path, own)
-        entries = describe(found, costs(found), paper)
-        record[path.stem] = entries
-        sections += [f"## {path.stem}", "", about(path), "", to_markdown(entries, paper)]
+        rows = describe(found, costs(found), paper)
+        record[path.stem] = to_json(rows)
+        sections += [f"## {path.stem}", "", about(path), "", to_markdown(rows, paper)]
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "ablations.md", "\n".join(sections).rstrip() + "\n")

@@ -14,7 +14,7 @@ from splatsr.runs.loggers import open_loggers
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import PaperTable
 from splatsr.tables.render import body, heading, to_csv, to_latex, to_markdown
-from splatsr.tables.runs import Run, misfit, read_run
+from splatsr.tables.runs import EvaluatedRun, incompatibility, read_run
 
 log = logging.getLogger(__name__)
 
@@ -54,22 +54,22 @@ def check_runs(runs: Any) -> list[str]:
     return [str(folder) for folder in runs]
 
 
-def _asked_for(folder: str, paper: PaperTable) -> Run:
+def _asked_for(folder: str, paper: PaperTable) -> EvaluatedRun:
     run = read_run(Path(folder))
-    if reason := misfit(run, paper):
+    if reason := incompatibility(run, paper):
         raise InputError(f"{reason}. Evaluate it under that protocol (job=evaluate protocol=...) or leave it out of runs.")
     return run
 
 
-def _found(paper: PaperTable) -> list[Run]:
-    runs: list[Run] = []
+def _found(paper: PaperTable) -> list[EvaluatedRun]:
+    runs: list[EvaluatedRun] = []
     for path in sorted(OUTPUTS.rglob("metrics.json")):
         try:
             run = read_run(path.parent)
         except InputError as refusal:
             log.warning("left out: %s", refusal)
             continue
-        if reason := misfit(run, paper):
+        if reason := incompatibility(run, paper):
             log.warning("left out: %s.", reason)
         else:
             runs.append(run)

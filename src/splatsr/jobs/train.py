@@ -22,7 +22,8 @@ from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.jobs.prepare import decode
 from splatsr.metrics.choice import check_metrics
-from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.evaluation import check_scales
+from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.protocol import Protocol
 from splatsr.runs.command_line import call_job
 from splatsr.runs.epoch_lines import progress_callback
@@ -58,11 +59,14 @@ def train(
     run_dir: str,
     compile: str | None,
     settings: Mapping[str, Any],
-) -> Results:
+) -> Evaluation | None:
     """Arguments are the root keys of conf/run.yaml. The run's folder then holds
 
     config.yaml, env.txt, logs/, checkpoints/{last,epochEEE-psnrPP.PPP}.ckpt, model.safetensors (the averaged weights after
     the last epoch), metrics.json and pictures/.
+
+    Returns:
+        What was measured; None where there are no test sets, and in every process but the first.
 
     Raises:
         InputError: whatever the user can put right, before the first batch.
@@ -122,7 +126,7 @@ def train(
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
         if not fitter.is_global_zero:
-            return {}
+            return None
         trained = load_model(last)  # not task.model: resumed after its last epoch, that has not been averaged
         weights = folder / "model.safetensors"
         save_model(trained, model, weights)
@@ -131,8 +135,8 @@ def train(
                 log.save()
             draw_run(folder)
         if not photographs.test_sets:
-            return {}
-        results = evaluate_and_report(
+            return None
+        found = evaluate_and_report(
             trained,
             photographs,
             scales=scales,
@@ -144,8 +148,8 @@ def train(
             pictures=pictures,
             run_dir=folder,
         )
-        log_results(loggers, results, folder, fitter.global_step)
-    return results
+        log_results(loggers, found, folder, fitter.global_step)
+    return found
 
 
 def _check_folder(folder: Path, last: Path, resume: str | None, settings: Mapping[str, Any]) -> bool:

@@ -12,11 +12,11 @@ def mean_over_ranks(metrics: Mapping[str, MeanOverImages]) -> dict[str, float]:
 
     (torchmetrics' own synchronisation expects every name on every process, and a process may have seen no image of a set.)
     """
-    mine = {name: (metric.total.item(), int(metric.images)) for name, metric in metrics.items()}
-    parts = [mine]
+    own = {name: (metric.total.item(), int(metric.images)) for name, metric in metrics.items()}
+    parts = [own]
     if distributed.is_available() and distributed.is_initialized():
         parts = [{} for _ in range(distributed.get_world_size())]
-        distributed.all_gather_object(parts, mine)
+        distributed.all_gather_object(parts, own)
     sums: dict[str, tuple[float, int]] = {}
     for name, (total, images) in (entry for part in parts for entry in part.items()):
         before = sums.get(name, (0.0, 0))

@@ -15,7 +15,8 @@ from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import KEY
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
-from splatsr.metrics.evaluation import predict, scale_name
+from splatsr.metrics.evaluation import predict
+from splatsr.metrics.logged_names import logged_name
 from splatsr.metrics.over_ranks import mean_over_ranks
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.psnr import PSNR
@@ -80,7 +81,7 @@ class SuperResolution(lightning.LightningModule):
         """One whole test image at one scale; None where there are fewer of them than processes."""
         if pair is None:
             return
-        key = f"val/psnr_{self.protocol.suffix}/{pair.set_name}/{scale_name(pair.scale)}"
+        key = logged_name("val", self.protocol.metric("psnr").name, pair.set_name, pair.scale)
         metric = self.validation.setdefault(key, PSNR())
         prediction = self.protocol.prepare(predict(self.model, pair), pair.scale)
         metric.update(prediction, self.protocol.prepare(pair.hr.cpu(), pair.scale))

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from splatsr.data.evaluation_pairs import L_PIL, Benchmark
 from splatsr.data.module import PhotoData
 from splatsr.image.field import GaussianField
-from splatsr.metrics.evaluation import scale_name
+from splatsr.metrics.figure import scale_name
 from splatsr.runs.loggers import log_picture
 
 
