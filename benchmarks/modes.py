@@ -18,7 +18,7 @@ import torch
 from splatsr.checkpoints.files import load_model
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
-from splatsr.metrics.evaluation import scale_name
+from splatsr.metrics.figure import scale_name
 from splatsr.resize.pil import resize_bicubic, to_tensor, to_uint8
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -16,8 +16,9 @@ import time
 import torch
 from hydra.utils import instantiate
 
-from section import figure, table, write_results, write_section
+from section import figure, write_results, write_section
 from splatsr.data.photos import training_photographs
+from splatsr.disk.markdown import markdown_table
 from splatsr.prior.crops import Crops, read_crop
 from splatsr.prior.fitting import Fitting
 from splatsr.runs.configuration import compose
@@ -131,7 +132,7 @@ def main() -> None:
         f"{made}; {SIDE}x{SIDE} pixels, {settings['kernels_per_pixel']:g} kernels per pixel, {settings['steps']} steps of "
         f"{settings['optimizer']}; medians of {len(turns)} turns.",
         "",
-        table(["crops", "ms per crop and step", "over batched"], rows, text_columns=1),
+        markdown_table(["crops", "ms per crop and step", "over batched"], rows, text_columns=1),
         "",
         f"The bar, 5 times over one by one and dense, is {'reached' if ratio >= 5 else 'missed'}.",
         "",

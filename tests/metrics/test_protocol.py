@@ -11,8 +11,8 @@ from skimage.data import astronaut
 from composed import protocol_of
 from splatsr.data.evaluation_pairs import L_PIL
 from splatsr.errors import InputError
+from splatsr.image.psnr import psnr
 from splatsr.metrics.protocol import Protocol
-from splatsr.metrics.psnr import psnr
 from splatsr.resize.pil import to_tensor
 from splatsr.runs.configuration import CONF
 

@@ -1,4 +1,4 @@
-"""Which model a job uses: a file's, or the configured one where it needs no weights."""
+"""Which model a job uses, a file's or the configured one where it needs no weights; and which device."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,15 +17,15 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
     Raises:
         InputError: the model has weights and there is no checkpoint, or the device is not there.
     """
-    place = choose_device(device)
+    chosen_device = choose_device(device)
     if checkpoint is not None:
-        return load_model(checkpoint).to(place)
+        return load_model(checkpoint).to(chosen_device)
     chosen = build(model).eval()
     if chosen.has_weights:
         raise InputError(
             f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."
         )
-    return chosen.to(place)
+    return chosen.to(chosen_device)
 
 
 def choose_device(device: str) -> torch.device:
@@ -35,3 +35,8 @@ def choose_device(device: str) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device that the model's parameters are on; the CPU for a model without parameters (bicubic)."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

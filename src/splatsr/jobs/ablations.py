@@ -13,7 +13,7 @@ from splatsr.runs.configuration import CONF
 from splatsr.runs.earlier_runs import OUTPUTS, check_runs
 from splatsr.runs.multirun import costs, paper_table
 from splatsr.runs.run import Run
-from splatsr.tables.ablation import describe, same_value, to_markdown
+from splatsr.tables.ablation import describe, same_value, to_json, to_markdown
 from splatsr.tables.members import Cell, Member, read_members
 
 
@@ -35,9 +35,9 @@ def ablations(*, runs: Any, run: Run) -> None:
     for path in sorted((CONF / "experiment/ablation").glob("*.yaml")):
         own = [member for member in members if member.overrides.get("experiment") == f"ablation/{path.stem}"]
         found = grid(path, own)
-        entries = describe(found, costs(found), paper)
-        record[path.stem] = entries
-        sections += [f"## {path.stem}", "", about(path), "", to_markdown(entries, paper)]
+        rows = describe(found, costs(found), paper)
+        record[path.stem] = to_json(rows)
+        sections += [f"## {path.stem}", "", about(path), "", to_markdown(rows, paper)]
     write_text(run.folder / "ablations.md", "\n".join(sections).rstrip() + "\n")
     write_json(run.folder / "ablations.json", record)
     Console(soft_wrap=True).print(f"{len(members)} runs read; tables: {run.folder}/ablations.md")

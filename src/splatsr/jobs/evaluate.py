@@ -7,7 +7,8 @@ from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import Benchmark
 from splatsr.errors import InputError
 from splatsr.metrics.choice import check_metrics
-from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.evaluation import check_scales
+from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.protocol import Protocol
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.report import evaluate_and_report
@@ -27,7 +28,7 @@ def evaluate(
     pictures: int,
     device: str,
     run: Run,
-) -> Results:
+) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.
 
     Raises:

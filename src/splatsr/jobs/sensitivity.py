@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
 from splatsr.prior.crops import Crop, read_crop
@@ -81,10 +82,10 @@ def markdown(results: Mapping[str, Any]) -> str:
         "ContinuousSR, section 4.2: 26.31 in the image, 13.83 in Gaussian space, no law of the noise given; 0.05 is nearest.",
         f"A deviation of 0.05 in normalised positions is {0.05 * side / 2:.1f} pixels in crops of {side}x{side}.",
         "",
-        f"| noise on | {' | '.join(deviations)} |",
-        f"| --- |{' ---: |' * len(deviations)}",
     ]
-    for name in results["psnr"][deviations[0]]:
-        figures = (f"{results['psnr'][deviation][name]:.2f}" for deviation in deviations)
-        lines.append(f"| {name} | {' | '.join(figures)} |")
+    rows = [
+        [name, *(f"{results['psnr'][deviation][name]:.2f}" for deviation in deviations)]
+        for name in results["psnr"][deviations[0]]
+    ]
+    lines.append(markdown_table(["noise on", *deviations], rows, text_columns=1))
     return "\n".join(lines) + "\n"

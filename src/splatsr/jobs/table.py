@@ -16,7 +16,7 @@ from splatsr.runs.run import Run
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import PaperTable
 from splatsr.tables.render import body, heading, to_csv, to_latex, to_markdown
-from splatsr.tables.runs import EvaluatedRun, misfit, read_run
+from splatsr.tables.runs import EvaluatedRun, incompatibility, read_run
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def table(*, table: Mapping[str, Any] | None, runs: Any, logger: Mapping[str, An
 
 def _asked_for(folder: str, paper: PaperTable) -> EvaluatedRun:
     run = read_run(Path(folder))
-    if reason := misfit(run, paper):
+    if reason := incompatibility(run, paper):
         raise InputError(f"{reason}. Evaluate it under that protocol (job=evaluate protocol=...) or leave it out of runs.")
     return run
 
@@ -58,7 +58,7 @@ def _found(paper: PaperTable) -> list[EvaluatedRun]:
         except InputError as refusal:
             log.warning("left out: %s", refusal)
             continue
-        if reason := misfit(run, paper):
+        if reason := incompatibility(run, paper):
             log.warning("left out: %s.", reason)
         else:
             runs.append(run)

@@ -19,7 +19,8 @@ from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.metrics.choice import check_metrics
-from splatsr.metrics.evaluation import Results, check_scales
+from splatsr.metrics.evaluation import check_scales
+from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.protocol import Protocol
 from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
@@ -54,11 +55,14 @@ def train(
     pictures: int,
     compile: str | None,
     run: Run,
-) -> Results:
+) -> Evaluation | None:
     """Arguments are the root keys of conf/run.yaml. The run's folder then holds
 
     config.yaml, env.txt, logs/, checkpoints/{last,epochEEE-psnrPP.PPP}.ckpt, model.safetensors (the averaged weights after
     the last epoch), metrics.json and pictures/.
+
+    Returns:
+        What was measured; None where there are no test sets, and in every process but the first.
 
     Raises:
         InputError: whatever the user can put right, before the first batch.
@@ -82,15 +86,15 @@ def train(
             compile_parts(task.model, compile)
         _fit(fitter, task, photographs, run, resuming=resuming)
         if not fitter.is_global_zero:
-            return {}
+            return None
         trained = _keep(task, run.folder)
         if pictures:
             for log in loggers:
                 log.save()
             draw_run(run.folder)
         if not photographs.test_sets:
-            return {}
-        results = evaluate_and_report(
+            return None
+        found = evaluate_and_report(
             trained,
             photographs,
             scales=scales,
@@ -102,8 +106,8 @@ def train(
             pictures=pictures,
             run_dir=run.folder,
         )
-        log_results(loggers, results, run.folder, fitter.global_step)
-    return results
+        log_results(loggers, found, rules, run.folder, fitter.global_step)
+    return found
 
 
 def _check(

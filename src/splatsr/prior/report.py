@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.disk.markdown import markdown_table
 from splatsr.prior.fits import Fits
 from splatsr.prior.settings import PriorSettings
 from splatsr.prior.statistics import PERCENTILES, RANGES, UNITS, correlations, describe, histograms, shape_values
@@ -58,7 +59,7 @@ def markdown(results: Mapping[str, Any]) -> str:
     for name, figures in results["shapes"].items():
         span = "{:g} to {:g}".format(*results["paper_ranges"][name]) if name in results["paper_ranges"] else ""
         rows.append([name, results["units"][name], *(f"{figure:.2f}" for figure in figures.values()), span])
-    lines += [f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings), *rows)]
-    lines += ["", "Correlations between kernels' entries:", "", "| | |", "| --- | ---: |"]
-    lines += [f"| {names} | {figure:.2f} |" for names, figure in results["correlations"].items()]
+    lines.append(markdown_table(headings, rows, text_columns=len(headings)))
+    correlated = [[names, f"{figure:.2f}"] for names, figure in results["correlations"].items()]
+    lines += ["", "Correlations between kernels' entries:", "", markdown_table(["", ""], correlated, text_columns=1)]
     return "\n".join(lines) + "\n"

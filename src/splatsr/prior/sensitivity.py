@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.image.field import GaussianField
-from splatsr.prior.fitting import psnr_per_image
+from splatsr.image.psnr import psnr
 
 Noise = Callable[[Tensor], Tensor]
 """Normal noise of the shape of a tensor."""
@@ -80,15 +80,15 @@ def measure(
         return deviation * torch.randn(like.shape, generator=draw)
 
     clean = field.render(scale=1).clamp(0, 1)
-    spoiled = noisy_image(clean, noise)
+    noisy = noisy_image(clean, noise)
     found = {
-        "no noise": psnr_per_image(clean, truth),
-        "image, against the fit": psnr_per_image(spoiled, clean),
-        "image": psnr_per_image(spoiled, truth),
+        "no noise": psnr(clean, truth).float(),
+        "image, against the fit": psnr(noisy, clean).float(),
+        "image": psnr(noisy, truth).float(),
     }
     for name, changes in GROUPS.items():
         changed = field
         for change in changes:
             changed = change(changed, noise)
-        found[name] = psnr_per_image(changed.render(scale=1), truth)
+        found[name] = psnr(changed.render(scale=1).clamp(0, 1), truth).float()
     return found

@@ -19,7 +19,7 @@ from splatsr.metrics.cost import multiply_adds
 from splatsr.runs import command_line
 from splatsr.runs.configuration import compose, instantiate
 from splatsr.runs.explanations import explain
-from splatsr.tables.ablation import describe, to_markdown
+from splatsr.tables.ablation import describe, to_json, to_markdown
 from splatsr.tables.members import Cell, cells, read_members
 from splatsr.tables.paper import PaperTable
 
@@ -67,9 +67,9 @@ def summarise(folder: Path) -> None:
     if not any(cell.finished for cell in found):
         return
     paper = paper_table()
-    entries = describe(found, costs(found), paper)
-    write_json(folder / "multirun.json", {"title": folder.name, "lr_size": list(LR_SIZE), "cells": entries})
-    write_text(folder / "multirun.md", to_markdown(entries, paper))
+    rows = describe(found, costs(found), paper)
+    write_json(folder / "multirun.json", {"title": folder.name, "lr_size": list(LR_SIZE), "cells": to_json(rows)})
+    write_text(folder / "multirun.md", to_markdown(rows, paper))
     draw(found, folder)
     log.info("table and pictures: %s", folder)
 
@@ -79,8 +79,8 @@ def draw(found: Sequence[Cell], folder: Path) -> None:
     from splatsr.pictures.ablation import draw_ablation  # matplotlib takes a second
     from splatsr.pictures.training import draw_curves
 
-    scales = [scale for cell in found for rows in cell.figures().values() for scale in rows]
-    draw_ablation(found, folder / "ablation.png", scale="x4" if "x4" in scales else scales[0])
+    scales = [figure.scale for cell in found for figure in cell.figures()]
+    draw_ablation(found, folder / "ablation.png", scale=4 if 4 in scales else scales[0])
     trained = {cell.name: cell.finished[0].folder for cell in found if cell.finished}
     if all((run / "logs").is_dir() for run in trained.values()):
         draw_curves(trained, folder / "curves.png")

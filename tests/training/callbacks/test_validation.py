@@ -12,6 +12,7 @@ from splatsr.data.images import write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import evaluate
+from splatsr.metrics.figure import MODEL, select
 from splatsr.runs.configuration import instantiate
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.module import SuperResolution
@@ -59,10 +60,10 @@ def test_curves_and_tables_agree_under_every_protocol(protocol: str, scales: lis
     found = evaluate(module.model, data.test_sets, scales, rules, metrics=["psnr", "ssim"])
     for scale in scales:
         for metric in ("psnr", "ssim"):
-            key = f"{metric}_{rules.suffix}"
-            expected = found.results["set5"][f"x{scale:g}"][key]
-            assert logged[f"val/{rules.name}/{key}/set5/x{scale:g}"] == pytest.approx(expected, rel=1e-6)
-    means = [value for name, value in logged.items() if f"/psnr_{rules.suffix}/" in name]
+            name = rules.metric(metric).name
+            (figure,) = select(found.figures, scale=scale, metric=name, method=MODEL)
+            assert logged[f"val/{rules.name}/{name}/set5/x{scale:g}"] == pytest.approx(figure.value, rel=1e-6)
+    means = [value for name, value in logged.items() if f"/{rules.metric('psnr').name}/" in name]
     assert len(means) == len(scales)
     assert logged["val/psnr"] == pytest.approx(sum(means) / len(means), rel=1e-6)
 

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from splatsr.data.evaluation_pairs import Benchmark
 from splatsr.image.field import GaussianField
-from splatsr.metrics.evaluation import scale_name
+from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 
 
