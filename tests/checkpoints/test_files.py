@@ -14,7 +14,7 @@ SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.ou
 
 @pytest.mark.parametrize("dictionary", ["published", "normal", "uniform"])
 def test_a_saved_model_gives_the_same_field(tmp_path: Path, dictionary: str) -> None:
-    config = settings_of(*SMALL, f"model/dictionary={dictionary}")["model"]
+    config = settings_of(*SMALL, f"model/shapes/dictionary={dictionary}")["model"]
     model = build(config)
     torch.nn.init.normal_(model.ddcw.query.weight)
     save_model(model, config, tmp_path / "model.safetensors")

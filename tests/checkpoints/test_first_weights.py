@@ -44,15 +44,14 @@ def test_a_pretrained_encoder_is_read_at_the_start_and_not_again(tiny_run: list[
 
 
 def test_a_model_and_an_encoder_cannot_both_be_given(tiny_file: Path) -> None:
-    config, _ = read_model(tiny_file)
     with pytest.raises(InputError, match="either checkpoint .* or encoder_checkpoint"):
-        _load_first_weights(build(config), config, str(tiny_file), "public.pth")
+        _load_first_weights(build(read_model(tiny_file)[0]), str(tiny_file), "public.pth")
 
 
 def test_a_whole_model_is_loaded(tiny_file: Path) -> None:
     config, tensors = read_model(tiny_file)
     model = build(config)
-    _load_first_weights(model, config, str(tiny_file), None)
+    _load_first_weights(model, str(tiny_file), None)
     assert all(torch.equal(tensor, tensors[name]) for name, tensor in model.state_dict().items())
 
 
@@ -62,5 +61,5 @@ def test_random_weights_that_collapse_are_announced(
     monkeypatch.setattr(EDSR, "collapses_from_random", True, raising=False)
     config, _ = read_model(tiny_file)
     config["initialisation"] = {"_target_": "splatsr.heads.initialisation.published", "_partial_": True}
-    _load_first_weights(build(config), config, None, None)
+    _load_first_weights(build(config), None, None)
     assert "THIS TRAINING WILL PROBABLY COLLAPSE: EDSR starts from random weights" in caplog.text

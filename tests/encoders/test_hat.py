@@ -125,7 +125,7 @@ def test_every_size_has_a_grid_upscale_times_as_fine(height: int, width: int) ->
 @torch.inference_mode()
 def test_carried_rgb_is_the_input_enlarged(upscale: int) -> None:
     encoder = small(upscale=upscale).eval()
-    matrix, offset = encoder.carry_rgb()
+    matrix, offset = encoder.initialise_identity()
     lr = torch.rand(2, 3, 5, 7)
     rgb = torch.einsum("rc,bchw->brhw", matrix, encoder(lr)) + offset
     torch.testing.assert_close(rgb, lr.repeat_interleave(upscale, 2).repeat_interleave(upscale, 3), atol=1e-6, rtol=1e-6)

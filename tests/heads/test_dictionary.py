@@ -59,9 +59,11 @@ def test_a_model_carries_the_rows_of_its_file(tmp_path: Path) -> None:
     rows, file = torch.randn(50, 3), tmp_path / "rows.safetensors"
     save_dictionary(rows, file)
     overrides = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
-    config = settings_of("model/dictionary=file", f"model.dictionary.file={file}", *overrides)["model"]
+    config = settings_of("model/shapes/dictionary=file", f"model.shapes.dictionary.file={file}", *overrides)["model"]
     carried = carry_rows(config)
-    assert {**carried, "dictionary": None} == {**config, "dictionary": None}
+    assert {**carried, "shapes": {**carried["shapes"], "dictionary": None}} == {
+        **config, "shapes": {**config["shapes"], "dictionary": None},
+    }  # fmt: skip
     save_model(build(carried), carried, tmp_path / "model.safetensors")
     file.unlink()
     assert torch.equal(load_model(tmp_path / "model.safetensors").ddcw.dictionary, rows)
@@ -79,5 +81,5 @@ def test_what_is_no_dictionary_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=told):
             file_dictionary(file=str(tmp_path / f"{name}.safetensors"))
-    with pytest.raises(InputError, match="model.dictionary.file="):
+    with pytest.raises(InputError, match="model.shapes.dictionary.file="):
         file_dictionary(file=None)

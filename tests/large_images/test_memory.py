@@ -6,7 +6,7 @@ from splatsr.image.tiling import Tiling
 from splatsr.large_images import memory
 from splatsr.large_images.memory import Need, is_exhausted, largest_tile, measure
 
-TILING = Tiling(overlap=10, multiple=1, exact=True, reach=3)
+TILING = Tiling(overlap=10, multiple=1, exact=True, support=3)
 
 
 class Wide(nn.Module):

@@ -24,13 +24,13 @@ from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine
 from splatsr.training.supervision import Pixels
 
-SMALL = ("model.encoder.channels=12", "model.encoder.blocks=1", "model.encoder.out_channels=12", "model.kernels=9")
+SMALL = ("model.encoder.channels=12", "model.encoder.blocks=1", "model.encoder.out_channels=12", "model.bank.kernels=9")
 FORMS = ["gaussiansr", "gaussiansr_per_pixel"]
 
 
 def small(form: str, *overrides: str, selection: str = "expected") -> GaussianSR:
     """A narrow model whose kernels differ much from pixel to pixel."""
-    choices = (*SMALL, f"model.selection={selection}", "model.waves=6", "model.hidden=[16,16]")
+    choices = (*SMALL, f"model.bank.selection={selection}", "model.waves=6", "model.hidden=[16,16]")
     model = build(settings_of(f"model={form}", *choices, *overrides)["model"]).eval()
     if model.bank is not None:
         nn.init.normal_(model.bank.classifier.weight, std=0.5)
@@ -200,16 +200,18 @@ def _loss(module: SuperResolution, batch: dict) -> float:
 
 def test_wrong_numbers_are_refused() -> None:
     encoder = EDSR(channels=8, blocks=1, upscale=1, out_channels=8, input_mean=0.0)
-    config = settings_of("model=gaussiansr")["model"]
-    settings = {key: value for key, value in config.items() if key not in ("_target_", "encoder", "splatting")}
-    for changes, message in (
-        ({"kernels": 99}, "square number"),
-        ({"selection": "best"}, "sample, expected, argmax"),
-        ({"temperature": 0}, "temperature"),
-        ({"splatted": 9}, "between 0 and the encoder's 8 channels"),
+    bank = build(settings_of("model=gaussiansr")["model"]["bank"])
+    for changes, splatted, message in (
+        ({"kernels": 99}, 8, "square number"),
+        ({"selection": "best"}, 8, "sample, expected, argmax"),
+        ({"temperature": 0}, 8, "temperature"),
+        ({}, 9, "between 0 and the encoder's 8 channels"),
     ):
         with pytest.raises(ValueError, match=message):
-            GaussianSR(encoder=encoder, splatting=PixelSplatting(unit=0.4), **{**settings, **changes})
+            GaussianSR(
+                encoder=encoder, splatted=splatted, bank=partial(bank, **changes), splatting=PixelSplatting(unit=0.4),
+                waves=8, hidden=[8],
+            )  # fmt: skip
     with pytest.raises(ValueError, match="odd"):
         TileSplatting(tile=7, kernel=4, extent=5.0, clamp=True)
     with pytest.raises(ValueError, match="unit"):

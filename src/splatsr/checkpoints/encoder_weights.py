@@ -8,7 +8,6 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,8 +16,6 @@ from splatsr.checkpoints.files import KEY, load_weights, read_pickle
 from splatsr.errors import InputError
 
 log = logging.getLogger(__name__)
-
-_COLLAPSING = "splatsr.heads.initialisation.published"
 
 
 def load_encoder(model: nn.Module, path: str | Path) -> None:
@@ -49,22 +46,14 @@ def load_encoder(model: nn.Module, path: str | Path) -> None:
     )  # fmt: skip
 
 
-def warn_of_collapse(model: nn.Module, config: Mapping[str, Any]) -> None:
-    """Says so when an encoder that is known for it (`collapses_from_random`) trains from random weights as published.
-
-    Args:
-        model: with its random weights.
-        config: what it was built from.
-    """
-    encoder = getattr(model, "encoder", None)
-    if not getattr(encoder, "collapses_from_random", False) or "initialisation" not in config:
-        return
-    if config["initialisation"]["_target_"] == _COLLAPSING:
+def warn_of_collapse(model: nn.Module) -> None:
+    """Says so where a model that trains from its random weights is known to collapse (`may_collapse`)."""
+    if getattr(model, "may_collapse", False):
         log.warning(
             "THIS TRAINING WILL PROBABLY COLLAPSE: %s starts from random weights, with the published initialisation "
             "(known from issue 12 of the published repository). Set encoder_checkpoint=<its public x4 weights>, or "
             "model/initialisation=blurred_lr.",
-            type(encoder).__name__,
+            type(model.encoder).__name__,
         )
 
 

@@ -29,5 +29,5 @@ def dictionary(*, prior: Mapping[str, Any], input: str | None, output: str | Non
     rows = instantiate(prior["dictionary"])(fits.pooled(prior["kernels"]))
     target.parent.mkdir(parents=True, exist_ok=True)
     save_dictionary(rows, target)
-    told = f"{target}: {len(rows)} rows; use it with model/dictionary=file model.dictionary.file={target}"
+    told = f"{target}: {len(rows)} rows; use it with model/shapes/dictionary=file model.shapes.dictionary.file={target}"
     Console().print(told, soft_wrap=True)

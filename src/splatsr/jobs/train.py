@@ -94,7 +94,7 @@ def train(
     with torch.no_grad():
         task.samples.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per)
     if not resuming:
-        _load_first_weights(task.model, model, checkpoint, encoder_checkpoint)
+        _load_first_weights(task.model, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
     photographs.setup("fit")
     validated = bool(photographs.validation_scales and photographs.test_sets)
@@ -162,9 +162,7 @@ def _check_folder(folder: Path, last: Path, resume: str | None, settings: Mappin
     return False
 
 
-def _load_first_weights(
-    network: nn.Module, config: Mapping[str, Any], checkpoint: str | None, encoder_checkpoint: str | None
-) -> None:
+def _load_first_weights(network: nn.Module, checkpoint: str | None, encoder_checkpoint: str | None) -> None:
     """Weights to start from: of a whole model, of its encoder, or the random ones that are there already."""
     if checkpoint is not None and encoder_checkpoint is not None:
         raise InputError("give either checkpoint (a whole model) or encoder_checkpoint (its encoder alone).")
@@ -173,7 +171,7 @@ def _load_first_weights(
     elif encoder_checkpoint is not None:
         encoder_weights.load_encoder(network, encoder_checkpoint)
     else:
-        encoder_weights.warn_of_collapse(network, config)
+        encoder_weights.warn_of_collapse(network)
 
 
 def _callbacks(folder: Path, *, validated: bool) -> list[Callback]:

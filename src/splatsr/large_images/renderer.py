@@ -108,7 +108,7 @@ class Renderer:
     def _in_tiles(self, lr: Rows, output: Output, tile: int, progress: Callable[[float], None]) -> Iterator[Rows]:
         size = lr.shape[:2]
         ratio = output.size[0] / size[0]
-        reach = self.tiling.reach * max(1.0, output.scale[0] / ratio) + PIXEL_REACH / ratio
+        reach = self.tiling.support * max(1.0, output.scale[0] / ratio) + PIXEL_REACH / ratio
         held: Any = None
         first = top = done = 0  # LR row where `held` begins, LR row that is to be encoded next, output row to be made next
         while top < size[0]:

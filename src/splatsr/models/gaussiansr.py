@@ -5,7 +5,7 @@ the others are enlarged bicubically (the paper's dual streams); LTE's waves deco
 published code and this differ in places: docs/gaussiansr.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -18,7 +18,7 @@ from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.gaussian_bank import GaussianBank
 from splatsr.decoders.normalised_rgb import from_signed, to_signed
 from splatsr.decoders.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
-from splatsr.geometry import Number, Output, nearest_pixel, offset_from
+from splatsr.geometry import Output, nearest_pixel, offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.image.tiling import Span
 from splatsr.models.lte import basis, waves_at
@@ -30,9 +30,10 @@ class GaussianSR(nn.Module):
 
     Args:
         encoder: LR to features on the LR grid.
-        splatted: channels that are splatted, the first ones (published: 8 of 64); 0: none, there is no bank then.
+        splatted: channels that are splatted, the first ones (published: 8 of 64). Where there are none (the ablation's
+            "Bicubic-64") nothing is splatted, and no bank is made.
+        bank: makes the bank that LR pixels choose their Gaussians from, called with `channels` of the features.
         splatting: how: `decoders.tile_splatting` (published) or `decoders.pixel_splatting`.
-        kernels, sigma_range, temperature, selection, noise_seed, bounded_rho: of the bank, see `GaussianBank`.
         waves: of the decoder (published: 128, as LTE's).
         hidden: hidden widths of the MLP (published: four times 256).
     """
@@ -44,13 +45,8 @@ class GaussianSR(nn.Module):
         *,
         encoder: nn.Module,
         splatted: int,
+        bank: Callable[..., GaussianBank],
         splatting: nn.Module,
-        kernels: int,
-        sigma_range: Sequence[Number],
-        temperature: Number,
-        selection: str,
-        noise_seed: int,
-        bounded_rho: bool,
         waves: int,
         hidden: Sequence[int],
     ) -> None:
@@ -59,17 +55,7 @@ class GaussianSR(nn.Module):
         if not 0 <= splatted <= channels:
             raise ValueError(f"splatted must be between 0 and the encoder's {channels} channels, got {splatted}.")
         self.encoder, self.splatted, self.splatting = encoder, splatted, splatting
-        self.bank = None
-        if splatted:
-            self.bank = GaussianBank(
-                channels=channels,
-                kernels=kernels,
-                sigma_range=sigma_range,
-                temperature=temperature,
-                selection=selection,
-                noise_seed=noise_seed,
-                bounded_rho=bounded_rho,
-            )
+        self.bank = bank(channels=channels) if splatted else None
         self.coef = nn.Conv2d(channels, 2 * waves, 3, padding=1)
         self.freq = nn.Conv2d(channels, 2 * waves, 3, padding=1)
         self.phase = nn.Linear(2, waves, bias=False)
@@ -156,12 +142,16 @@ PUBLISHED = PublishedForm(
             "extent": 5.0,
             "clamp": True,
         },
-        "kernels": 100,
-        "sigma_range": [0.2, 3.0],
-        "temperature": 1.0,
-        "selection": "sample",
-        "noise_seed": 0,
-        "bounded_rho": False,
+        "bank": {
+            "_target_": "splatsr.decoders.gaussian_bank.GaussianBank",
+            "_partial_": True,
+            "kernels": 100,
+            "sigma_range": [0.2, 3.0],
+            "temperature": 1.0,
+            "selection": "sample",
+            "noise_seed": 0,
+            "bounded_rho": False,
+        },
         "waves": 128,
         "hidden": [256, 256, 256, 256],
     },
