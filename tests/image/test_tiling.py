@@ -43,7 +43,7 @@ def test_the_overlap_is_what_the_network_sees(encoder: str) -> None:
     assert (y - centre).abs().max() == (x - centre).abs().max() == margin
 
 
-def test_nothing_of_a_pixel_shows_beyond_its_reach() -> None:
+def test_nothing_of_a_pixel_contributes_beyond_its_support() -> None:
     model = build(settings_of("model=continuoussr_tiny", "model.encoder.channels=8", "model.encoder.blocks=1")["model"])
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=3.0)  # offsets and mixtures at their extremes

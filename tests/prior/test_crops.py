@@ -24,9 +24,9 @@ def test_more_crops_begin_with_the_same_ones_and_none_overlap(photographs: Path)
 def test_every_chunk_belongs_to_one_process(photographs: Path) -> None:
     chosen = crops(photographs, count=9)
     shares = [Chunks(chosen, batch=2, rank=rank, ranks=2, done={2}) for rank in range(2)]
-    assert [share.numbers for share in shares] == [[0, 4], [1, 3]]
+    assert [share.indices for share in shares] == [[0, 4], [1, 3]]
     last = shares[0][1]
-    assert (last["number"], last["first"], len(last["crops"])) == (4, 8, 1)
+    assert (last["index"], last["first"], len(last["crops"])) == (4, 8, 1)
     crop = last["crops"][0]
     pixels = read_image(crop.photograph)[crop.top : crop.top + 16, crop.left : crop.left + 16]
     assert np.array_equal(last["images"][0], to_tensor(pixels))

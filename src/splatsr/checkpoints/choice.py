@@ -17,15 +17,15 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
     Raises:
         InputError: the model has weights and there is no checkpoint, or the device is not there.
     """
-    place = choose_device(device)
+    chosen_device = choose_device(device)
     if checkpoint is not None:
-        return load_model(checkpoint).to(place)
+        return load_model(checkpoint).to(chosen_device)
     chosen = build(model).eval()
     if chosen.has_weights:
         raise InputError(
             f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."
         )
-    return chosen.to(place)
+    return chosen.to(chosen_device)
 
 
 def choose_device(device: str) -> torch.device:

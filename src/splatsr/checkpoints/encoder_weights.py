@@ -38,11 +38,11 @@ def load_encoder(model: nn.Module, path: str | Path) -> None:
             tensors[name] = tensor
         else:
             unused[kind] += 1
-    tensors, levels = _at_unit_range(tensors, state)
+    tensors, rescaled = _at_unit_range(tensors, state)
     load_weights(encoder, tensors, source=str(path))
     log.info(
         "%s: all %d tensors of %s loaded%s; not used: %s",
-        Path(path).name, len(tensors), type(encoder).__name__, levels, published.listed(unused),
+        Path(path).name, len(tensors), type(encoder).__name__, rescaled, published.listed(unused),
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """The same network for RGB in [0, 1], where the file's mean shift tells that it was trained on levels 0 to 255.
+    """The same network for RGB in [0, 1], where the file's mean shift shows that it was trained on levels 0 to 255.
 
     Convolutions and ReLUs with biases b give f(255 x; b) = 255 f(x; b / 255), so the biases are divided by 255. The mean
     itself is not subtracted; an encoder with `input_mean` can.

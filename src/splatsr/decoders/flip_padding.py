@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Decode = Callable[[Tensor, Tensor], Tensor]
+"""RGB at (coordinates, cell), as `QueryableImage.query`."""
 
 
 def flip_pad(lr: Float[Tensor, "b 3 h w"], window: int) -> Float[Tensor, "b 3 height width"]:
@@ -18,8 +19,8 @@ def flip_pad(lr: Float[Tensor, "b 3 h w"], window: int) -> Float[Tensor, "b 3 he
     if window:
         for axis in (-2, -1):
             n = lr.shape[axis]
-            number = torch.arange((n // window + 1) * window, device=lr.device) % (2 * n)
-            lr = lr.index_select(axis, torch.minimum(number, 2 * n - 1 - number))
+            index = torch.arange((n // window + 1) * window, device=lr.device) % (2 * n)
+            lr = lr.index_select(axis, torch.minimum(index, 2 * n - 1 - index))
     return lr
 
 

@@ -36,11 +36,11 @@ def attention_branch(
         return x + drop_path(attention(norm(x) if normed is None else normed))
     order = window_order(*x.shape[:3], attention.window, attention.shift, x.device)
     bias = relative_bias(attention.relative_position_bias_table.flip(0), own=attention.window, other=attention.window)
-    apart = attention.separation.flatten(0, 1) if attention.shift else torch.zeros_like(bias[:1])
+    mask = attention.shift_mask.flatten(0, 1) if attention.shift else torch.zeros_like(bias[:1])
     rows, out = _rows(x), torch.empty(x.shape)
     arguments = (
         rows, order.pixels.numpy(), attention.window, attention.heads, *_norm(norm), *_layer(attention.qkv),
-        *_layer(attention.proj), _panels(bias), _panels(apart), np.repeat(np.arange(len(order.counts)), order.counts),
+        *_layer(attention.proj), _panels(bias), _panels(mask), np.repeat(np.arange(len(order.counts)), order.counts),
     )  # fmt: skip
     filled = _rows(out)
     windows = even_ranges(sum(order.counts), smallest=1)

@@ -35,7 +35,7 @@ class EDSR(nn.Module):
         blocks: number of residual blocks.
         upscale: 1 (no tail), 2, 3, 4, 6 or 8: pixel-shuffle stages after the body.
         out_channels: channels of the features and between the stages; with upscale 1 it must equal `channels`.
-        input_mean: level subtracted from the input (the methods of the papers subtract none: 0).
+        input_mean: subtracted from the input, a value in [0, 1] (the methods of the papers subtract none: 0).
     """
 
     def __init__(self, *, channels: int, blocks: int, upscale: int, out_channels: int, input_mean: float) -> None:

@@ -29,7 +29,7 @@ class ResidualDenseBlock(nn.Module):
 
     def __init__(self, channels: int, growth: int, layers: int) -> None:
         super().__init__()
-        self.convs = nn.Sequential(*(DenseLayer(channels + number * growth, growth) for number in range(layers)))
+        self.convs = nn.Sequential(*(DenseLayer(channels + index * growth, growth) for index in range(layers)))
         self.LFF = nn.Conv2d(channels + layers * growth, channels, 1)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

@@ -30,7 +30,7 @@ def convolve(layer: nn.Module, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, 
 
 def drop_rates(last: float, blocks: int) -> Iterator[float]:
     """Stochastic depth: the chance that a branch is skipped in training, linear from 0 at the first block to `last`."""
-    return (last * number / max(blocks - 1, 1) for number in range(blocks))
+    return (last * index / max(blocks - 1, 1) for index in range(blocks))
 
 
 class ResidualGroup(nn.Module):
@@ -88,7 +88,7 @@ class WindowTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.upscale, self.out_channels, self.size_multiple = upscale, out_channels, size_multiple
-        # shifted windows hand on what they see from block to block, and HAT's channel attention sees everything at once
+        # shifted windows pass information on from block to block, and HAT's channel attention sees the whole image at once
         self.tiling = Tiling(overlap=_OVERLAP * size_multiple, multiple=size_multiple, exact=False, support=0)
         self.conv_first = nn.Conv2d(3, channels, 3, padding=1)
         self.patch_embed = nn.ModuleDict({"norm": nn.LayerNorm(channels)})
@@ -114,7 +114,7 @@ class WindowTransformer(nn.Module):
         """Re-initialises so that six channels pass the input to the output unchanged (nearest-neighbour upsampled).
 
         The residual path brings RGB to the LeakyReLU; lrelu(x) - lrelu(-x) = (1 + slope) x, so a pair of channels takes
-        each colour through. Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position.
+        each color through. Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position.
         All other weights stay.
         """
         if self.out_channels < 6:

@@ -41,8 +41,8 @@ class StripImage(ContinuousImage, Protocol):
 class QueryableImage(ContinuousImage, Protocol):
     """A continuous image that also answers at single points."""
 
-    def query(self, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]) -> Float[Tensor, "b q 3"]:
-        """RGB, unclamped, at points (vertical, horizontal) of the square [-1, 1]^2 that the image fills.
+    def query(self, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]) -> Float[Tensor, "b q 3"]:
+        """RGB, unclamped, at points of the square [-1, 1]^2 that the image fills.
 
         `cell` is the (height, width) of an output pixel in the same units, one for all points of an image: (2 / H, 2 / W).
         The pixels of `render(size=(H, W))` are the answers at `geometry.pixel_centres`.

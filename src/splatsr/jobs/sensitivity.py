@@ -68,7 +68,7 @@ def _measure_all(fits: Fits, side: int, prior: Mapping[str, Any], seed: int) -> 
     deviations, repetitions = prior["sensitivity"]["deviations"], prior["sensitivity"]["seeds"]
     found: dict[tuple[float, int], list[dict[str, torch.Tensor]]] = {}
     crops = 0
-    for number, (field, figures) in enumerate(along(fits.chunks(), len(fits.numbers), "adding noise")):
+    for number, (field, figures) in enumerate(along(fits.chunks(), len(fits.indices), "adding noise")):
         places = [Crop(Path(crop["photograph"]), crop["top"], crop["left"]) for crop in figures["crops"]]
         truth = torch.stack([read_crop(place, side) for place in places])
         crops += len(places)

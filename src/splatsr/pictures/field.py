@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from splatsr.image.field import GaussianField
-from splatsr.image.field_statistics import describe_field, level_image
+from splatsr.image.field_statistics import dc_gain_image, describe_field
 from splatsr.resize.pil import to_uint8
 
 SIDE = 48
 """LR pixels along either axis whose kernels are drawn; more could not be told apart."""
 
 PRIOR = {"l11": (1.13, 0.51, 0.0, 2.4), "l21": (0.34, 0.50, -0.9, 1.5), "l22": (1.03, 0.50, 0.0, 2.2)}
-"""Mean, deviation (centre and unit step of the published dictionary's grid) and range (ContinuousSR section 3.3) of the Deep
+"""Mean, deviation (centre and unit step of the published dictionary's grid) and range (ContinuousSR section 4.2) of the Deep
 Gaussian Prior, in pixels of a x4 image."""
 
 
@@ -28,7 +28,7 @@ def draw_field(field: GaussianField, lr: Float[Tensor, "3 h w"], path: Path, *, 
     _draw_centres(axes[0], field, lr)
     for axis, place, (entry, prior) in zip(axes[1:4], range(3), PRIOR.items(), strict=True):
         _draw_entry(axis, 4 * field.cholesky[0, :, place].detach().cpu().numpy(), entry, *prior)
-    level = level_image(field, 4)[0, 0].cpu().numpy()
+    level = dc_gain_image(field, 4)[0, 0].cpu().numpy()
     shown = axes[4].imshow(level, cmap="viridis", vmin=0, vmax=max(float(np.quantile(level, 0.99)), 1e-6))
     axes[4].set_title("sum of the kernels with peak 1, x4", fontsize=10)
     axes[4].set_axis_off()
