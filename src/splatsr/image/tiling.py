@@ -29,6 +29,11 @@ class Tiling(NamedTuple):
     support: Number
 
 
+def counted_from(origin: int, span: Span) -> Span:
+    """The span as counted from `origin`."""
+    return span[0] - origin, span[1] - origin
+
+
 def cut(span: Span, *, tile: int, multiple: int) -> list[Span]:
     """Consecutive spans, as equal as `multiple` allows, of at most `tile` pixels (or one multiple, if that is more)."""
     first, end = span
