@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton chooses its interpreter when it is imported, by whomever
+
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=25)
+settings.load_profile("reproducible")  # the same examples in every run
 
 
 @pytest.fixture(autouse=True)
