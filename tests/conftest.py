@@ -32,9 +32,9 @@ def photographs(tmp_path: Path) -> Path:
 
     folder = tmp_path / "photographs"
     y, x = np.mgrid[0:60, 0:70]
-    for number in range(3):
-        waves = [np.sin(x / (5 + number) + channel) * np.cos(y / 7) for channel in range(3)]
-        write_image(folder / f"{number}.png", np.uint8(127 + 100 * np.stack(waves, -1)))
+    for index in range(3):
+        waves = [np.sin(x / (5 + index) + channel) * np.cos(y / 7) for channel in range(3)]
+        write_image(folder / f"{index}.png", np.uint8(127 + 100 * np.stack(waves, -1)))
     return folder
 
 

@@ -26,7 +26,7 @@ MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 
 def nodes_with_target(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every dict with a `_target_`, at any depth, and its dotted place."""
+    """Every dict with a `_target_`, at any depth, and its dotted key."""
     if isinstance(node, dict):
         if "_target_" in node:
             yield where, node

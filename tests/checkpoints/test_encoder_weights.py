@@ -114,11 +114,11 @@ def test_what_is_no_encoder_is_refused(tmp_path: Path) -> None:
 class Trap:
     """Unpickling it would create a file."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def __reduce__(self) -> tuple:
-        return self.place.touch, ()
+        return self.path.touch, ()
 
 
 def test_a_file_that_would_run_code_is_refused(state: dict[str, Tensor], tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def by_definition(model: ITSRN, lr: Tensor, coordinates: Tensor, cell: Tensor) -
     answers = []
     for corner in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         moved = coordinates + coordinates.new_tensor(corner) * ((1 - token) / (sides - 1))[:, None] + 1e-6
-        places = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
-        z, p = (grid_sample(grid, places, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
+        points = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
+        z, p = (grid_sample(grid, points, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
         offset = (coordinates - p) * sides
         weights = model.imnet(torch.cat([offset, (token * sides)[:, None].expand_as(offset)], -1)).unflatten(-1, (-1, 3))
         answers.append(torch.einsum("bqc,bqcr->bqr", z, weights) + model.score(offset))

@@ -35,7 +35,7 @@ def test_every_chunk_belongs_to_one_process(photographs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"count": 37}, "3 photographs hold 36 crops of 16x16 pixels, and prior.crops asks for 37"),
         ({"side": 61}, r"crops of 61x61 pixels are larger than every photograph \(the largest is 70x60\)"),
@@ -43,8 +43,8 @@ def test_every_chunk_belongs_to_one_process(photographs: Path) -> None:
         ({"side": 0}, "prior.side must be a whole number"),
     ],
 )
-def test_what_photographs_cannot_give_is_told(photographs: Path, wrong: dict, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_photographs_cannot_give_is_told(photographs: Path, wrong: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         crops(photographs, **wrong)
 
 
