@@ -25,6 +25,6 @@ def flip_pad(lr: Float[Tensor, "b 3 h w"], window: int) -> Float[Tensor, "b 3 he
 
 
 def in_larger(decode: Decode, lr: Float[Tensor, "b 3 h w"], larger: Float[Tensor, "b 3 height width"]) -> Decode:
-    """`decode` of the larger image, asked at points of the original one, its upper left part."""
+    """`decode` of the larger image, for points of the original one, its upper left part."""
     share = lr.new_tensor([lr.shape[axis] / larger.shape[axis] for axis in (-2, -1)])
     return lambda coordinates, cell: decode(coordinates * share + (share - 1), cell * share)

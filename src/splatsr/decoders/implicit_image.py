@@ -1,4 +1,4 @@
-"""An image that is a function of the point: encoded once, decoded wherever it is asked for."""
+"""An image that is a function of the point: encoded once, decoded at any point."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

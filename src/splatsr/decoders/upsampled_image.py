@@ -72,7 +72,7 @@ class UpsampledImage:
     def query(self, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]) -> Float[Tensor, "b q rgb=3"]:
         """RGB, unclamped, at points of [-1, 1]^2; the cell says at which size, see `QueryableImage`."""
         outputs = [self._output(height, width) for height, width in cell.tolist()]
-        # One map serves all images of the batch that are asked for at the same size; otherwise every image has its own.
+        # One map serves all images of the batch that have the same output size; otherwise every image has its own.
         images = [slice(None)] if len(set(outputs)) == 1 else [slice(k, k + 1) for k in range(len(outputs))]
         parts = [
             self._points(output, (0, output.size[0]), these).query(coordinates[these], cell[these])
@@ -93,7 +93,7 @@ class UpsampledImage:
         return self._points(output, rows, slice(None)).render_strip(Strip(output, self.size, rows, origin=0))
 
     def _points(self, output: Output, rows: Span, images: slice) -> ImplicitImage:
-        """Those rows of the output as an image that can be asked for any of their points."""
+        """Those rows of the output as an image that can be decoded at any of their points."""
         features = self.upsample(output, FeatureRows.with_margin(rows, output.size[0]), images)
         return ImplicitImage(self.lr[images], partial(self.decode, FeatureRows.of(features, output.size, rows)))
 

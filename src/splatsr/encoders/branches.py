@@ -63,7 +63,7 @@ def mlp_branch(x: Float[Tensor, "b h w c"], norm: nn.LayerNorm, mlp: Mlp, drop_p
 def runs_as_loops(layer: nn.Module, x: Tensor) -> bool:
     """float32 on a CPU, eval mode, no gradients, neither traced nor autocast.
 
-    Whoever asks torch for plain attention (`sdpa_kernel(SDPBackend.MATH)`), as counters of multiply-adds do, gets torch.
+    Within `sdpa_kernel(SDPBackend.MATH)`, which counters of multiply-adds use, torch operations run, too.
     """
     return (
         not (torch.is_grad_enabled() or layer.training or torch.compiler.is_compiling())

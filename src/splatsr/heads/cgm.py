@@ -42,8 +42,8 @@ class CGM(nn.Module):
     def start_affine(self, matrix: Float[Tensor, "rgb=3 c"], offset: float, gain: float) -> None:
         """Re-initialises the MLP to return  gain * (matrix @ features + offset).
 
-        GELU(x) - GELU(-x) = x, so a pair of units carries one number unchanged through a layer: the first six units of
-        every hidden layer carry RGB; at first no other unit has a part in the result.
+        GELU(x) - GELU(-x) = x, so a pair of units passes one value through a layer unchanged: the first six units of every
+        hidden layer are for RGB; at first no other unit has a part in the result.
 
         Raises:
             ValueError: a hidden layer has fewer than 6 units.

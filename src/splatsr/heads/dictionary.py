@@ -80,7 +80,7 @@ def listed_dictionary(*, rows: Sequence[Sequence[float]]) -> Float[Tensor, "rows
 
 
 def carry_rows(config: Any) -> Any:
-    """A model's configuration with the rows of a dictionary's file in the place of the file's name, as nested plain dicts, so
+    """A model's configuration with the rows of a dictionary's file instead of the file's name, as nested plain dicts, so
     that the model can be saved and loaded without that file."""
     if not isinstance(config, Mapping):
         return config

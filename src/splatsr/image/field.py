@@ -64,7 +64,7 @@ class GaussianField:
         Cholesky rows by the scale: l11 by s_x, l21 and l22 by s_y, that is Sigma' = S Sigma S with S = diag(s_x, s_y).
 
         `mode` says what a pixel is. "footprint": below the reference scale the mean over its square (`splatting.footprint`),
-        from there on the same as "exact": the value at its centre. "tiles" and "first256": what the published renderer shows
+        from there on the same as "exact": the value at its centre. "tiles" and "first256": what the published renderer makes
         instead, see `splat`. "supersample": the mean of so many point samples that they reach the reference scale, the truth
         that "footprint" is tested against, at many times its cost.
 

@@ -40,7 +40,7 @@ class EncodedRows:
         self.end += band.size[0]
 
     def strip(self, rows: Span) -> tuple[Any, Strip]:
-        """The part of the field that contributes to those rows of the output, and what it is asked to render."""
+        """The part of the field that contributes to those rows of the output, and the strip that it renders."""
         needed = self._touched(rows[0] / self.ratio - self.support, rows[1] / self.ratio + self.support)
         return self._part(needed), Strip(self.output, self.lr_size, rows, origin=needed[0])
 

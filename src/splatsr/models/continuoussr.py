@@ -25,9 +25,10 @@ class ContinuousSR(nn.Module):
         encoder: LR to features; has `upscale` (its grid is that many times as fine as the LR image), `out_channels` and, for
             the initialisation `blurred_lr` without color skip, `initialise_identity`.
         shapes: makes the head of the kernels' shapes, called with `channels` of the features: `heads.ddcw` as published, or
-            `heads.regressed`. Whatever stands there is the attribute `ddcw`; `apd` and `cgm` below, too.
+            `heads.regressed`. It has `mean_row`, `longest_deviation` and `start_at_mean_row`. Whichever it is, the attribute is
+            `ddcw`, the name in saved weights; so it is with `apd` and `cgm`.
         positions: makes the head of their centres, called with `channels` and `per_side` (kernels per LR pixel along either
-            axis): `heads.apd` as published, `heads.anchors` or `heads.free`.
+            axis): `heads.apd` as published, `heads.anchors` or `heads.free`. It has `offset_range` and `start_centred`.
         colors: makes the head of their colors, called with `channels`, `per_side` and `skip_gain`: `heads.cgm`.
         kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
         reference_scale: below it pixels get a footprint, see `GaussianField`.

@@ -31,7 +31,7 @@ def splat(
             entry beyond 1e15 or with a NaN is empty: it adds nothing and gets no gradient.
         colors: any number of channels, unbounded.
         size: (height, width) of the image in pixels, both at least 1.
-        mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer shows: 16x16 tiles, each
+        mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer makes: 16x16 tiles, each
             summing only the first 256 kernels that touch it; "tiles" is the same without that limit, so only the outermost
             tails are missing at some tile borders. (Both by the reference, tile by tile: seconds, not milliseconds.) The
             pixel's footprint is not here, because it depends on the scale: `GaussianField.render` changes the kernels first.

@@ -109,7 +109,7 @@ def shape_kernels(means, cholesky, records, boxes, keys, kernels, slots, height,
 @triton.jit
 @no_type_check
 def _touching(boxes, first, count, coordinate, left, top, right, bottom):
-    """Which of the FANOUT boxes from `first` on (`count` exist) touch the rectangle: bit i speaks for box first + i."""
+    """Which of the FANOUT boxes from `first` on (`count` exist) touch the rectangle: bit i is for box first + i."""
     child = tl.arange(0, FANOUT)
     box = boxes + first + child
     exists = first + child < count
