@@ -17,7 +17,8 @@ from torch import Tensor
 
 from composed_model import composed_model
 from plain_attention import PlainSwinIR
-from section import figure, table, write_results, write_section
+from section import figure, write_results, write_section
+from splatsr.disk.markdown import markdown_table
 from splatsr.encoders.swinir import SwinIR
 
 BAR = 1.3
@@ -111,7 +112,7 @@ def main() -> None:
     ]  # fmt: skip
     reached = f"The bar, {BAR} at 64 x 64 without gradients, is {'reached' if rows[0]['plain_over_ours'] >= BAR else 'missed'}."
     text = f"{made_by}; medians of {rows[0]['repetitions']} turns ({rows[-1]['repetitions']} with backward)."
-    write_section("attention", f"{text}\n\n{table(headings, cells, text_columns=2)}\n\n{reached}")
+    write_section("attention", f"{text}\n\n{markdown_table(headings, cells, text_columns=2)}\n\n{reached}")
 
 
 if __name__ == "__main__":

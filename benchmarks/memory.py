@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 
-from section import figure, table, write_results, write_section
+from section import figure, write_results, write_section
+from splatsr.disk.markdown import markdown_table
 
 OVERRIDES = ["model=continuoussr", "model/encoder=hat"]
 LR_SIZE, SCALE = (441, 446), 4
@@ -66,7 +67,7 @@ def main() -> None:
     headings = ("LR", "scale", "model, GB", "after encoding, GB", "after rendering, GB", "encode, s", "render, s")
     row = [f"{lr_size[1]} x {lr_size[0]}", f"x{SCALE}", *map(figure, result.values())]
     reached = f"The bar, below {BAR:g} GB, is {'reached' if result['rendered_gb'] < BAR else 'missed'}."
-    text = f"{made_by}; one run.\n\n{table(headings, [row], text_columns=2)}\n\n{reached}"
+    text = f"{made_by}; one run.\n\n{markdown_table(headings, [row], text_columns=2)}\n\n{reached}"
     print(text)
     write_section("memory", text)
 

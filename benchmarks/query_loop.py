@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample, unfold
 
-from section import figure, table, write_results, write_section
+from section import figure, write_results, write_section
+from splatsr.disk.markdown import markdown_table
 from splatsr.models.liif import LIIF
 
 CHANNELS, HIDDEN = 64, [256, 256, 256, 256]
@@ -206,7 +207,7 @@ def main() -> None:
     columns = ("ours_ms", "published_ms", "ours_over_published")
     cells = [[row["case"], *(figure(row[key]) for key in columns), f"{row['largest_difference']:.0e}"] for row in rows]
     text = f"{made}; medians of {repetitions} alternating repetitions, milliseconds."
-    write_section("query_loop", f"{text}\n\n{table(headings, cells, text_columns=1)}")
+    write_section("query_loop", f"{text}\n\n{markdown_table(headings, cells, text_columns=1)}")
 
 
 if __name__ == "__main__":

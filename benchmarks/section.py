@@ -3,7 +3,6 @@
 import datetime
 import json
 import math
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from splatsr.runs.machine import describe_machine
@@ -32,14 +31,8 @@ def write_section(name: str, text: str) -> None:
     readme.write_text(f"{content.split(start)[0]}{start}\n{text}\n{end}{content.split(end)[1]}")
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, text_columns: int) -> str:
-    """A Markdown table; columns after the first `text_columns` hold numbers."""
-    rule = ["---"] * text_columns + ["---:"] * (len(headings) - text_columns)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))
-
-
 def figure(value: float) -> str:
-    """Three significant digits, thousands apart: 0.123, 12.3, 12 300; 0 stays 0."""
+    """Three significant digits, a space between thousands: 0.123, 12.3, 12 300; 0 stays 0."""
     if not value:
         return "0"
     digits = 2 - math.floor(math.log10(abs(value)))

@@ -21,12 +21,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from composed_model import composed_model
-from section import figure, table, write_results, write_section
+from section import figure, write_results, write_section
 from splatsr.data.crops import Batch, Crop, CropDataset
 from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.downscale import PilBicubic
 from splatsr.data.images import read_image
 from splatsr.data.photos import training_photographs
+from splatsr.disk.markdown import markdown_table
 from splatsr.heads.ddcw import WeightedRows
 from splatsr.image.field import GaussianField
 from splatsr.models.continuoussr import ContinuousSR
@@ -224,11 +225,11 @@ def markdown(models: dict[str, dict], made_by: str, repetitions: int) -> str:
         [
             f"{made_by}; medians of {repetitions} turns.",
             f"One training step, {BATCH} crops of {PATCH} x {PATCH} at x{SCALE}, milliseconds, forward + backward:",
-            table(("part", *millions), step_rows, text_columns=1),
+            markdown_table(("part", *millions), step_rows, text_columns=1),
             f"One image of {LR} x {LR} at x{SCALE} without gradients, milliseconds:",
-            table(("part", *names), image_rows, text_columns=1),
+            markdown_table(("part", *names), image_rows, text_columns=1),
             f"Multiply-adds per LR pixel, thousands, counted by torch at {LR} x {LR}:",
-            table(("part", *names), count_rows, text_columns=1),
+            markdown_table(("part", *names), count_rows, text_columns=1),
         ]
     )
 

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from composed import settings_of
-from splatsr.checkpoints.choice import choose_device, choose_model
+from splatsr.checkpoints.choice import choose_device, choose_model, device_of
 from splatsr.errors import InputError
 from splatsr.models.bicubic import Bicubic
 
@@ -27,3 +28,8 @@ def test_devices_are_known_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
     for device, message in (("gpu", "auto, cpu or cuda"), ("cuda", "no GPU here")):
         with pytest.raises(InputError, match=message):
             choose_device(device)
+
+
+def test_a_model_is_where_its_parameters_are() -> None:
+    assert device_of(nn.Linear(2, 3, device="meta")) == torch.device("meta")
+    assert device_of(Bicubic()) == torch.device("cpu"), "it has no parameters"

@@ -8,6 +8,8 @@ from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
 from splatsr.jobs.evaluate import evaluate
+from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, select
+from splatsr.runs.run import Run
 
 
 def run(
@@ -19,25 +21,27 @@ def run(
     metrics: list | None = None,
     beside: dict | None = None,
     checkpoint: str | None = None,
-) -> dict:
+) -> Evaluation:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
-    settings["data"]["seed"] = 0
     return evaluate(
         model=settings["model"], checkpoint=checkpoint, beside=beside or {}, table=settings["table"], data=settings["data"],
         protocol=settings["protocol"], metrics=metrics,
-        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
+        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run=Run(run_dir, settings),
     )  # fmt: skip
 
 
 def test_bicubic_is_beside_every_row_and_the_protocol_is_stamped(photographs: Path, tmp_path: Path) -> None:
-    results = run(photographs, tmp_path / "run", "model=bicubic")
+    found = run(photographs, tmp_path / "run", "model=bicubic")
     written = json.loads((tmp_path / "run/metrics.json").read_text())
-    assert written["sets"] == results
+    rows = written["sets"]["photographs"]
+    assert [row["psnr_y"] for row in rows.values()] == [
+        figure.value for figure in select(found.figures, metric="psnr_y", method=MODEL)
+    ]
     assert written["schema"] == 2
     assert written["model"] == {"name": "Bicubic", "encoder": None, "parameters": 0}
     assert written["checkpoint"] is None
-    assert set(results["photographs"]) == {"x2", "x3.3"}
-    for row in results["photographs"].values():
+    assert set(rows) == {"x2", "x3.3"}
+    for row in rows.values():
         assert row["psnr_y"] == row["bicubic_psnr_y"]
         assert row["ssim_y"] == row["bicubic_ssim_y"]
         assert row["images"] == 3
@@ -47,15 +51,18 @@ def test_bicubic_is_beside_every_row_and_the_protocol_is_stamped(photographs: Pa
 
 
 def test_rgb_protocol_names_its_metrics(photographs: Path, tmp_path: Path) -> None:
-    results = run(photographs, tmp_path / "run", "model=bicubic", "protocol=l_pil_div2k", scales=[2])
-    assert set(results["photographs"]["x2"]) == {"psnr_rgb", "ssim_rgb", "bicubic_psnr_rgb", "bicubic_ssim_rgb", "images"}
+    found = run(photographs, tmp_path / "run", "model=bicubic", "protocol=l_pil_div2k", scales=[2])
+    assert {(figure.method, figure.metric) for figure in found.figures} == {
+        (method, metric) for method in (MODEL, BICUBIC) for metric in ("psnr_rgb", "ssim_rgb")
+    }
 
 
 def test_the_record_holds_every_image_and_their_mean_is_the_sets_figure(photographs: Path, tmp_path: Path) -> None:
-    results = run(photographs, tmp_path / "run", "model=bicubic", scales=[2])
-    images = json.loads((tmp_path / "run/metrics.json").read_text())["images"]["photographs"]["x2"]
+    run(photographs, tmp_path / "run", "model=bicubic", scales=[2])
+    written = json.loads((tmp_path / "run/metrics.json").read_text())
+    images = written["images"]["photographs"]["x2"]
     assert set(images) == {"0.png", "1.png", "2.png"}
-    for key, value in results["photographs"]["x2"].items():
+    for key, value in written["sets"]["photographs"]["x2"].items():
         if key != "images":
             assert sum(row[key] for row in images.values()) / 3 == pytest.approx(value, abs=1e-12)
 
@@ -68,13 +75,13 @@ def test_a_metric_without_its_network_is_left_out_visibly(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
-    results = run(photographs, tmp_path / "run", "model=bicubic", scales=[2], metrics=["psnr", "lpips", "dists", "fid"])
-    row = results["photographs"]["x2"]
+    found = run(photographs, tmp_path / "run", "model=bicubic", scales=[2], metrics=["psnr", "lpips", "dists", "fid"])
+    written = json.loads((tmp_path / "run/metrics.json").read_text())
+    row = written["sets"]["photographs"]["x2"]
+    assert {figure.metric for figure in found.figures} == {"psnr_y"}
     assert "PSNR-Y (dB), protocol L-pil" in capsys.readouterr().out
     assert row["psnr_y"] > 20
     assert row["lpips"] is row["dists"] is row["fid"] is row["bicubic_lpips"] is None
-    written = json.loads((tmp_path / "run/metrics.json").read_text())
-    assert written["sets"]["photographs"]["x2"]["lpips"] is None
     for name, file in {"lpips": "alexnet", "dists": "vgg16", "fid": "inception"}.items():
         assert file in written["missing"][name]
         assert f"{tmp_path / 'empty'}" in written["missing"][name]

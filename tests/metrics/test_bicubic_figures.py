@@ -5,8 +5,8 @@ import pytest
 from skimage.data import astronaut
 
 from splatsr.data.evaluation_pairs import RULES, LowResolution
+from splatsr.image.psnr import psnr
 from splatsr.metrics.luma import luma
-from splatsr.metrics.psnr import psnr
 from splatsr.metrics.ssim import ssim
 from splatsr.resize.pil import to_tensor
 

@@ -1,11 +1,66 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from skimage.color import rgb2ycbcr
+from skimage.data import astronaut
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from splatsr.data.evaluation_pairs import Pair
-from splatsr.metrics.evaluation import predict
+from composed import protocol_of
+from splatsr.data.evaluation_pairs import Pair, without_lr
+from splatsr.data.images import write_image
+from splatsr.errors import InputError
+from splatsr.metrics.choice import NETWORKS
+from splatsr.metrics.evaluation import check_scales, evaluate, predict
+from splatsr.metrics.figure import BICUBIC, MODEL, select
 from splatsr.models.bicubic import Bicubic
+
+Y = protocol_of("l_pil")
+
+
+def test_bicubic_agrees_with_an_independent_computation(tmp_path: Path) -> None:
+    """The same chain as the Set5 figures of the protocols' notes, by other code: PIL down and up, scikit-image's Y and SSIM."""
+    write_image(tmp_path / "a.png", astronaut()[:121, :162])
+    found = evaluate(Bicubic(), {"set": without_lr([tmp_path / "a.png"])}, [2, 3], Y, metrics=None)
+    hr = astronaut()[:120, :162]
+    lr = Image.fromarray(hr).resize((54, 40), Image.Resampling.BICUBIC)
+    sr = np.asarray(lr.resize((162, 120), Image.Resampling.BICUBIC))
+    ours, theirs = (rgb2ycbcr(image)[3:-3, 3:-3, 0] for image in (sr, hr))
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "full": True}
+    _, similarity = structural_similarity(theirs, ours, data_range=255, **options)
+    psnr, ssim, *bicubic = select(found.figures, scale=3)
+    assert (psnr.set_name, psnr.scale, psnr.metric, psnr.method, psnr.images) == ("set", 3, "psnr_y", MODEL, 1)
+    assert psnr.value == pytest.approx(peak_signal_noise_ratio(theirs, ours, data_range=255), abs=0.002)
+    assert ssim.value == pytest.approx(similarity[5:-5, 5:-5].mean(), abs=1e-6)
+    assert bicubic == [figure._replace(method=BICUBIC) for figure in (psnr, ssim)], "the model is bicubic itself"
+    assert [figure.scale for figure in select(found.figures, metric="psnr_y", method=MODEL)] == found.scales == [2, 3]
+    assert found.images == {"set": ["a.png"]}
+    assert not found.missing
+
+
+def test_a_sets_figure_is_the_mean_of_its_images_figures(photographs: Path) -> None:
+    sets = {name: without_lr(sorted(photographs.iterdir())[:count]) for name, count in (("two", 2), ("three", 3))}
+    found = evaluate(Bicubic(), sets, [2.5], protocol_of("l_pil_div2k"), metrics=["ssim", "psnr"])
+    assert [figure.metric for figure in select(found.figures, set_name="two", method=MODEL)] == ["ssim_rgb", "psnr_rgb"]
+    for figure in found.figures:
+        own = [one for one in found.image_figures if one[:4] == figure[:4]]
+        assert [one.image for one in own] == found.images[figure.set_name]
+        assert sum(one.value for one in own) / figure.images == pytest.approx(figure.value, abs=1e-12)
+
+
+@pytest.mark.parametrize("scales", [[], [0], ["abc"], "234", [0.9]])
+def test_impossible_scales_are_refused(scales: object) -> None:
+    with pytest.raises(InputError, match="scale"):
+        check_scales(scales)
+
+
+def test_fid_of_a_single_image_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "a.png", astronaut()[:60, :60])
+    monkeypatch.setitem(NETWORKS, "fid", torch.nn.Identity)
+    with pytest.raises(InputError, match="set has fewer than two"):
+        evaluate(Bicubic(), {"set": without_lr([tmp_path / "a.png"])}, [2], Y, metrics=["fid"])
 
 
 @pytest.mark.parametrize(("scale", "size"), [(3.3, (36, 43)), (3.3, (37, 44)), (4, (37, 41))])

@@ -11,7 +11,6 @@ from skimage.data import chelsea
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from composed import protocol_of
 from splatsr.errors import InputError
 from splatsr.metrics.choice import choose_metrics
 from splatsr.metrics.fid import FID, frechet_distance
@@ -140,10 +139,3 @@ def test_fid_runs_on_inception(hub: Path, monkeypatch: pytest.MonkeyPatch) -> No
     metric.update(noisy.flip(2), clean.flip(1))
     assert metric.predictions[0].shape == (1, 2048)
     assert torch.isfinite(metric.compute())
-
-
-def test_gsasrs_protocol_measures_rgb_perceptually_and_y_otherwise() -> None:
-    from splatsr.metrics.evaluation import metric_key
-
-    protocol = protocol_of("g")
-    assert [metric_key(name, protocol) for name in protocol.metrics] == ["psnr_y", "ssim_y", "lpips", "dists"]

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, one_hot
 from torch.utils.data import DataLoader
 
-from composed import protocol_of, settings_of
+from composed import settings_of
 from golden import read_golden
 from published_family import StoredFeatures, image_and_golden, load_published
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.decoders import implicit_image
 from splatsr.decoders.pixel_splatting import PixelSplatting
 from splatsr.decoders.tile_splatting import TileSplatting
@@ -22,7 +22,7 @@ from splatsr.models.gaussiansr import GaussianSR
 from splatsr.models.lte import basis, waves_at
 from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine
-from splatsr.training.supervision import Pixels
+from splatsr.training.supervision import OnQueries
 
 SMALL = ("model.encoder.channels=12", "model.encoder.blocks=1", "model.encoder.out_channels=12", "model.bank.kernels=9")
 FORMS = ["gaussiansr", "gaussiansr_per_pixel"]
@@ -173,9 +173,8 @@ def test_the_loss_falls_and_a_training_repeats_itself(form: str, precision: str)
         torch.manual_seed(1)
         config = settings_of(f"model={form}", *SMALL, "model.waves=6", "model.hidden=[32]")["model"]
         module = SuperResolution(
-            model_config=config, loss=nn.L1Loss(), seed=0, samples=Pixels(count=144),
+            model_config=config, loss=nn.L1Loss(), seed=0, supervision=OnQueries(count=144),
             optimizer=partial(torch.optim.Adam, lr=1e-2), schedule=partial(cosine, warmup_steps=0),
-            protocol=protocol_of("l_pil"),
         )  # fmt: skip
         before = _loss(module, batch)
         trainer = lightning.Trainer(

@@ -4,7 +4,9 @@ import matplotlib.image
 import pytest
 import torch
 
-from splatsr.pictures.bank import draw_bank
+from composed import settings_of
+from splatsr.checkpoints.build import build
+from splatsr.pictures.bank import ChoosesKernels, draw_bank
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
@@ -15,9 +17,19 @@ def test_the_picture_shows_what_is_chosen(tmp_path: Path) -> None:
         one[3] = 1
         other += 1 / 16
     pictures = []
-    for number, shares in enumerate((only, evenly)):
-        draw_bank(table, shares, lrs, tmp_path / f"{number}.png", title="random")
-        pictures.append(matplotlib.image.imread(tmp_path / f"{number}.png"))
+    for index, shares in enumerate((only, evenly)):
+        draw_bank(table, shares, lrs, tmp_path / f"{index}.png", title="random")
+        pictures.append(matplotlib.image.imread(tmp_path / f"{index}.png"))
         assert pictures[-1][:, : pictures[-1].shape[1] // 5].std() > 0.1  # ellipses on black
     parts = [abs(pictures[0] - pictures[1])[:, start : start + 300].mean() for start in (0, 330, 650)]
     assert min(parts) > 1e-3, "bank, counts and sizes follow the choice"
+
+
+def test_models_with_a_bank_offer_it_and_others_do_not() -> None:
+    small = [f"model.{key}" for key in ("encoder.channels=8", "encoder.out_channels=8", "encoder.blocks=1", "hidden=[8]")]
+    model = build(settings_of("model=gaussiansr", *small, "model.splatted=4")["model"])
+    assert isinstance(model, ChoosesKernels)
+    shares = model.shares(torch.rand(1, 3, 5, 6))
+    assert shares.shape == (1, len(model.bank.table), 5, 6)
+    torch.testing.assert_close(shares.sum(1), torch.ones(1, 5, 6))
+    assert not isinstance(build(settings_of("model=bicubic")["model"]), ChoosesKernels)

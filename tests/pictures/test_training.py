@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import matplotlib.figure
 import matplotlib.image
 import pytest
 
@@ -20,6 +21,20 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_resumed_run_has_one_curve(run: Path) -> None:
     assert read_curves(run) == {"train/loss": [(10, 0.4), (20, 0.2), (30, 0.1)], "lr-Adam": [(10, 1.0)]}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+def test_a_single_runs_validation_has_a_line_for_each_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "logs/version_0/metrics.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text("step,val/psnr,val/psnr_best,val/L-pil/psnr_y/set5/x4,val/L-pil-div2k/psnr_rgb/div2k/x2\n10,30,30,31,29\n")
+    drawn: list[matplotlib.figure.Figure] = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    draw_curves({"one": tmp_path}, tmp_path / "one.png")
+    draw_curves({"one": tmp_path, "other": tmp_path}, tmp_path / "both.png")
+    one, both = ([line.get_label() for line in figure.axes[1].lines] for figure in drawn)
+    assert one == ["psnr", "set5/x4", "div2k/x2"]
+    assert both == ["one", "other"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

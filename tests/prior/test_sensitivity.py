@@ -4,7 +4,7 @@ import torch
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
 from splatsr.image.field import GaussianField
-from splatsr.prior.fitting import psnr_per_image
+from splatsr.image.psnr import psnr
 from splatsr.prior.sensitivity import GROUPS, measure, noisy_image, raw_position
 from splatsr.resize.pil import to_tensor
 
@@ -17,7 +17,7 @@ def some_field() -> GaussianField:
 def test_noise_on_an_image_is_the_papers_figure() -> None:
     image = to_tensor(read_image(held_out_photographs()["photos"][0]))[None, :, 100:228, 100:228]
     noisy = noisy_image(image, lambda like: 0.05 * torch.randn(like.shape))
-    assert 26.0 < psnr_per_image(noisy, image).item() < 26.6
+    assert 26.0 < psnr(noisy, image).item() < 26.6
 
 
 def test_raw_positions_move_before_their_tanh() -> None:

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 import torch
+import yaml
 
+from splatsr.heads.dictionary import published_dictionary
 from splatsr.image.field import GaussianField
-from splatsr.prior.statistics import UNITS, correlations, describe, histograms, shape_values, unsigned, visible
+from splatsr.prior.statistics import PRIOR, UNITS, correlations, describe, histograms, shape_values, unsigned, visible
+from splatsr.runs.configuration import CONF
 
 
 def rows(count: int = 20000) -> torch.Tensor:
@@ -51,3 +54,18 @@ def test_visible_kernels_reach_a_pixel_centre() -> None:
     cholesky = torch.tensor([[[0.01, 0.0, 0.01], [0.01, 0.0, 0.01], [1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]])
     field = GaussianField(means, cholesky, torch.zeros(1, 4, 3), (8, 8))
     assert visible(field).tolist() == [[True, False, False, False]]
+
+
+def test_the_normal_dictionary_is_of_the_published_prior() -> None:
+    dictionary = yaml.safe_load((CONF / "model/shapes/dictionary/normal.yaml").read_text())
+    assert dictionary["mean"] == [entry.mean for entry in PRIOR.values()]
+    assert dictionary["deviation"] == [entry.deviation for entry in PRIOR.values()]
+
+
+def test_it_is_the_centre_and_the_unit_step_of_the_published_grid() -> None:
+    for column, entry in zip(published_dictionary().T, PRIOR.values(), strict=True):
+        levels, counts = column.unique(return_counts=True)
+        grid = levels[counts >= 81]  # a level of one entry meets 9 x 9 of the others
+        assert len(grid) == 9
+        assert grid[4].item() == pytest.approx(entry.mean)
+        assert (grid[6] - grid[2]).item() / 2 == pytest.approx(entry.deviation, abs=0.006)

@@ -2,10 +2,9 @@
 
 Hydra's own launcher keeps all members in one process, where a training over several devices cannot start its others and one
 that is killed takes all with it; joblib's workers are reused; submitit's local executor survives neither. Hydra wants
-launchers in the package hydra_plugins, hence the place.
+launchers in the package hydra_plugins, hence the folder.
 """
 
-import json
 import logging
 import os
 import statistics
@@ -50,15 +49,15 @@ class LocalProcesses(Launcher):
         threads = {name: str(max((os.cpu_count() or 1) // self.n_jobs, 1)) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
         environment = {**threads, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
-        def run(number: int, overrides: list[str]) -> None:
-            folder = self._folder(number, overrides)
+        def run(index: int, overrides: list[str]) -> None:
+            folder = self._folder(index, overrides)
             if is_finished(folder):
-                log.info("%d is finished already", number)
+                log.info("%d is finished already", index)
                 return
             folder.joinpath(OVERRIDES).parent.mkdir(parents=True, exist_ok=True)
             folder.joinpath(OVERRIDES).write_text(yaml.safe_dump(overrides))
             folder.joinpath(STATE).write_text("state: running\n")
-            log.info("%d begins: %s", number, " ".join(filter_overrides(overrides)))
+            log.info("%d begins: %s", index, " ".join(filter_overrides(overrides)))
             command = [sys.executable, "-c", _MEMBER, *overrides, f"hydra.run.dir='{folder}'", "resume=auto"]
             with (folder / OUTPUT).open("a") as output:
                 code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
@@ -69,11 +68,11 @@ class LocalProcesses(Launcher):
                 else {"state": "finished"}
             )
             folder.joinpath(STATE).write_text(yaml.safe_dump(state, sort_keys=False))
-            log.info("%d %s", number, ": ".join(state.values()))
+            log.info("%d %s", index, ": ".join(state.values()))
 
         members = [
-            (initial_job_idx + number, [one for one in overrides if not one.startswith("resume=")])
-            for number, overrides in enumerate(job_overrides)
+            (initial_job_idx + index, [one for one in overrides if not one.startswith("resume=")])
+            for index, overrides in enumerate(job_overrides)
         ]
         pool = ThreadPoolExecutor(self.n_jobs)
         try:
@@ -81,25 +80,36 @@ class LocalProcesses(Launcher):
         finally:
             pool.shutdown(cancel_futures=True)  # Ctrl-C reaches those that run by itself; the others must not begin
         returns = [JobReturn(overrides=member, status=JobStatus.COMPLETED) for _, member in members]
-        for returned, (number, member) in zip(returns, members, strict=True):
-            returned.return_value = mean_psnr(self._folder(number, member))
+        for returned, (index, member) in zip(returns, members, strict=True):
+            returned.return_value = mean_psnr(self._folder(index, member))
         return returns
 
-    def _folder(self, number: int, overrides: Sequence[str]) -> Path:
+    def _folder(self, index: int, overrides: Sequence[str]) -> Path:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = number
+            config.hydra.job.id = config.hydra.job.num = index
         return Path(self.config.hydra.sweep.dir) / config.hydra.sweep.subdir
 
 
 def mean_psnr(folder: Path) -> float | None:
-    """What a search makes large: the mean over test sets at the scale nearest to x4; None where a member failed."""
+    """What a search makes large, in dB: the mean of the model's PSNR over the test sets, each at its scale nearest to x4.
+
+    None where a member failed.
+    """
+    from splatsr.metrics.figure import MODEL, nearest_scale, select  # torch takes seconds, and Hydra loads every launcher
+    from splatsr.metrics.names import PSNR_NAMES
+    from splatsr.metrics.record import read_record
+
     record = folder / "metrics.json"
     if not record.is_file():
         return None
-    sets = json.loads(record.read_text())["sets"]
-    rows = [rows[min(rows, key=lambda scale: abs(float(scale[1:]) - 4))] for rows in sets.values()]
-    return statistics.fmean(value for row in rows for metric, value in row.items() if metric in ("psnr_y", "psnr_rgb"))
+    figures = select(read_record(record).evaluation.figures, metric=PSNR_NAMES, method=MODEL)
+    values = []
+    for set_name in dict.fromkeys(figure.set_name for figure in figures):
+        own = select(figures, set_name=set_name)
+        scale = nearest_scale([figure.scale for figure in own], 4)
+        values += [figure.value for figure in select(own, scale=scale)]
+    return statistics.fmean(values)
 
 
 def is_finished(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Which model a job uses: a file's, or the configured one where it needs no weights."""
+"""Which model a job uses, a file's or the configured one where it needs no weights; and which device."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,3 +35,8 @@ def choose_device(device: str) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device that the model's parameters are on; the CPU for a model without parameters (bicubic)."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

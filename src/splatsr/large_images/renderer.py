@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
 from splatsr.geometry import Output, Strip
 from splatsr.image.continuous_image import ContinuousImage, StripImage
@@ -56,7 +57,7 @@ class Renderer:
         if tile != "auto" and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
             raise InputError(f"tile must be auto, or a whole number of at least 1 LR pixel; got {tile!r}.")
         self.model, self.tile = model, tile
-        self.device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+        self.device = device_of(model)
         self.tiling: Tiling | None = getattr(model, "tiling", None)
 
     @cached_property

@@ -11,24 +11,22 @@ from torchmetrics import Metric
 
 from splatsr.errors import InputError
 from splatsr.metrics.backbone import AbsentWeightsError
-from splatsr.metrics.dists import DISTS, load_dists
-from splatsr.metrics.fid import FID, load_inception
-from splatsr.metrics.lpips import LPIPS, load_lpips
-from splatsr.metrics.psnr import PSNR
-from splatsr.metrics.ssim import SSIM
+from splatsr.metrics.dists import load_dists
+from splatsr.metrics.fid import load_inception
+from splatsr.metrics.lpips import load_lpips
+from splatsr.metrics.names import METRICS, REQUESTABLE
 
 log = logging.getLogger(__name__)
 
-PLAIN = {"psnr": PSNR, "ssim": SSIM}
-WITH_NETWORK: dict[str, tuple[Callable[[nn.Module], Metric], Callable[[], nn.Module]]] = {
-    "lpips": (LPIPS, load_lpips),
-    "dists": (DISTS, load_dists),
-    "fid": (FID, load_inception),
-}
+NETWORKS: dict[str, Callable[[], nn.Module]] = {"lpips": load_lpips, "dists": load_dists, "fid": load_inception}
+"""What loads the network of a metric that has one."""
 
 
 class Choice(NamedTuple):
-    """`make` of every metric that can be computed, in the order asked for; `missing`: the reason for every other."""
+    """`make` of every metric that can be computed, in the order asked for; `missing`: the reason for every other.
+
+    Keys are what the metrics are requested as: psnr, lpips.
+    """
 
     make: dict[str, Callable[[], Metric]]
     missing: dict[str, str]
@@ -36,14 +34,13 @@ class Choice(NamedTuple):
 
 def check_metrics(names: Any) -> None:
     """InputError unless `names` are distinct metrics that exist; None stands for those of the protocol."""
-    known = [*PLAIN, *WITH_NETWORK]
     if names is None:
         return
     if isinstance(names, str) or not isinstance(names, Sequence) or not names or len(set(names)) < len(names):
         raise InputError(f"metrics must be a list such as [psnr,ssim], each once; got {names!r}.")
     for name in names:
-        if name not in known:
-            raise InputError(f"there is no metric {name!r}; metrics are {', '.join(known)}.")
+        if name not in REQUESTABLE:
+            raise InputError(f"there is no metric {name!r}; metrics are {', '.join(REQUESTABLE)}.")
 
 
 def choose_metrics(names: Sequence[str], device: torch.device | str = "cpu") -> Choice:
@@ -53,14 +50,14 @@ def choose_metrics(names: Sequence[str], device: torch.device | str = "cpu") -> 
         InputError: a name is no metric, or a weights file is damaged.
     """
     check_metrics(names)
+    computed_by = {metric.requested_as: metric.computed_by for metric in METRICS}
     choice = Choice({}, {})
     for name in names:
-        if name in PLAIN:
-            choice.make[name] = PLAIN[name]
+        if name not in NETWORKS:
+            choice.make[name] = computed_by[name]
             continue
-        metric, load = WITH_NETWORK[name]
         try:
-            choice.make[name] = partial(metric, load().to(device))
+            choice.make[name] = partial(computed_by[name], NETWORKS[name]().to(device))
         except AbsentWeightsError as absent:
             choice.missing[name] = str(absent)
             log.warning("%s is not measured: %s.", name, absent)

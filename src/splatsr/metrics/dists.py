@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.checkpoints.choice import device_of
 from splatsr.metrics.backbone import find_weights
 from splatsr.metrics.mean import MeanOverImages
 
@@ -19,13 +20,11 @@ def load_dists() -> nn.Module:
 class DISTS(MeanOverImages):
     """Mean DISTS over images, of RGB; lower is better."""
 
-    sees_rgb = True
-
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def measure(self, prediction: Float[Tensor, "3 h w"], target: Float[Tensor, "3 h w"]) -> Float[Tensor, ""]:
         """DISTS of one image in [0, 1]; float32, on the network's device."""
-        weight = next(self.network.parameters())
-        return self.network(prediction[None].to(weight), target[None].to(weight))
+        device = device_of(self.network)
+        return self.network(prediction[None].float().to(device), target[None].float().to(device))

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
+from splatsr.checkpoints.choice import device_of
 from splatsr.metrics.backbone import find_weights
 
 
@@ -24,16 +25,15 @@ def frechet_distance(a: Float[Tensor, "n c"], b: Float[Tensor, "m c"]) -> Float[
     With centred rows a and b, the trace of the root is the sum of the singular values of a b^T, divided by
     sqrt((n - 1) (m - 1)): n x m numbers instead of c x c, which for a test set are few.
     """
-    apart = (a.mean(0) - b.mean(0)).square().sum()
+    of_means = (a.mean(0) - b.mean(0)).square().sum()
     a, b = ((rows - rows.mean(0)) / (len(rows) - 1) ** 0.5 for rows in (a, b))
-    return apart + a.square().sum() + b.square().sum() - 2 * torch.linalg.svdvals(a @ b.T).sum()
+    return of_means + a.square().sum() + b.square().sum() - 2 * torch.linalg.svdvals(a @ b.T).sum()
 
 
 class FID(Metric):
     """FID over all images so far. It keeps their features, which for a test set are fewer than torchmetrics' covariances."""
 
     full_state_update = False
-    sees_rgb = True
     predictions: list[Tensor]
     targets: list[Tensor]
 
@@ -45,7 +45,7 @@ class FID(Metric):
 
     def update(self, prediction: Float[Tensor, "3 h w"], target: Float[Tensor, "3 h w"]) -> None:
         """Adds one image, values in [0, 1]; they are rounded to 8 bit."""
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         for image, features in ((prediction, self.predictions), (target, self.targets)):
             levels = (image[None].to(device) * 255).round().to(torch.uint8)
             features.append(self.network(levels).to(torch.float64).cpu())

@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
 from splatsr.metrics.backbone import find_weights
 from splatsr.metrics.mean import MeanOverImages
@@ -23,8 +24,6 @@ def load_lpips() -> nn.Module:
 class LPIPS(MeanOverImages):
     """Mean LPIPS over images, of RGB; lower is better."""
 
-    sees_rgb = True
-
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
@@ -33,5 +32,5 @@ class LPIPS(MeanOverImages):
         """LPIPS of one image in [0, 1]; float32, on the network's device."""
         if min(prediction.shape[-2:]) < SMALLEST:
             raise InputError(f"LPIPS needs {SMALLEST}x{SMALLEST} pixels; {tuple(prediction.shape[-2:])} are left of an image.")
-        weight = next(self.network.parameters())
-        return self.network(prediction[None].to(weight), target[None].to(weight), normalize=True).squeeze()
+        device = device_of(self.network)
+        return self.network(prediction[None].float().to(device), target[None].float().to(device), normalize=True).squeeze()

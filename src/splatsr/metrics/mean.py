@@ -1,7 +1,6 @@
 """How the papers average: one figure per image, then the mean of the figures (not a figure of pooled errors)."""
 
 from collections.abc import Callable
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -16,8 +15,6 @@ class MeanOverImages(Metric):
     """
 
     full_state_update = False
-    sees_rgb: ClassVar[bool] = False
-    """Whether it compares RGB whatever the protocol compares."""
     measure: Callable[[Tensor, Tensor], Tensor]
     total: Tensor
     images: Tensor

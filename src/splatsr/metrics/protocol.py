@@ -13,6 +13,7 @@ from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.metrics.luma import channels
+from splatsr.metrics.names import NamedMetric, find_metric
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,16 @@ class Protocol:
 
     Args:
         name: of the protocol in the papers' terms, e.g. "L-pil": the metric of the LIIF family on LR images made by PIL.
-        luminance: PSNR and SSIM of studio-range Y (benchmarks) or of RGB (DIV2K). The other metrics always see RGB.
+        luminance: PSNR and SSIM of studio-range Y (Set5 and its like) or of RGB (DIV2K). The other metrics always see RGB.
         eight_bit: round both images to 8 bit before anything is measured (BasicSR), or only clamp them (LIIF).
         shave_limit: ceil(scale) pixels are cut from every side, but not more than these; None: no limit, 0: nothing is cut.
-        extra_shave: pixels cut from every side besides those (benchmarks 0, DIV2K 6).
+        extra_shave: pixels cut from every side besides those (DIV2K 6, elsewhere 0).
         lr: the rule that makes LR images: "pil" (8 bit), "matlab" (BasicSR's float imresize, 8 bit at the end) or
             "torchvision" (antialiased, on 8-bit tensors).
         given_lr: at x2, x3 and x4 the LR images are those that are distributed with the test sets.
         crop: how HR and LR sizes fit: "liif" (LR floor(H / s), HR cut to round(h s)), "gsasr" (HR cut to floor(h s) after
             the resizing), "diinn" (LR round(H / s), HR whole) or "mod12" (HR cut to a multiple of 12).
-        metrics: what the protocol reports, names of `metrics.choice`; the root key `metrics` asks for others.
+        metrics: what the protocol reports, see `metrics.names`; the root key `metrics` asks for others.
     """
 
     name: str
@@ -52,10 +53,9 @@ class Protocol:
         """How the LR images come about."""
         return LowResolution(self.lr, given=self.given_lr, crop=self.crop)
 
-    @property
-    def suffix(self) -> str:
-        """End of the metrics' names: psnr_y or psnr_rgb."""
-        return "y" if self.luminance else "rgb"
+    def metric(self, requested: str) -> NamedMetric:
+        """The metric that psnr, ssim, .. stand for under this protocol; KeyError where there is none of that name."""
+        return find_metric(requested, luminance=self.luminance)
 
     def shave(self, scale: Number) -> int:
         """Border in HR pixels that is not measured."""
@@ -111,5 +111,5 @@ class Protocol:
         """The knobs in which a `describe()` of metrics.json differs from this protocol, in words; empty where none does."""
         own = self.describe()
         knobs = [field.name for field in fields(self) if field.name != "metrics"]
-        told = [f"{knob} {described.get(knob)!r} for {own[knob]!r}" for knob in knobs if described.get(knob) != own[knob]]
-        return ", ".join(told)
+        unequal = [knob for knob in knobs if described.get(knob) != own[knob]]
+        return ", ".join(f"{knob} {described.get(knob)!r} for {own[knob]!r}" for knob in unequal)

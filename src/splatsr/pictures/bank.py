@@ -1,7 +1,8 @@
-"""GaussianSR's bank (as the paper's figure 5): which kernels are chosen, and how large they are."""
+"""A bank of kernels (GaussianSR's, as its figure 5): which of them are chosen, and how large they are."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import matplotlib.figure
 import numpy as np
@@ -10,7 +11,19 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from splatsr.decoders.gaussian_bank import GaussianBank
 from splatsr.resize.pil import to_uint8
+
+
+@runtime_checkable
+class ChoosesKernels(Protocol):
+    """A model whose LR pixels choose their kernels from a bank; `bank` is None where it is configured without one."""
+
+    bank: GaussianBank | None
+
+    def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
+        """The share of every kernel of the bank in every pixel of RGB images in [0, 1]; they sum to 1."""
+        ...
 
 
 def draw_bank(
@@ -41,9 +54,9 @@ def draw_bank(
     _draw_sizes(axes[2], sizes.numpy(), chosen)
     axes[3].imshow(to_uint8(lrs[0]), interpolation="nearest")
     axes[3].set_title("LR image", fontsize=10)
-    shown = axes[4].imshow(torch.einsum("khw,k->hw", shares[0], sizes).numpy(), cmap="viridis", interpolation="nearest")
+    picture = axes[4].imshow(torch.einsum("khw,k->hw", shares[0], sizes).numpy(), cmap="viridis", interpolation="nearest")
     axes[4].set_title("size chosen in each pixel", fontsize=10)
-    figure.colorbar(shown, ax=axes[4], shrink=0.8)
+    figure.colorbar(picture, ax=axes[4], shrink=0.8)
     for axis in (axes[0], *axes[3:]):
         axis.set_xticks([])
         axis.set_yticks([])
@@ -56,13 +69,13 @@ def _draw_ellipses(axis: Axes, table: np.ndarray, chosen: np.ndarray) -> None:
     """In the bank's own order: vertical sigma grows downwards at first, horizontal sigma to the right."""
     side = round(len(table) ** 0.5)
     angle = np.linspace(0, 2 * np.pi, 33)
-    room = 2.2 * max(float(np.abs(table[:, :2]).max()), 1e-6)
+    cell = 2.2 * max(float(np.abs(table[:, :2]).max()), 1e-6)
     axis.set_facecolor("black")
     colors = matplotlib.colormaps["inferno"](0.15 + 0.85 * chosen / max(float(chosen.max()), 1e-12))
-    for number, (sigma_v, sigma_h, _, rho) in enumerate(table):
-        row, column = divmod(number, side)
+    for index, (sigma_v, sigma_h, _, rho) in enumerate(table):
+        row, column = divmod(index, side)
         down = sigma_v * (rho * np.cos(angle) + np.sqrt(max(1 - rho**2, 0)) * np.sin(angle))
-        axis.plot(column + sigma_h * np.cos(angle) / room, row + down / room, color=colors[number], linewidth=1)
+        axis.plot(column + sigma_h * np.cos(angle) / cell, row + down / cell, color=colors[index], linewidth=1)
     axis.set_aspect("equal")
     axis.set_ylim(side - 0.5, -0.5)
     axis.set_title("the bank, one sigma; bright: chosen often", fontsize=10)

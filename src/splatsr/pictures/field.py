@@ -10,14 +10,11 @@ from torch import Tensor
 
 from splatsr.image.field import GaussianField
 from splatsr.image.field_statistics import dc_gain_image, describe_field
+from splatsr.prior.statistics import PRIOR, PublishedEntry
 from splatsr.resize.pil import to_uint8
 
 SIDE = 48
 """LR pixels along either axis whose kernels are drawn; more could not be told apart."""
-
-PRIOR = {"l11": (1.13, 0.51, 0.0, 2.4), "l21": (0.34, 0.50, -0.9, 1.5), "l22": (1.03, 0.50, 0.0, 2.2)}
-"""Mean, deviation (centre and unit step of the published dictionary's grid) and range (ContinuousSR section 4.2) of the Deep
-Gaussian Prior, in pixels of a x4 image."""
 
 
 def draw_field(field: GaussianField, lr: Float[Tensor, "3 h w"], path: Path, *, title: str) -> None:
@@ -26,13 +23,14 @@ def draw_field(field: GaussianField, lr: Float[Tensor, "3 h w"], path: Path, *, 
     figure = matplotlib.figure.Figure(figsize=(16, 4.2), layout="constrained")
     axes = figure.subplots(1, 5, width_ratios=[1.3, 1, 1, 1, 1.3])
     _draw_centres(axes[0], field, lr)
-    for axis, place, (entry, prior) in zip(axes[1:4], range(3), PRIOR.items(), strict=True):
-        _draw_entry(axis, 4 * field.cholesky[0, :, place].detach().cpu().numpy(), entry, *prior)
-    level = dc_gain_image(field, 4)[0, 0].cpu().numpy()
-    shown = axes[4].imshow(level, cmap="viridis", vmin=0, vmax=max(float(np.quantile(level, 0.99)), 1e-6))
+    entries = 4 * field.cholesky[0].detach().cpu().numpy()  # of a x4 image, as the prior's
+    for axis, column, (name, prior) in zip(axes[1:4], entries.T, PRIOR.items(), strict=True):
+        _draw_entry(axis, column, name, prior)
+    total = dc_gain_image(field, 4)[0, 0].cpu().numpy()
+    picture = axes[4].imshow(total, cmap="viridis", vmin=0, vmax=max(float(np.quantile(total, 0.99)), 1e-6))
     axes[4].set_title("sum of the kernels with peak 1, x4", fontsize=10)
     axes[4].set_axis_off()
-    figure.colorbar(shown, ax=axes[4], shrink=0.8)
+    figure.colorbar(picture, ax=axes[4], shrink=0.8)
     figures = describe_field(field)
     figure.suptitle(
         f"{title}: {figures['kernels']:.0f} kernels, {100 * figures['dead']:.1f} % dead, "
@@ -56,12 +54,13 @@ def _draw_centres(axis: Axes, field: GaussianField, lr: Tensor) -> None:
     axis.set_yticks([])
 
 
-def _draw_entry(axis: Axes, values: np.ndarray, entry: str, mean: float, deviation: float, low: float, high: float) -> None:
-    edges = np.linspace(min(low, mean - 3 * deviation), max(high, mean + 3 * deviation), 61)
+def _draw_entry(axis: Axes, values: np.ndarray, name: str, prior: PublishedEntry) -> None:
+    mean, deviation = prior.mean, prior.deviation
+    edges = np.linspace(min(prior.lowest, mean - 3 * deviation), max(prior.highest, mean + 3 * deviation), 61)
     axis.hist(np.clip(values, edges[0], edges[-1]), bins=edges, density=True, color="C0", label="field")
     bell = np.exp(-0.5 * ((edges - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
     axis.plot(edges, bell, color="C1", label="prior")
-    axis.axvspan(low, high, color="C1", alpha=0.12, label="the paper's range")
-    axis.set_title(f"{entry}, pixels of a x4 image", fontsize=10)
+    axis.axvspan(prior.lowest, prior.highest, color="C1", alpha=0.12, label="the paper's range")
+    axis.set_title(f"{name}, pixels of a x4 image", fontsize=10)
     axis.set_yticks([])
     axis.legend(fontsize=7)

@@ -8,8 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from splatsr.pictures.field import PRIOR
-from splatsr.prior.statistics import UNITS, correlations, shape_values
+from splatsr.prior.statistics import PRIOR, UNITS, correlations, shape_values
 
 
 def draw_prior(kernels: Float[Tensor, "n 3"], path: Path, *, title: str) -> None:
@@ -34,12 +33,12 @@ def _draw_entry(axis: Axes, values: np.ndarray, name: str) -> None:
     axis.hist(known, bins=edges, density=True, color="C0", label="fitted, 99 % shown")
     axis.axvline(median, color="black", linewidth=1, label=f"median {median:.2f}")
     if name in PRIOR:
-        mean, deviation, first, last = PRIOR[name]
-        places = np.linspace(min(low, first), max(high, last), 200)
-        bell = np.exp(-0.5 * ((places - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
-        axis.plot(places, bell, color="C1", label="published dictionary's centre and step")
-        axis.axvspan(first, last, color="C1", alpha=0.12, label="the paper's range")
+        mean, deviation, lowest, highest = PRIOR[name]
+        x = np.linspace(min(low, lowest), max(high, highest), 200)
+        bell = np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+        axis.plot(x, bell, color="C1", label="published dictionary's centre and step")
+        axis.axvspan(lowest, highest, color="C1", alpha=0.12, label="the paper's range")
     axis.set_title(f"{name}, {UNITS[name]}" if UNITS[name] else name, fontsize=10)
     axis.set_yticks([])
-    axis.margins(y=0.4)  # the legend's place
+    axis.margins(y=0.4)  # leaves space for the legend
     axis.legend(fontsize=7, loc="upper right")  # the best place is slow to find

@@ -8,11 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import nn
 
+from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.image.field import GaussianField
-from splatsr.metrics.evaluation import predict, scale_name
+from splatsr.image.psnr import psnr
+from splatsr.metrics.evaluation import predict
+from splatsr.metrics.figure import BICUBIC, scale_name
 from splatsr.metrics.protocol import Protocol
-from splatsr.metrics.psnr import psnr
 from splatsr.models.bicubic import Bicubic
 from splatsr.resize.pil import to_uint8
 
@@ -30,13 +32,13 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
     side = min(CROP, *pair.hr.shape[-2:])
     top, left = _busiest(pair, side)
     window = (slice(top, top + side), slice(left, left + side))
-    shown = {name: predict(model, pair) for name, model in {"bicubic": Bicubic(), **models}.items()}
+    predictions = {name: predict(model, pair) for name, model in {BICUBIC: Bicubic(), **models}.items()}
     target = protocol.prepare(pair.hr, pair.scale)
     kind = "Y" if protocol.luminance else "RGB"
-    name, model = next(iter(models.items()))
-    field = model(pair.lr[None].to(next(model.parameters(), pair.lr).device))
+    first, model = next(iter(models.items()))
+    field = model(pair.lr[None].to(device_of(model)))
     has_kernels = isinstance(field, GaussianField)
-    panels = 4 + len(shown) + has_kernels
+    panels = 4 + len(predictions) + has_kernels
     figure = matplotlib.figure.Figure(figsize=(3 * panels, 3.8), layout="constrained")
     axes = figure.subplots(1, panels)
     axes[0].imshow(to_uint8(pair.hr))
@@ -44,16 +46,16 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
     axes[0].set_title(f"{pair.set_name}: {pair.path.stem}\nwhole image", fontsize=10)
     _show_lr(axes[1], pair, window)
     axes[1].set_title(f"LR ({scale_name(pair.scale)} smaller)\n", fontsize=10)
-    for axis, (who, image) in zip(axes[2:], shown.items(), strict=False):
+    for axis, (name, image) in zip(axes[2:], predictions.items(), strict=False):
         axis.imshow(to_uint8(image)[window])
         decibels = psnr(protocol.prepare(image, pair.scale), target)
-        axis.set_title(f"{who}\nPSNR-{kind} {decibels:.2f} dB (whole image)", fontsize=10)
-    hr, error = axes[2 + len(shown)], axes[3 + len(shown)]
+        axis.set_title(f"{name}\nPSNR-{kind} {decibels:.2f} dB (whole image)", fontsize=10)
+    hr, error = axes[2 + len(predictions)], axes[3 + len(predictions)]
     hr.imshow(to_uint8(pair.hr)[window])
     hr.set_title("HR\n", fontsize=10)
-    off = (shown[name].clamp(0, 1) - pair.hr).abs().mean(0)
-    error.imshow(off[window], cmap="inferno", vmin=0, vmax=ERROR)
-    error.set_title(f"error of {name}\nblack 0, white {ERROR:g} of 1", fontsize=10)
+    absolute = (predictions[first].clamp(0, 1) - pair.hr).abs().mean(0)
+    error.imshow(absolute[window], cmap="inferno", vmin=0, vmax=ERROR)
+    error.set_title(f"error of {first}\nblack 0, white {ERROR:g} of 1", fontsize=10)
     if has_kernels:
         _show_lr(axes[-1], pair, window)
         _show_kernels(axes[-1], field)

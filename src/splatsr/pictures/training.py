@@ -7,6 +7,9 @@ from pathlib import Path
 import matplotlib.figure
 import matplotlib.image
 
+from splatsr.metrics.logged_names import LoggedName, split_logged_name
+from splatsr.metrics.names import PSNR_NAMES
+
 PANELS = {
     "train/loss": "training loss",
     "val/psnr": "validation PSNR (dB)",
@@ -40,8 +43,9 @@ def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
     for axis, (start, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
         for run, series in curves.items():
             for name, points in series.items():
-                if name == start or (start == "lr" and name.startswith("lr-")) or (len(runs) == 1 and _detail(name, start)):
-                    label = run if len(runs) > 1 else name.split("/", 2)[-1]
+                detail = split_logged_name(name) if len(runs) == 1 and start == "val/psnr" else None
+                if name == start or (start == "lr" and name.startswith("lr-")) or _is_validation_psnr(detail):
+                    label = run if len(runs) > 1 else _label(name, detail)
                     axis.plot(*zip(*points, strict=True), label=label, linewidth=1.2, marker="." if len(points) < 20 else "")
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("step")
@@ -66,6 +70,10 @@ def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _detail(name: str, start: str) -> bool:
-    """Whether a metric is one set's part of the mean that `start` names: val/psnr_y/set5/x4 of val/psnr."""
-    return start == "val/psnr" and name.startswith("val/psnr_") and name.count("/") == 3
+def _is_validation_psnr(name: LoggedName | None) -> bool:
+    """Whether it is one set's part of the mean val/psnr."""
+    return name is not None and name.stage == "val" and name.metric in PSNR_NAMES
+
+
+def _label(name: str, detail: LoggedName | None) -> str:
+    return name.split("/", 1)[-1] if detail is None else f"{detail.set_name}/{detail.scale}"

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from splatsr.geometry import Number
 from splatsr.image.field import GaussianField
+from splatsr.image.psnr import psnr
 from splatsr.prior.free_kernels import FreeKernels
 from splatsr.splatting import splat
 
@@ -73,7 +74,8 @@ class Fitting:
     def fit(
         self, images: Float[Tensor, "b 3 h w"], seeds: Sequence[int], progress: Callable[[float], None] = lambda _: None
     ) -> tuple[GaussianField, Float[Tensor, " b"]]:
-        """The fields of RGB images in [0, 1], in pixels of these images, and how well each is fitted: `psnr_per_image`.
+        """The fields of RGB images in [0, 1], in pixels of these images, and PSNR (dB, RGB, clamped to [0, 1],
+        not rounded) of each.
 
         `seeds`, one per image, decide about the first kernels. `progress` is called with the share of the steps that is done.
         Works in inference mode and under autocast too, in float32 on the images' device.
@@ -94,7 +96,7 @@ class Fitting:
                 progress((step + 1) / self.steps)
             with torch.no_grad():
                 means, cholesky, colors = kernels()
-                quality = psnr_per_image(self.render(means, cholesky, colors, size), images)
+                quality = psnr(self.render(means, cholesky, colors, size).clamp(0, 1), images).float()
         return GaussianField(means.detach(), cholesky.detach(), colors.detach(), size, reference_scale=1), quality
 
     def _first_kernels(self, size: tuple[int, int], seeds: Sequence[int]) -> FreeKernels:
@@ -114,9 +116,3 @@ class Fitting:
         from timm.optim.adan import Adan  # timm takes seconds to import
 
         return Adan(kernels.parameters(), lr=self.lr, betas=ADAN_BETAS, weight_decay=0.0)
-
-
-def psnr_per_image(prediction: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
-    """PSNR in dB of each image of a batch: RGB, the prediction clamped to [0, 1] and not rounded, nothing shaved."""
-    error = prediction.clamp(0, 1).double() - truth
-    return (-10 * torch.log10(error.square().mean((1, 2, 3)))).float()

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.image.field import GaussianField
-from splatsr.prior.fitting import psnr_per_image
+from splatsr.image.psnr import psnr
 
 Noise = Callable[[Tensor], Tensor]
 """Normal noise of the shape of a tensor."""
@@ -82,13 +82,13 @@ def measure(
     clean = field.render(scale=1).clamp(0, 1)
     degraded = noisy_image(clean, noise)
     found = {
-        "no noise": psnr_per_image(clean, truth),
-        "image, against the fit": psnr_per_image(degraded, clean),
-        "image": psnr_per_image(degraded, truth),
+        "no noise": psnr(clean, truth).float(),
+        "image, against the fit": psnr(degraded, clean).float(),
+        "image": psnr(degraded, truth).float(),
     }
     for name, changes in GROUPS.items():
         changed = field
         for change in changes:
             changed = change(changed, noise)
-        found[name] = psnr_per_image(changed.render(scale=1), truth)
+        found[name] = psnr(changed.render(scale=1).clamp(0, 1), truth).float()
     return found

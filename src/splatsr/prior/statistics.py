@@ -5,7 +5,7 @@ dictionary shows, that these are the Cholesky entries l11, l22 and l21, in pixel
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +20,29 @@ PERCENTILES = (0.5, 1, 5, 50, 95, 99, 99.5)
 UNITS = {"l11": "px", "l21": "px", "l22": "px", "sxx": "px^2", "sxy": "px^2", "syy": "px^2", "rho": ""}
 """What is described, and its unit; px: pixels of the fitted image."""
 
-RANGES = {"l11": (0.0, 2.4), "l21": (-0.9, 1.5), "l22": (0.0, 2.2)}
-"""Which about 99 % of the kernels lie in (ContinuousSR section 4.2, read as above)."""
+
+class PublishedEntry(NamedTuple):
+    """One Cholesky entry in the published Deep Gaussian Prior, in pixels of the fitted image (a x4 image for the dictionary).
+
+    Attributes:
+        mean, deviation: centre and unit step of the published dictionary's grid, see `heads.dictionary`.
+        lowest, highest: the range that about 99 % of the kernels lie in (ContinuousSR section 4.2, read as above).
+    """
+
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
+
+
+PRIOR = {
+    "l11": PublishedEntry(1.13, 0.51, 0.0, 2.4),
+    "l21": PublishedEntry(0.34, 0.50, -0.9, 1.5),
+    "l22": PublishedEntry(1.03, 0.50, 0.0, 2.2),
+}
+
+RANGES = {name: (entry.lowest, entry.highest) for name, entry in PRIOR.items()}
+"""{"l11": (lowest, highest), ...}"""
 
 BINS = 256
 SPANS = {"l11": 4.0, "l21": 4.0, "l22": 4.0, "sxx": 16.0, "sxy": 16.0, "syy": 16.0, "rho": 1.0}

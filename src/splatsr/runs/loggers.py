@@ -7,16 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.disk.whole_file import write_text
-from splatsr.metrics.evaluation import Results
+from splatsr.metrics.figure import Evaluation
+from splatsr.metrics.logged_names import logged_name
+from splatsr.metrics.protocol import Protocol
+from splatsr.metrics.record import row_key, set_rows
+from splatsr.runs.configuration import instantiate
+from splatsr.runs.run import Run
+from splatsr.training.callbacks.dashboard import log_picture
 
 
 @contextmanager
-def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str, Any]) -> Iterator[list[Logger]]:
+def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     """The configured loggers, with the whole configuration logged; closed whatever happens.
 
     W&B's run keeps its identity in wandb_run.txt, so that a resumed training goes on in the same one. Where several processes
@@ -24,12 +29,13 @@ def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str,
     """
     chosen = {name: one for name, one in logger.items() if name != "wandb" or rank_zero_only.rank == 0}
     loggers = [
-        instantiate(one, **_wandb_arguments(folder)) if name == "wandb" else instantiate(one) for name, one in chosen.items()
+        instantiate(one, f"logger.{name}", **(_wandb_arguments(run.folder) if name == "wandb" else {}))
+        for name, one in chosen.items()
     ]
     status = "failed"
     try:
         for log in loggers:
-            log.log_hyperparams(dict(settings))
+            log.log_hyperparams(dict(run.settings))
         yield loggers
         status = "success"
     finally:
@@ -41,27 +47,26 @@ def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str,
             wandb.finish(exit_code=0 if status == "success" else 1)
 
 
-def log_picture(loggers: Sequence[Logger], key: str, picture: Path, step: int) -> None:
-    """Shows a PNG on the dashboards that show pictures."""
-    for log in _wandb_loggers(loggers):
-        log.log_image(key, [str(picture)], step=step, caption=[picture.stem])
+def log_results(loggers: Sequence[Logger], found: Evaluation, protocol: Protocol, folder: Path, step: int) -> None:
+    """The final figures, as test/<protocol>/<metric>/<set>/<scale>; on dashboards also as a table, with the drawn pictures.
 
-
-def log_results(loggers: Sequence[Logger], results: Results, folder: Path, step: int) -> None:
-    """The final figures, as metrics test/<metric>/<set>/<scale>; on dashboards also as a table, with the drawn pictures."""
-    figures = {
-        f"test/{metric}/{name}/{scale}": value
-        for name, rows in results.items()
-        for scale, row in rows.items()
-        for metric, value in row.items()
-        if value is not None
-    }
+    Metrics are called as in metrics.json: bicubic_psnr_y is bicubic's.
+    """
+    values: dict[str, float] = {}
+    for figure in found.figures:
+        key = row_key(figure.metric, figure.method)
+        values[logged_name("test", protocol, key, figure.set_name, figure.scale)] = figure.value
+        values[logged_name("test", protocol, "images", figure.set_name, figure.scale)] = figure.images
     for log in loggers:
-        log.log_metrics(figures, step=step)
-    rows = [[name, scale, *row.values()] for name, scales in results.items() for scale, row in scales.items()]
-    headings = ["set", "scale", *next(iter(next(iter(results.values())).values()))]
+        log.log_metrics(values, step=step)
+    rows = [(set_name, scale, row) for set_name, rows in set_rows(found).items() for scale, row in rows.items()]
     for log in _wandb_loggers(loggers):
-        log.log_table("test/table", columns=headings, data=rows, step=step)
+        log.log_table(
+            "test/table",
+            columns=["set", "scale", *rows[0][2]],
+            data=[[set_name, scale, *row.values()] for set_name, scale, row in rows],
+            step=step,
+        )
     for picture in sorted((folder / "pictures").glob("*.png")):
         log_picture(loggers, f"test/pictures/{picture.stem}", picture, step)
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose
 from hydra.experimental.callback import Callback
-from hydra.utils import instantiate
 from omegaconf import DictConfig, open_dict, read_write
 
 from splatsr.checkpoints.build import build
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.metrics.cost import multiply_adds
 from splatsr.runs import command_line
-from splatsr.tables.ablation import describe, to_markdown
+from splatsr.runs.configuration import compose, instantiate
+from splatsr.runs.explanations import explain
+from splatsr.tables.ablation import describe, to_json, to_markdown
 from splatsr.tables.members import Cell, cells, read_members
 from splatsr.tables.paper import PaperTable
 
@@ -47,7 +47,7 @@ class Multirun(Callback):
             summarise(folder)
             members = read_members(folder)
         except Exception as error:  # Hydra would make a warning of it
-            command_line.refuse(command_line.explain(error) or f"{type(error).__name__}: {error}")
+            command_line.refuse(explain(error) or f"{type(error).__name__}: {error}")
             return
         if open_ := [member for member in members if member.state != "finished"]:
             first = open_[0]
@@ -67,9 +67,9 @@ def summarise(folder: Path) -> None:
     if not any(cell.finished for cell in found):
         return
     paper = paper_table()
-    entries = describe(found, costs(found), paper)
-    write_json(folder / "multirun.json", {"title": folder.name, "lr_size": list(LR_SIZE), "cells": entries})
-    write_text(folder / "multirun.md", to_markdown(entries, paper))
+    rows = describe(found, costs(found), paper)
+    write_json(folder / "multirun.json", {"title": folder.name, "lr_size": list(LR_SIZE), "cells": to_json(rows)})
+    write_text(folder / "multirun.md", to_markdown(rows, paper))
     draw(found, folder)
     log.info("table and pictures: %s", folder)
 
@@ -79,8 +79,8 @@ def draw(found: Sequence[Cell], folder: Path) -> None:
     from splatsr.pictures.ablation import draw_ablation  # matplotlib takes a second
     from splatsr.pictures.training import draw_curves
 
-    scales = [scale for cell in found for rows in cell.figures().values() for scale in rows]
-    draw_ablation(found, folder / "ablation.png", scale="x4" if "x4" in scales else scales[0])
+    scales = [figure.scale for cell in found for figure in cell.figures()]
+    draw_ablation(found, folder / "ablation.png", scale=4 if 4 in scales else scales[0])
     trained = {cell.name: cell.finished[0].folder for cell in found if cell.finished}
     if all((run / "logs").is_dir() for run in trained.values()):
         draw_curves(trained, folder / "curves.png")
@@ -97,5 +97,5 @@ def costs(found: Sequence[Cell]) -> dict[str, float | None]:
 
 
 def paper_table() -> PaperTable:
-    """conf/table/ablations.yaml; for the process of a command line."""
-    return instantiate(compose("run", overrides=["table=ablations"]).table, _convert_="all")
+    """conf/table/ablations.yaml."""
+    return instantiate(compose("table=ablations")["table"], "table")

@@ -1,44 +1,66 @@
 """An ablation as a table: what was varied, PSNR with its spread over seeds, size and cost, the paper's figure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import yaml
 
-from splatsr.tables.members import Cell
+from splatsr.disk.markdown import markdown_table
+from splatsr.metrics.figure import scale_name
+from splatsr.metrics.names import PSNR_NAMES
+from splatsr.tables.members import Cell, MeanFigure
 from splatsr.tables.paper import PaperTable
 
 
-def describe(cells: Sequence[Cell], costs: Mapping[str, float | None], paper: PaperTable) -> list[dict[str, Any]]:
-    """One entry per cell, plain values, as multirun.json has it: values, members, figures, parameters, multiply_adds (of
-    encoding 64x64 LR pixels; `costs` by the cell's name), paper (row and figure, None where it has none)."""
-    entries = []
-    for cell in cells:
-        row = paper_row(cell.values, paper)
-        entries.append(
-            {
-                "values": cell.values,
-                "members": [
-                    {"folder": member.folder.name, "seed": member.overrides.get("seed"), "state": member.state}
-                    for member in cell.members
-                ],
-                "figures": cell.figures(),
-                "parameters": cell.finished[0].record["model"]["parameters"] if cell.finished else None,
-                "multiply_adds": costs.get(cell.name),
-                "paper": row,
-            }
+class PaperFigure(NamedTuple):
+    """A row of the paper's table, and the figure in its first column."""
+
+    row: str
+    figure: float | None
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """A cell, the means over its finished members, and what they are compared with.
+
+    Attributes:
+        cell: the runs of one combination of values.
+        figures: of the finished ones.
+        parameters: of their model; None where there is no finished run.
+        multiply_adds: of encoding 64x64 LR pixels; None where no run recorded its model.
+        paper: None where the paper has no such row.
+    """
+
+    cell: Cell
+    figures: list[MeanFigure]
+    parameters: int | None
+    multiply_adds: float | None
+    paper: PaperFigure | None
+
+
+def describe(cells: Sequence[Cell], costs: Mapping[str, float | None], paper: PaperTable) -> list[AblationRow]:
+    """One row for each cell; `costs` are multiply-adds by the cell's name."""
+    return [
+        AblationRow(
+            cell=cell,
+            figures=cell.figures(),
+            parameters=cell.finished[0].record.model.parameters if cell.finished else None,
+            multiply_adds=costs.get(cell.name),
+            paper=paper_row(cell.values, paper),
         )
-    return entries
+        for cell in cells
+    ]
 
 
-def paper_row(values: Mapping[str, str], paper: PaperTable) -> dict[str, Any] | None:
-    """{"row", "figure"} of the paper's row that says it has these values and no others."""
+def paper_row(values: Mapping[str, str], paper: PaperTable) -> PaperFigure | None:
+    """The paper's row that says it has these values and no others."""
     for row in paper.rows:
         if any(
             set(member) == set(values) and all(same_value(values[key], value) for key, value in member.items())
             for member in row.members
         ):
-            return {"row": row.name, "figure": row.cells[0]}
+            return PaperFigure(row.name, row.cells[0])
     return None
 
 
@@ -48,43 +70,72 @@ def same_value(one: Any, other: Any) -> bool:
     return first == second
 
 
-def to_markdown(entries: Sequence[Mapping[str, Any]], paper: PaperTable) -> str:
+def to_json(rows: Sequence[AblationRow]) -> list[dict[str, Any]]:
+    """One entry for each row, plain values, as multirun.json and ablations.json have it; figures are
+    {set: {"x4": {"psnr_y": {mean, deviation, runs}}}}."""
+    return [
+        {
+            "values": row.cell.values,
+            "members": [
+                {"folder": member.folder.name, "seed": member.overrides.get("seed"), "state": member.state}
+                for member in row.cell.members
+            ],
+            "figures": _nested(row.figures),
+            "parameters": row.parameters,
+            "multiply_adds": row.multiply_adds,
+            "paper": None if row.paper is None else row.paper._asdict(),
+        }
+        for row in rows
+    ]
+
+
+def to_markdown(rows: Sequence[AblationRow], paper: PaperTable) -> str:
     """The table; figures are mean +- deviation, cells without a finished run stay empty."""
-    keys = list(entries[0]["values"])
-    columns = list(
-        dict.fromkeys((name, scale) for entry in entries for name, rows in entry["figures"].items() for scale in rows)
-    )
-    compared = any(entry["paper"] for entry in entries)
-    measured = [f"{name} {scale}" for name, scale in columns]
-    last = [*([f"{paper.columns[0].heading}, paper"] if compared else []), "state"]
-    rows = [[*(_short(key) for key in keys), "runs", *measured, "parameters", "multiply-adds", *last]]
-    for entry in entries:
-        states = [member["state"] for member in entry["members"]]
-        finished = states.count("finished")
-        trouble = [f"{member['folder']} {member['state']}" for member in entry["members"] if member["state"] != "finished"]
-        rows.append(
+    columns = list(dict.fromkeys((figure.set_name, figure.scale) for row in rows for figure in row.figures))
+    compared = any(row.paper for row in rows)
+    headings = [
+        *(_short(key) for key in rows[0].cell.values),
+        "runs",
+        *(f"{set_name} {scale_name(scale)}" for set_name, scale in columns),
+        "parameters",
+        "multiply-adds",
+        *([f"{paper.columns[0].heading}, paper"] if compared else []),
+        "state",
+    ]
+    cells = []
+    for row in rows:
+        members = row.cell.members
+        cells.append(
             [
-                *(f"`{value}`" for value in entry["values"].values()),
-                f"{finished} of {len(states)}" if states else "",
-                *(_psnr(entry["figures"].get(name, {}).get(scale, {})) for name, scale in columns),
-                "" if entry["parameters"] is None else f"{entry['parameters'] / 1e6:.3f} M",
-                "" if entry["multiply_adds"] is None else f"{entry['multiply_adds'] / 1e9:.2f} G",
-                *([f"{entry['paper']['figure']}" if entry["paper"] else ""] if compared else []),
-                "; ".join(trouble),
+                *(f"`{value}`" for value in row.cell.values.values()),
+                f"{[member.state for member in members].count('finished')} of {len(members)}" if members else "",
+                *(_psnr(row.figures, *column) for column in columns),
+                "" if row.parameters is None else f"{row.parameters / 1e6:.3f} M",
+                "" if row.multiply_adds is None else f"{row.multiply_adds / 1e9:.2f} G",
+                *([f"{row.paper.figure}" if row.paper else ""] if compared else []),
+                "; ".join(f"{member.folder.name} {member.state}" for member in members if member.state != "finished"),
             ]
         )
-    if not any(row[-1] for row in rows[1:]):
-        rows = [row[:-1] for row in rows]
-    rows.insert(1, ["---"] * len(rows[0]))
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows) + "\n"
+    if not any(line[-1] for line in cells):
+        headings, cells = headings[:-1], [line[:-1] for line in cells]
+    return markdown_table(headings, cells, text_columns=len(headings)) + "\n"
+
+
+def _nested(figures: Sequence[MeanFigure]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for figure in figures:
+        row = nested.setdefault(figure.set_name, {}).setdefault(scale_name(figure.scale), {})
+        row[figure.metric] = {"mean": figure.mean, "deviation": figure.deviation, "runs": figure.runs}
+    return nested
 
 
 def _short(key: str) -> str:
     return f"`{key.removeprefix('model.').removeprefix('model/')}`"
 
 
-def _psnr(row: Mapping[str, Mapping[str, float]]) -> str:
-    figure = next((value for metric, value in row.items() if metric.startswith("psnr")), None)
-    if figure is None:
-        return ""
-    return f"{figure['mean']:.2f}" + (f" ± {figure['deviation']:.2f}" if figure["runs"] > 1 else "")
+def _psnr(figures: Sequence[MeanFigure], set_name: str, scale: float) -> str:
+    """PSNR of one set at one scale as text; empty where there is none."""
+    for figure in figures:
+        if (figure.set_name, figure.scale) == (set_name, scale) and figure.metric in PSNR_NAMES:
+            return f"{figure.mean:.2f}" + (f" ± {figure.deviation:.2f}" if figure.runs > 1 else "")
+    return ""

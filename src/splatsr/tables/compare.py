@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from splatsr.tables.paper import PaperTable
-from splatsr.tables.runs import Run
+from splatsr.tables.runs import EvaluatedRun
 
 
 class Line(NamedTuple):
@@ -15,23 +15,25 @@ class Line(NamedTuple):
     cells: list[float | None]
 
 
-def compare(table: PaperTable, runs: Sequence[Run]) -> list[Line]:
+def compare(table: PaperTable, runs: Sequence[EvaluatedRun]) -> list[Line]:
     """The paper's rows; below each, every run of that model and encoder, and what it differs by; other runs at the end."""
     lines: list[Line] = []
-    waiting = list(runs)
+    unplaced = list(runs)
     for row in table.rows:
         lines.append(Line("paper", row.name, row.cells))
-        for run in [run for run in waiting if run.is_a(row.run)]:
-            waiting.remove(run)
+        for run in [run for run in unplaced if run.is_a(row.run)]:
+            unplaced.remove(run)
             ours = _cells(table, run)
             lines.append(Line("ours", run.label, ours))
             pairs = zip(ours, row.cells, table.columns, strict=True)
-            apart = [None if None in (one, other) else round(one - other, column.decimals) for one, other, column in pairs]
-            if any(value is not None for value in apart):
-                lines.append(Line("difference", f"ours - {row.name}", apart))
-    return [*lines, *(Line("ours", run.label, _cells(table, run)) for run in waiting)]
+            differences = [
+                None if None in (one, other) else round(one - other, column.decimals) for one, other, column in pairs
+            ]
+            if any(value is not None for value in differences):
+                lines.append(Line("difference", f"ours - {row.name}", differences))
+    return [*lines, *(Line("ours", run.label, _cells(table, run)) for run in unplaced)]
 
 
-def _cells(table: PaperTable, run: Run) -> list[float | None]:
+def _cells(table: PaperTable, run: EvaluatedRun) -> list[float | None]:
     values = [(run.value(column), column.decimals) for column in table.columns]
     return [None if value is None else round(value, decimals) for value, decimals in values]

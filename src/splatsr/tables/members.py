@@ -4,24 +4,46 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import yaml
 
 from splatsr.errors import InputError
-from splatsr.metrics.record import read_record
+from splatsr.metrics.figure import MODEL, select
+from splatsr.metrics.record import Record, read_record
 
 _COMMON = ("seed", "resume")
+"""Keys in which the members of a cell may differ."""
+
+
+class MeanFigure(NamedTuple):
+    """A metric of a model on a whole test set, over runs that differ in nothing but the seed.
+
+    `deviation` is the standard deviation of a sample, 0 for a single run.
+    """
+
+    set_name: str
+    scale: float
+    metric: str
+    mean: float
+    deviation: float
+    runs: int
 
 
 @dataclass(frozen=True)
 class Member:
-    """One run: its folder, what was asked of it {key: text}, its metrics.json (None as long as there is none), and its state:
-    finished, running (or interrupted), or failed and how."""
+    """One run.
+
+    Attributes:
+        folder: of the run.
+        overrides: what was asked of it {key: text}.
+        record: its metrics.json; None as long as there is none.
+        state: finished, unfinished, running (or interrupted), or failed and how.
+    """
 
     folder: Path
     overrides: dict[str, str]
-    record: dict[str, Any] | None
+    record: Record | None
     state: str
 
 
@@ -39,27 +61,16 @@ class Cell:
 
     @property
     def finished(self) -> list[Member]:
+        """The members that have been evaluated."""
         return [member for member in self.members if member.record is not None]
 
-    def figures(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-        """{set: {"x4": {"psnr_y": {mean, deviation, runs}}}} over the finished members; bicubic's figures are left out."""
-        found: dict[str, Any] = {}
+    def figures(self) -> list[MeanFigure]:
+        """Of the finished members' models, every metric on every set at every scale; bicubic's figures are left out."""
+        values: dict[tuple[str, float, str], list[float]] = {}
         for member in self.finished:
-            for name, rows in member.record["sets"].items():
-                for scale, row in rows.items():
-                    for metric, value in row.items():
-                        if value is not None and metric != "images" and not metric.startswith("bicubic_"):
-                            found.setdefault(name, {}).setdefault(scale, {}).setdefault(metric, []).append(value)
-        return {
-            name: {scale: {metric: spread(values) for metric, values in row.items()} for scale, row in rows.items()}
-            for name, rows in found.items()
-        }
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean, standard deviation of a sample (0 for one value), count."""
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return {"mean": statistics.fmean(values), "deviation": deviation, "runs": len(values)}
+            for figure in select(member.record.evaluation.figures, method=MODEL):
+                values.setdefault((figure.set_name, figure.scale, figure.metric), []).append(figure.value)
+        return [MeanFigure(*key, *_mean_and_deviation(found), len(found)) for key, found in values.items()]
 
 
 def read_members(folder: Path) -> list[Member]:
@@ -87,17 +98,21 @@ def cells(members: Sequence[Member], keys: Sequence[str] | None = None) -> list[
 
 def _member(folder: Path, overrides: Sequence[str]) -> Member:
     record = folder / "metrics.json"
-    told = folder / "state.yaml"
-    if record.is_file() or not told.is_file():
+    recorded_state = folder / "state.yaml"
+    if record.is_file() or not recorded_state.is_file():
         state = "finished" if record.is_file() else "unfinished"
     else:
-        state = ": ".join(map(str, yaml.safe_load(told.read_text()).values()))
+        state = ": ".join(map(str, yaml.safe_load(recorded_state.read_text()).values()))
     return Member(
         folder,
         dict(override.lstrip("+~").split("=", 1) for override in overrides if "=" in override),
         read_record(record) if record.is_file() else None,
         state,
     )
+
+
+def _mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -4,14 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from splatsr.geometry import Number
-from splatsr.metrics.evaluation import metric_key, scale_name
+from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 
 _ALIASES = {"bsd100": "b100", "bsds100": "b100", "div2k100": "div2k", "div2k_valid_hr": "div2k"}
 
 
 class Column(NamedTuple):
-    """One column. `scale` and `protocol` are None where we measure nothing like it (times, sizes)."""
+    """One column.
+
+    Attributes:
+        heading: as it is printed.
+        set_name: the test set, by one of its names.
+        metric: as it is requested (psnr, ssim, ..); `protocol` says whether of Y or of RGB.
+        decimals: that are printed.
+        scale, protocol: None where we measure nothing like it (times, sizes).
+    """
 
     heading: str
     set_name: str
@@ -81,13 +89,6 @@ def same_set(one: str, other: str) -> bool:
     """Whether two names mean one test set: B100 and BSD100, DIV2K and DIV2K_valid_HR, set5 and Set5."""
     first, second = (_ALIASES.get(name.lower(), name.lower()) for name in (one, other))
     return first == second
-
-
-def column_key(column: Column) -> tuple[str, str] | None:
-    """(scale, metric) under which a run keeps what stands in this column; None for columns that only the paper fills."""
-    if column.scale is None or column.protocol is None:
-        return None
-    return scale_name(column.scale), metric_key(column.metric, column.protocol)
 
 
 def _columns(heading: str, group: Mapping[str, Any], protocols: Mapping[str, Protocol]) -> list[Column]:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from splatsr.disk.markdown import markdown_table
 from splatsr.metrics.protocol import Protocol
 from splatsr.tables.compare import Line
 from splatsr.tables.paper import PaperTable
@@ -40,8 +41,7 @@ def caption(table: PaperTable) -> list[str]:
 
 def to_markdown(table: PaperTable, lines: Sequence[Line]) -> str:
     """A Markdown table below its title and above its caption."""
-    rows = [heading(table), ["---", "---", *("---:" for _ in table.columns)], *body(table, lines)]
-    text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows)
+    text = markdown_table(heading(table), body(table, lines), text_columns=2)
     return f"**{table.title}**\n\n{text}\n\n" + "\n\n".join(caption(table)) + "\n"
 
 
@@ -79,9 +79,9 @@ def _text(kind: str, value: float | None, decimals: int) -> str:
 
 
 def _protocol(protocol: Protocol) -> str:
-    told = protocol.describe()
+    described = protocol.describe()
     kind = "Y" if protocol.luminance else "RGB"
-    return f"{kind}; LR images: {told['lr_images']}; shave: {told['shave']}; {told['rounding']}"
+    return f"{kind}; LR images: {described['lr_images']}; shave: {described['shave']}; {described['rounding']}"
 
 
 def _latex(text: str) -> str:

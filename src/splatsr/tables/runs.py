@@ -1,55 +1,65 @@
-"""Our runs as rows of tables, read from their metrics.json; a run under another protocol does not fit."""
+"""Our runs as rows of tables, read from their metrics.json; a run under another protocol is not compatible with a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from splatsr.metrics.evaluation import Results
-from splatsr.metrics.record import read_record
-from splatsr.tables.paper import Column, PaperTable, column_key, same_set
+from splatsr.metrics.figure import MODEL, Figure, select
+from splatsr.metrics.record import MeasuredModel, read_record
+from splatsr.tables.paper import Column, PaperTable, same_set
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a run's metrics.json says."""
+class EvaluatedRun:
+    """What a run's metrics.json says.
+
+    Attributes:
+        folder: of the run.
+        protocol: `Protocol.describe()` of the evaluation.
+        model: what was evaluated.
+        figures: of that model on whole sets; bicubic's are left out.
+    """
 
     folder: Path
     protocol: Mapping[str, Any]
-    model: Mapping[str, Any]
-    sets: Results
+    model: MeasuredModel
+    figures: Sequence[Figure]
 
     @property
     def label(self) -> str:
         """Folder, model, encoder and size, so that a light model is not taken for the paper's."""
-        encoder = f", {self.model['encoder']}" if self.model["encoder"] else ""
-        return f"{self.folder} ({self.model['name']}{encoder}, {self.model['parameters'] / 1e6:.1f} M)"
+        encoder = f", {self.model.encoder}" if self.model.encoder else ""
+        return f"{self.folder} ({self.model.name}{encoder}, {self.model.parameters / 1e6:.1f} M)"
 
     def is_a(self, run: Mapping[str, str]) -> bool:
-        """Whether it is of the model and encoder that a paper's row is compared with."""
-        names = {"name": run.get("model"), "encoder": run.get("encoder")}
-        return bool(run) and all(str(self.model[key]).lower() == str(value).lower() for key, value in names.items())
+        """Whether it is of the {model, encoder} that a paper's row is compared with."""
+        own = {"model": self.model.name, "encoder": self.model.encoder}
+        return bool(run) and all(str(own[key]).lower() == str(run.get(key)).lower() for key in own)
 
-    def rows(self, column: Column) -> dict[str, dict[str, float | None]]:
-        """{scale: row} of the column's set, empty where it was not measured."""
-        return next((rows for name, rows in self.sets.items() if same_set(name, column.set_name)), {})
+    def of_set(self, set_name: str) -> list[Figure]:
+        """The figures of a test set, by whichever of its names; empty where it was not measured."""
+        return [figure for figure in self.figures if same_set(figure.set_name, set_name)]
 
     def value(self, column: Column) -> float | None:
         """The figure that stands in this column, None where the run has none."""
-        key = column_key(column)
-        return None if key is None else self.rows(column).get(key[0], {}).get(key[1])
+        if column.scale is None or column.protocol is None:
+            return None
+        metric = column.protocol.metric(column.metric).name
+        found = select(self.of_set(column.set_name), scale=column.scale, metric=metric)
+        return found[0].value if found else None
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> EvaluatedRun:
     """The run in `folder`; InputError where there is none, or one that must be evaluated again."""
     record = read_record(folder / "metrics.json")
-    return Run(folder, record["protocol"], record["model"], record["sets"])
+    return EvaluatedRun(folder, record.protocol, record.model, select(record.evaluation.figures, method=MODEL))
 
 
-def misfit(run: Run, table: PaperTable) -> str:
+def incompatibility(run: EvaluatedRun, table: PaperTable) -> str:
     """Why the run cannot stand in the table, in words; empty where it can."""
     for column in table.columns:
-        if column.protocol is None or not run.rows(column):
+        if column.protocol is None or not run.of_set(column.set_name):
             continue
         if difference := column.protocol.difference(run.protocol):
             return (

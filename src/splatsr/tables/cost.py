@@ -1,0 +1,61 @@
+"""What models cost, as tables: time, multiply-adds and memory, a row for each model."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from splatsr.metrics.cost_figures import AverageTime, ModelCost
+from splatsr.metrics.figure import scale_name
+
+
+class CostTable(NamedTuple):
+    """A table as text; only the first column is no number."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def cost_tables(models: Mapping[str, ModelCost]) -> list[CostTable]:
+    """Average time (a row for each model and LR size), one scale, peak memory; the models by name, measured alike."""
+    first = next(iter(models.values()))
+    return [
+        CostTable(
+            "Average time: mean over the scales, the image encoded once (~ partly interpolated by pixels)",
+            ["model", "parameters", "LR", "encode ms", "render ms", "AT ms"],
+            [
+                [name, f"{cost.parameters / 1e6:.2f} M", _size(time.lr_size), *_times(time)]
+                for name, cost in models.items()
+                for time in cost.average_time
+            ],
+        ),
+        CostTable(
+            f"One scale, GT {first.one_scale[0].hr_side}: encoded and rendered",
+            ["model", *(f"{scale_name(one.scale)} {unit}" for one in first.one_scale for unit in ("ms", "GMAC"))],
+            [
+                [
+                    name,
+                    *(f"{figure:.3g}" for one in cost.one_scale for figure in (one.ms, one.multiply_adds / 1e9)),
+                ]
+                for name, cost in models.items()
+            ],
+        ),
+        CostTable(
+            f"Peak memory beyond the start, LR {_size(first.memory.lr_size)}",
+            ["model", "encode MB", *(f"{scale_name(scale)} MB" for scale in first.memory.render_mb_at)],
+            [
+                [name, *(f"{peak:.0f}" for peak in (cost.memory.encode_mb, *cost.memory.render_mb_at.values()))]
+                for name, cost in models.items()
+            ],
+        ),
+    ]
+
+
+def _size(size: tuple[int, int]) -> str:
+    """Width x height, as people say it."""
+    return f"{size[1]}x{size[0]}"
+
+
+def _times(time: AverageTime) -> list[str]:
+    """~ marks what is partly interpolated."""
+    mark = "" if len(time.measured) == len(time.render_ms_at) else "~"
+    return [f"{time.encode_ms:.3g}", f"{mark}{time.render_ms:.3g}", f"{mark}{time.average_ms:.3g}"]

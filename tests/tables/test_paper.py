@@ -1,0 +1,45 @@
+import pytest
+
+from composed import protocol_of
+from splatsr.runs.configuration import CONF
+from splatsr.tables.compare import compare
+from splatsr.tables.paper import same_set
+from splatsr.tables.render import to_markdown
+from toy_runs import paper
+
+NAMES = sorted(path.stem for path in (CONF / "table").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_table_is_complete_as_data(name: str) -> None:
+    table = paper(name)
+    assert table.name == name
+    assert table.title
+    assert table.note
+    assert "Table" in table.source or "not at hand" in table.source
+    for row in table.rows:
+        assert set(row.run) in (set(), {"model", "encoder"})
+        for set_name, protocol in {(column.set_name, column.protocol) for column in table.columns if column.metric == "psnr"}:
+            values = [value for _, value in sorted(table.points(set_name, "psnr", protocol).get(row.name, []))]
+            assert values == sorted(values, reverse=True), f"{row.name} gets better at larger scales: a slip of the pen"
+    assert table.note in to_markdown(table, compare(table, []))
+
+
+def test_the_papers_tables_are_all_there() -> None:
+    names = {f"table{index}" for index in (1, 2, 7, 11, 18)}  # those with figures
+    assert names | {f"gaussiansr_table{index}" for index in (1, 2)} <= set(NAMES)
+    assert all(any(value is not None for row in paper(name).rows for value in row.cells) for name in NAMES)
+
+
+def test_points_of_a_curve() -> None:
+    points = paper("table1").points("Urban100", "psnr", protocol_of("l_pil"))
+    assert points["ContinuousSR, Ours (SwinIR)"] == [(4, 27.65), (6, 25.02), (8, 23.53), (12, 21.79)]
+    assert len(points["RDN-SRNO"]) == 10
+    assert paper("table1").points("div2k_valid_hr", "psnr", protocol_of("l_pil_div2k"))["GSASR"][0] == (4, 29.63)
+    assert not paper("table1").points("Urban100", "psnr", protocol_of("b")), "points of another protocol"
+
+
+def test_sets_have_several_names() -> None:
+    assert same_set("B100", "BSD100")
+    assert same_set("DIV2K_valid_HR", "div2k")
+    assert not same_set("Set5", "Set14")
