@@ -13,7 +13,7 @@ BAND = 16
 """Image rows that one thread renders at a time."""
 
 CUT = np.float32(math.log(255.0))
-REACH = np.float32(math.sqrt(2 * math.log(255.0)))
+SUPPORT = np.float32(math.sqrt(2 * math.log(255.0)))
 HALF = np.float32(0.5)
 
 
@@ -27,8 +27,8 @@ def _span(centre, radius, length):  # noqa: ANN001, ANN202
 @njit(inline="always", error_model="numpy")
 def _box(mean, cholesky, height, width):  # noqa: ANN001, ANN202
     """(top, bottom, left, right) of the pixels that the cut ellipse's bounding box holds."""
-    left, right = _span(mean[0], REACH * abs(cholesky[0]), width)
-    radius = REACH * np.sqrt(cholesky[1] * cholesky[1] + cholesky[2] * cholesky[2])
+    left, right = _span(mean[0], SUPPORT * abs(cholesky[0]), width)
+    radius = SUPPORT * np.sqrt(cholesky[1] * cholesky[1] + cholesky[2] * cholesky[2])
     top, bottom = _span(mean[1], radius, height)
     return top, bottom, left, right
 

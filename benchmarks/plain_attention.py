@@ -21,8 +21,8 @@ class PlainAttention:
         self.layer = layer
         side = torch.arange(layer.window)
         y, x = side.repeat_interleave(layer.window), side.repeat(layer.window)
-        reach = layer.window - 1
-        self.index = ((y[:, None] - y + reach) * (2 * reach + 1) + x[:, None] - x + reach).flatten()
+        largest_offset = layer.window - 1
+        self.index = ((y[:, None] - y + largest_offset) * (2 * largest_offset + 1) + x[:, None] - x + largest_offset).flatten()
 
     def __call__(self, windows: Tensor, mask: Tensor | None) -> Tensor:
         count, pixels, channels = windows.shape

@@ -103,7 +103,9 @@ class Step:
         means = Cut(watch("offset", lambda: model.apd(active.given.flatten(2).transpose(1, 2), size)))
         queries = Cut(watch("query", lambda: ddcw.query(active.given).flatten(2).transpose(1, 2)))
         keys = Cut(watch("keys", lambda: ddcw.embedding(ddcw.dictionary)))
-        rows = Cut(watch("weighting", lambda: WeightedRows.apply(queries.given, keys.given, ddcw.dictionary) / model.shrink))
+        rows = Cut(
+            watch("weighting", lambda: WeightedRows.apply(queries.given, keys.given, ddcw.dictionary) / model.dictionary_scale)
+        )
         image = Cut(watch("splat", lambda: GaussianField(means.given, rows.given, colors.given, size).render(scale=SCALE)))
         loss = watch("loss", lambda: self.loss(image.given, batch["hr"]))
         watch("loss", loss.backward)
@@ -139,7 +141,7 @@ def enlarge(model: ContinuousSR, lr: Tensor, watch: Stopwatch) -> None:
     means = watch("offset", lambda: model.apd(active.flatten(2).transpose(1, 2), size))
     queries = watch("query", lambda: model.ddcw.query(active).flatten(2).transpose(1, 2))
     keys = watch("keys", lambda: model.ddcw._keys())
-    rows = watch("weighting", lambda: WeightedRows.apply(queries, keys, model.ddcw.dictionary) / model.shrink)
+    rows = watch("weighting", lambda: WeightedRows.apply(queries, keys, model.ddcw.dictionary) / model.dictionary_scale)
     colors = watch("colour", lambda: model.cgm(features.flatten(2).transpose(1, 2), lr))
     watch("splat", lambda: GaussianField(means, rows, colors, size).render(scale=SCALE))
 

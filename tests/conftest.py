@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton chooses its interpreter when it is imported, by whomever
+
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=25)
+settings.load_profile("reproducible")  # the same examples in every run
 
 
 @pytest.fixture(autouse=True)
@@ -27,9 +32,9 @@ def photographs(tmp_path: Path) -> Path:
 
     folder = tmp_path / "photographs"
     y, x = np.mgrid[0:60, 0:70]
-    for number in range(3):
-        waves = [np.sin(x / (5 + number) + channel) * np.cos(y / 7) for channel in range(3)]
-        write_image(folder / f"{number}.png", np.uint8(127 + 100 * np.stack(waves, -1)))
+    for index in range(3):
+        waves = [np.sin(x / (5 + index) + channel) * np.cos(y / 7) for channel in range(3)]
+        write_image(folder / f"{index}.png", np.uint8(127 + 100 * np.stack(waves, -1)))
     return folder
 
 
@@ -50,10 +55,10 @@ def tiny_run(photographs: Path) -> list[str]:
         "model.encoder.channels=8",
         "model.encoder.blocks=1",
         "model.encoder.out_channels=8",
-        "model.color_hidden=[8]",
-        "model.offset_hidden=[8]",
-        "model.embedding=8",
-        "model.embedding_hidden=[8]",
+        "model.colors.hidden=[8]",
+        "model.positions.hidden=[8]",
+        "model.shapes.embedding=8",
+        "model.shapes.embedding_hidden=[8]",
         "trainer.max_epochs=3",
         "schedule.warmup_steps=2",
         "scales=[2]",

@@ -23,8 +23,8 @@ Kernel = tuple[tuple[float, float], tuple[float, float, float]]
 def random_field(size: tuple[int, int], *, kernels: int = 60, batch: int = 1, channels: int = 3, seed: int = 0) -> Field:
     """Kernels about 2 px wide, of every sign and correlation, with centres up to 3 px outside the image."""
     draw = torch.Generator().manual_seed(seed)
-    reach = torch.tensor([size[1] + 6.0, size[0] + 6.0])
-    means = torch.rand(batch, kernels, 2, generator=draw) * reach - 3
+    extent = torch.tensor([size[1] + 6.0, size[0] + 6.0])
+    means = torch.rand(batch, kernels, 2, generator=draw) * extent - 3
     cholesky = 2 * torch.randn(batch, kernels, 3, generator=draw)
     cholesky += 0.3 * cholesky.sign()
     return means, cholesky, torch.rand(batch, kernels, channels, generator=draw) - 0.3
@@ -67,9 +67,9 @@ def assert_equals_reference(
     ours = rendered(field, size, upstream, renderer)
     theirs = rendered(tuple(part.double() for part in field), size, upstream.double(), splat_exact)
     assert ours[0].dtype == torch.float32
-    for name, mine, true in zip(("image", "means", "cholesky", "colors"), ours, theirs, strict=True):
+    for name, own, true in zip(("image", "means", "cholesky", "colors"), ours, theirs, strict=True):
         limit = (1e-5 if name == "image" else gradient) * float(true.abs().max())
-        error = (mine - true) * clear if name == "image" else mine - true
+        error = (own - true) * clear if name == "image" else own - true
         assert float(error.abs().max()) <= limit, f"{name}: {float(error.abs().max())} > {limit}"
 
 

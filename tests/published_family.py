@@ -44,7 +44,7 @@ def image_and_golden(model: nn.Module, golden: str) -> tuple[Tensor, Tensor]:
 
 
 class StoredFeatures(nn.Module):
-    """The golden's features in the place of an encoder: what is left is the decoder's own error."""
+    """The golden's features instead of an encoder: what is left is the decoder's own error."""
 
     upscale = 1
 

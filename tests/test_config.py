@@ -61,7 +61,9 @@ def assert_every_key_has_a_reader(settings: dict[str, Any]) -> None:
         target = get_object(node["_target_"])
         signature = inspect.signature(target)
         arguments = {key: value for key, value in node.items() if key not in ("_target_", "_partial_")}
-        free = [None] if node.get("_partial_") else []  # a partial's caller gives the first argument
+        first = next(iter(signature.parameters.values()), None)
+        positional = first is not None and first.kind is first.POSITIONAL_OR_KEYWORD
+        free = [None] if node.get("_partial_") and positional else []  # a partial's caller gives that argument
         if where != "job":
             signature.bind_partial(*free, **arguments)  # TypeError names the stray key
         swallows = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())

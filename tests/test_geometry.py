@@ -1,8 +1,12 @@
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from splatsr.errors import InputError
 from splatsr.geometry import cell_corners, nearest_pixel, offset_from, pixel_centres, resolve_output
+
+SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300))
 
 
 @pytest.mark.parametrize(
@@ -49,3 +53,37 @@ def test_every_centre_lies_in_its_own_pixel_and_strays_at_the_border() -> None:
 def test_offsets_are_in_half_pixels() -> None:
     offsets = offset_from(torch.tensor([[0, 0], [1, 2]]), torch.tensor([[-1.0, -0.6], [-0.25, 0.2]]), (4, 5))
     torch.testing.assert_close(offsets, torch.tensor([[-1.0, 1.0], [0.0, 1.0]]))
+
+
+@given(size=SIZES, seed=st.integers(0, 1000))
+def test_a_pixels_centre_is_nearest_to_it_and_points_are_within_a_pixel_of_theirs(size: tuple[int, int], seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    pixels = torch.stack([torch.randint(side, (50,), generator=draw) for side in size], dim=-1)
+    centres = pixel_centres(pixels, size)
+    assert torch.equal(nearest_pixel(centres, size), pixels)
+    torch.testing.assert_close(offset_from(pixels, centres, size), torch.zeros(50, 2))
+    points = 2 * torch.rand(50, 2, generator=draw) - 1
+    assert offset_from(nearest_pixel(points, size), points, size).abs().max() <= 1 + 1e-4
+
+
+@given(lr_size=SIZES, factors=st.tuples(*[st.floats(0.1, 50)] * 2))
+def test_outputs_are_the_nearest_whole_size_or_refused(lr_size: tuple[int, int], factors: tuple[float, float]) -> None:
+    wanted = [side * factor for side, factor in zip(lr_size, factors, strict=True)]
+    if min(map(round, wanted)) < 1:
+        with pytest.raises(InputError, match="smaller than one pixel"):
+            resolve_output(lr_size, scale=factors)
+        return
+    output = resolve_output(lr_size, scale=factors)
+    assert output.scale == factors, "the nominal scale stays"
+    assert all(abs(side - exact) <= 0.5 for side, exact in zip(output.size, wanted, strict=True))
+    by_size = resolve_output(lr_size, size=output.size)
+    assert by_size.size == output.size
+    assert by_size.scale == pytest.approx([side / lr for side, lr in zip(output.size, lr_size, strict=True)])
+
+
+@given(height=st.integers(1, 20), width=st.integers(1, 20), per_side=st.integers(1, 4))
+def test_every_pixel_holds_its_own_cells_row_by_row(height: int, width: int, per_side: int) -> None:
+    grid = cell_corners(height, width, per_side).view(height, per_side, width, per_side, 2)
+    x, y = (grid + 0.5 / per_side).floor().unbind(-1)  # the pixel that a cell's centre lies in
+    assert (x == torch.arange(width)[:, None]).all()
+    assert (y == torch.arange(height)[:, None, None, None]).all()

@@ -1,4 +1,4 @@
-"""The notebooks' cells run, on a model of random weights in place of the demo's."""
+"""The notebooks' cells run, on a model of random weights instead of the demo's."""
 
 import json
 import shutil

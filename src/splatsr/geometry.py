@@ -89,24 +89,24 @@ def check_scale(scale: Any) -> tuple[float, float]:
 
 
 def _pair(values: Any, name: str, expected: str) -> tuple[float, float]:
-    numbers = isinstance(values, Sequence) and all(
+    are_numbers = isinstance(values, Sequence) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
     )
-    if not numbers or len(values) != 2:
-        shown = values[0] if isinstance(values, list) and len(values) == 2 and values[0] == values[1] else values
-        raise InputError(f"{name} must be {expected}; got {shown!r}.")
+    if not are_numbers or len(values) != 2:
+        given = values[0] if isinstance(values, list) and len(values) == 2 and values[0] == values[1] else values
+        raise InputError(f"{name} must be {expected}; got {given!r}.")
     return float(values[0]), float(values[1])
 
 
-def cell_corners(height: int, width: int, per_side: int) -> Float[Tensor, "n 2"]:
-    """Top-left corners (x, y), in pixels, of the per_side x per_side cells of every pixel, row by row of the cell grid."""
+def cell_corners(height: int, width: int, per_side: int) -> Float[Tensor, "n xy=2"]:
+    """Top-left corners, in pixels, of the per_side x per_side cells of every pixel, row by row of the cell grid."""
     y = torch.arange(height * per_side) / per_side
     x = torch.arange(width * per_side) / per_side
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
 
 
-def pixel_centres(pixels: Int64[Tensor, "*n 2"], size: tuple[int, int]) -> Float[Tensor, "*n 2"]:
-    """Centres of pixels (row, column) of an image of `size`, in [-1, 1]^2, vertical first: -1 + (2 k + 1) / n.
+def pixel_centres(pixels: Int64[Tensor, "*n row_column=2"], size: tuple[int, int]) -> Float[Tensor, "*n yx=2"]:
+    """Centres of pixels of an image of `size`, in [-1, 1]^2: -1 + (2 k + 1) / n.
 
     float32 in the LIIF family's order of operations, so that what lies on the border of two pixels falls as it does there.
     """
@@ -114,8 +114,8 @@ def pixel_centres(pixels: Int64[Tensor, "*n 2"], size: tuple[int, int]) -> Float
     return (1 / sides - 1).float() + (2 / sides).float() * pixels
 
 
-def nearest_pixel(coordinates: Float[Tensor, "*n 2"], size: tuple[int, int]) -> Int64[Tensor, "*n 2"]:
-    """(row, column) of the pixel that each point of [-1, 1]^2 lies in; points outside belong to the border's pixels.
+def nearest_pixel(coordinates: Float[Tensor, "*n yx=2"], size: tuple[int, int]) -> Int64[Tensor, "*n row_column=2"]:
+    """The pixel that each point of [-1, 1]^2 lies in; points outside belong to the border's pixels.
 
     On the border of two pixels the even one is taken, as grid_sample's nearest mode does.
     """
@@ -125,7 +125,7 @@ def nearest_pixel(coordinates: Float[Tensor, "*n 2"], size: tuple[int, int]) -> 
 
 
 def offset_from(
-    pixels: Int64[Tensor, "*m 2"], coordinates: Float[Tensor, "*n 2"], size: tuple[int, int]
-) -> Float[Tensor, "*m 2"]:
+    pixels: Int64[Tensor, "*m row_column=2"], coordinates: Float[Tensor, "*n yx=2"], size: tuple[int, int]
+) -> Float[Tensor, "*m yx=2"]:
     """From a pixel's centre to the point, in half pixels: -1 at its upper or left side, 1 at its lower or right side."""
     return (coordinates - pixel_centres(pixels, size)) * coordinates.new_tensor(size)

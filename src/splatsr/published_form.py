@@ -31,7 +31,7 @@ class PublishedForm(NamedTuple):
     """Further arguments, without effect in the published code."""
 
     names: Mapping[str, str]
-    """Prefixes of the published tensors' names, and what stands in their place here."""
+    """Prefixes of the published tensors' names, and the prefixes that they get here."""
 
     config: Mapping[str, Any]
     """The constructor's arguments without the encoder, as in conf/model/. Their home is there; they are repeated because a

@@ -1,8 +1,33 @@
+from pathlib import Path
+
+import pytest
 import torch
 from torch import nn
 
-from splatsr.checkpoints.choice import device_of
+from composed import settings_of
+from splatsr.checkpoints.choice import choose_device, choose_model, device_of
+from splatsr.errors import InputError
 from splatsr.models.bicubic import Bicubic
+
+
+def test_without_a_checkpoint_only_a_model_without_weights_is_of_use() -> None:
+    assert isinstance(choose_model(None, settings_of("model=bicubic")["model"], "cpu"), Bicubic)
+    with pytest.raises(InputError, match="ContinuousSR has random weights: set checkpoint="):
+        choose_model(None, settings_of("model=continuoussr_tiny")["model"], "cpu")
+
+
+def test_a_checkpoint_says_itself_which_model_it_is(tiny_file: Path) -> None:
+    model = choose_model(str(tiny_file), settings_of("model=bicubic")["model"], "cpu")
+    assert type(model).__name__ == "ContinuousSR"
+    assert not model.training
+
+
+def test_devices_are_known_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+    for device, message in (("gpu", "auto, cpu or cuda"), ("cuda", "no GPU here")):
+        with pytest.raises(InputError, match=message):
+            choose_device(device)
 
 
 def test_a_model_is_where_its_parameters_are() -> None:

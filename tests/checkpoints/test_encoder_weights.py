@@ -114,11 +114,11 @@ def test_what_is_no_encoder_is_refused(tmp_path: Path) -> None:
 class Trap:
     """Unpickling it would create a file."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def __reduce__(self) -> tuple:
-        return self.place.touch, ()
+        return self.path.touch, ()
 
 
 def test_a_file_that_would_run_code_is_refused(state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -140,14 +140,12 @@ def test_random_weights_that_collapse_are_announced(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(EDSR, "collapses_from_random", collapses, raising=False)
-    config = settings_of(*SMALL, f"model/initialisation={initialisation}")["model"]
-    encoder_weights.warn_of_collapse(build(config), config)
+    encoder_weights.warn_of_collapse(new_model(f"model/initialisation={initialisation}"))
     assert [record.levelname for record in caplog.records] == ["WARNING"] * warned
     assert not warned or "Set encoder_checkpoint=" in caplog.text
 
 
 def test_encoders_that_do_not_collapse_are_started_in_silence(caplog: pytest.LogCaptureFixture) -> None:
-    config = settings_of(*SMALL, "model/initialisation=published")["model"]
-    encoder_weights.warn_of_collapse(build(config), config)
-    encoder_weights.warn_of_collapse(Bicubic(), settings_of("model=bicubic")["model"])
+    encoder_weights.warn_of_collapse(new_model("model/initialisation=published"))
+    encoder_weights.warn_of_collapse(Bicubic())
     assert not caplog.records

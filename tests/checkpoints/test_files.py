@@ -14,7 +14,7 @@ SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.ou
 
 @pytest.mark.parametrize("dictionary", ["published", "normal", "uniform"])
 def test_a_saved_model_gives_the_same_field(tmp_path: Path, dictionary: str) -> None:
-    config = settings_of(*SMALL, f"model/dictionary={dictionary}")["model"]
+    config = settings_of(*SMALL, f"model/shapes/dictionary={dictionary}")["model"]
     model = build(config)
     torch.nn.init.normal_(model.ddcw.query.weight)
     save_model(model, config, tmp_path / "model.safetensors")
@@ -31,24 +31,6 @@ def test_bicubic_can_be_saved_too(tmp_path: Path) -> None:
     config = settings_of("model=bicubic")["model"]
     save_model(build(config), config, tmp_path / "bicubic.safetensors")
     assert splatsr.load(tmp_path / "bicubic.safetensors")(torch.rand(1, 3, 4, 5)).render(scale=2).shape == (1, 3, 8, 10)
-
-
-@pytest.mark.parametrize(
-    "target",
-    ["os.system", "torch.nn.Linear", "splatsr.heads.mlp.nn", "splatsr.models.nothing.Here", "splatsr.heads.mlp.Absent",
-     "splatsr.jobs.train.train", "splatsr.heads.ddcw.CHUNK", 7],
-)  # fmt: skip
-def test_only_parts_of_models_and_encoders_are_built(target: object) -> None:
-    with pytest.raises(InputError, match="refusing to build|does not exist"):
-        build({"_target_": target})
-
-
-def test_wrong_arguments_name_the_class() -> None:
-    with pytest.raises(InputError, match=r"splatsr\.encoders\.edsr\.EDSR.*upscale must be one of"):
-        build({"_target_": "splatsr.encoders.edsr.EDSR", "channels": 4, "blocks": 1, "upscale": 5,
-                           "out_channels": 4, "input_mean": 0.0})  # fmt: skip
-    with pytest.raises(InputError, match="unexpected keyword"):
-        build({"_target_": "splatsr.models.bicubic.Bicubic", "sharpness": 3})
 
 
 def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:

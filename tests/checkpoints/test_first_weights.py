@@ -53,9 +53,8 @@ def test_a_pretrained_encoder_is_read_at_the_start_and_not_again(tiny_run: list[
 
 
 def test_a_model_and_an_encoder_cannot_both_be_given(tiny_file: Path) -> None:
-    config, _ = read_model(tiny_file)
     with pytest.raises(InputError, match="either checkpoint .* or encoder_checkpoint"):
-        _load_first_weights(task(config), str(tiny_file), "public.pth")
+        _load_first_weights(task(read_model(tiny_file)[0]), str(tiny_file), "public.pth")
 
 
 def test_a_whole_model_is_loaded(tiny_file: Path) -> None:

@@ -27,11 +27,11 @@ CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swi
 class Trap:
     """Unpickling it would create a file."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def __reduce__(self) -> tuple:
-        return os.system, (f"touch {self.place}",)
+        return os.system, (f"touch {self.path}",)
 
 
 @pytest.fixture(scope="module")
@@ -108,15 +108,15 @@ def test_every_tensor_of_the_published_networks_finds_its_place(golden: str) -> 
 def test_masks_and_the_last_convolution_may_be_there_or_not(content: dict[str, Any], tmp_path: Path) -> None:
     more = {"encoder.edsr.tail.1.weight": torch.zeros(3, 64, 3, 3), "encoder.edsr.tail.1.bias": torch.zeros(3)}
     fewer = {name: tensor for name, tensor in content["model"]["sd"].items() if "_mean" not in name}
-    for number, state in enumerate(({**fewer, **more}, fewer)):
-        torch.save({"model": {**content["model"], "sd": state}}, tmp_path / f"{number}.pth")
-        splatsr.load(tmp_path / f"{number}.pth")
+    for index, state in enumerate(({**fewer, **more}, fewer)):
+        torch.save({"model": {**content["model"], "sd": state}}, tmp_path / f"{index}.pth")
+        splatsr.load(tmp_path / f"{index}.pth")
 
 
 def test_a_file_that_would_run_code_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     touched = tmp_path / "touched"
-    for place in ("name", "args", "sd"):
-        torch.save({"model": {**content["model"], "sd": {}, place: Trap(touched)}}, tmp_path / "trap.pth")
+    for key in ("name", "args", "sd"):
+        torch.save({"model": {**content["model"], "sd": {}, key: Trap(touched)}}, tmp_path / "trap.pth")
         with pytest.raises(InputError, match=r"trap\.pth is refused"):
             splatsr.load(tmp_path / "trap.pth")
     assert not touched.exists()

@@ -9,9 +9,9 @@ def test_every_image_is_asked_for_its_own_pixels() -> None:
     pixels = torch.tensor([[[0, 0], [1, 4]], [[3, 2], [0, 1]]])
     found = FeatureGrid.of(features).at(pixels)
     for image in range(2):
-        for number in range(2):
-            row, column = pixels[image, number]
-            assert torch.equal(found[image, number], features[image, :, row, column])
+        for query in range(2):
+            row, column = pixels[image, query]
+            assert torch.equal(found[image, query], features[image, :, row, column])
 
 
 def test_a_convolution_is_a_linear_layer_on_unfolded_features() -> None:

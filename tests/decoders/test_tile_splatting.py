@@ -19,7 +19,7 @@ def gaussians(batch: int, height: int, width: int) -> Tensor:
 
 
 def by_definition(features: Tensor, chosen: Tensor, size: tuple[int, int], scale: tuple[float, float]) -> Tensor:
-    """The published steps one by one: a kernel for every place in the tile, moved there by a tent, summed tile by tile."""
+    """The published steps one by one: a kernel for every position in the tile, moved there by a tent, summed tile by tile."""
     rows, columns = (math.ceil(side / 7) for side in features.shape[-2:])
     stretched, params = (
         interpolate(grid, size=(7 * rows, 7 * columns), mode="bicubic", align_corners=False) for grid in (features, chosen)
@@ -37,14 +37,14 @@ def by_definition(features: Tensor, chosen: Tensor, size: tuple[int, int], scale
             for row in range(rows):
                 for column in range(columns):
                     color = opacity * stretched[:, :, 7 * row + a, 7 * column + b, None, None]
-                    place = (..., slice(tall * row, tall * (row + 1)), slice(wide * column, wide * (column + 1)))
-                    whole[place] += color * moved
+                    area = (..., slice(tall * row, tall * (row + 1)), slice(wide * column, wide * (column + 1)))
+                    whole[area] += color * moved
     return interpolate(whole.clamp(0, 1), size=size, mode="bicubic", align_corners=False)
 
 
-def _tent(side: int, place: int) -> Tensor:
-    """(side, 5): what output pixel r takes of a kernel, looking at r + (side - 1) / 2 (1 - 2 place / 7) of the padded one."""
-    looked_at = torch.arange(side).double() + (side - 1) / 2 * (1 - 2 * place / 7)
+def _tent(side: int, position: int) -> Tensor:
+    """(side, 5): how output pixel r reads a kernel, at r + (side - 1) / 2 (1 - 2 position / 7) of the padded one."""
+    looked_at = torch.arange(side).double() + (side - 1) / 2 * (1 - 2 * position / 7)
     kernel_rows = (side - 5) // 2 + torch.arange(5).double()
     return (1 - (looked_at[:, None] - kernel_rows).abs()).clamp(min=0)
 

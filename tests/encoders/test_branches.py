@@ -95,8 +95,8 @@ def test_the_number_of_threads_changes_nothing() -> None:
     block, x = swin_block(channels=12, heads=3, window=4, shift=2), torch.randn(1, 24, 24, 12)
     threads = torch.get_num_threads()
     results = []
-    for number in (1, 3):
-        torch.set_num_threads(number)
+    for count in (1, 3):
+        torch.set_num_threads(count)
         try:
             results.append(block(x))
         finally:

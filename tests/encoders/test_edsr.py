@@ -23,7 +23,7 @@ def test_grid_is_upscale_times_as_fine(upscale: int) -> None:
 @pytest.mark.parametrize("upscale", [1, 2, 4, 6])
 def test_carried_rgb_is_the_input_enlarged(upscale: int) -> None:
     encoder = EDSR(channels=8, blocks=2, upscale=upscale, out_channels=8, input_mean=0.45)
-    matrix, offset = encoder.carry_rgb()
+    matrix, offset = encoder.initialise_identity()
     lr = torch.rand(2, 3, 5, 7)
     rgb = torch.einsum("rc,bchw->brhw", matrix, encoder(lr)) + offset
     torch.testing.assert_close(rgb, lr.repeat_interleave(upscale, 2).repeat_interleave(upscale, 3))
@@ -32,7 +32,7 @@ def test_carried_rgb_is_the_input_enlarged(upscale: int) -> None:
 def test_carrying_rgb_leaves_the_other_channels_alone() -> None:
     encoder = EDSR(channels=8, blocks=1, upscale=2, out_channels=8, input_mean=0.0)
     lr = torch.rand(1, 3, 5, 7)
-    encoder.carry_rgb()
+    encoder.initialise_identity()
     assert encoder(lr)[:, 3:].std() > 1e-3
 
 

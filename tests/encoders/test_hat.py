@@ -19,18 +19,19 @@ def plain_overlap_attention(attention: OverlapAttention, grid: Tensor) -> Tensor
     """Window by window, with the published table index: 39 (dy - 7) + (dx - 7) for windows of 16 in squares of 24."""
     _, height, width, channels = grid.shape
     window, margin, heads = attention.window, attention.margin, attention.heads
-    reach = window + 2 * margin
-    own, around = (torch.cartesian_prod(torch.arange(side), torch.arange(side)) for side in (window, reach))
-    dy, dx = (around[None] - own[:, None] + window - reach + 1).unbind(-1)
-    bias = attention.relative_position_bias_table[(window + reach - 1) * dy + dx].permute(2, 0, 1)  # negative: from the end
+    overlap_window = window + 2 * margin
+    own, around = (torch.cartesian_prod(torch.arange(side), torch.arange(side)) for side in (window, overlap_window))
+    dy, dx = (around[None] - own[:, None] + window - overlap_window + 1).unbind(-1)
+    # a negative index counts from the end
+    bias = attention.relative_position_bias_table[(window + overlap_window - 1) * dy + dx].permute(2, 0, 1)
     q, k, v = attention.qkv(attention.norm1(grid)).chunk(3, dim=-1)
     k, v = (torch.nn.functional.pad(part, (0, 0, margin, margin, margin, margin)) for part in (k, v))
     result = torch.zeros_like(grid)
     for y in range(0, height, window):
         for x in range(0, width, window):
             asking = q[:, y : y + window, x : x + window]
-            answering = (part[:, y : y + reach, x : x + reach] for part in (k, v))
-            a, b, c = (p.flatten(1, 2).unflatten(-1, (heads, -1)).transpose(1, 2) for p in (asking, *answering))
+            surroundings = (part[:, y : y + overlap_window, x : x + overlap_window] for part in (k, v))
+            a, b, c = (p.flatten(1, 2).unflatten(-1, (heads, -1)).transpose(1, 2) for p in (asking, *surroundings))
             seen = (a @ b.mT * (channels // heads) ** -0.5 + bias).softmax(-1) @ c
             result[:, y : y + window, x : x + window] = seen.transpose(1, 2).reshape_as(asking)
     x = grid + attention.proj(result)
@@ -125,7 +126,7 @@ def test_every_size_has_a_grid_upscale_times_as_fine(height: int, width: int) ->
 @torch.inference_mode()
 def test_carried_rgb_is_the_input_enlarged(upscale: int) -> None:
     encoder = small(upscale=upscale).eval()
-    matrix, offset = encoder.carry_rgb()
+    matrix, offset = encoder.initialise_identity()
     lr = torch.rand(2, 3, 5, 7)
     rgb = torch.einsum("rc,bchw->brhw", matrix, encoder(lr)) + offset
     torch.testing.assert_close(rgb, lr.repeat_interleave(upscale, 2).repeat_interleave(upscale, 3), atol=1e-6, rtol=1e-6)

@@ -39,7 +39,7 @@ def test_grid_is_upscale_times_as_fine(upscale: int) -> None:
 @pytest.mark.parametrize(("upscale", "out_channels"), [(1, 8), (2, 6), (3, 8), (4, 6)])
 def test_carried_rgb_is_the_input_enlarged(upscale: int, out_channels: int) -> None:
     encoder = small(upscale, out_channels)
-    matrix, offset = encoder.carry_rgb()
+    matrix, offset = encoder.initialise_identity()
     lr = torch.rand(2, 3, 5, 7)
     rgb = torch.einsum("rc,bchw->brhw", matrix, encoder(lr)) + offset
     torch.testing.assert_close(rgb, lr.repeat_interleave(upscale, 2).repeat_interleave(upscale, 3))
@@ -47,7 +47,7 @@ def test_carried_rgb_is_the_input_enlarged(upscale: int, out_channels: int) -> N
 
 def test_carrying_rgb_leaves_the_other_channels_alone() -> None:
     encoder = small(2)
-    encoder.carry_rgb()
+    encoder.initialise_identity()
     assert encoder(torch.rand(1, 3, 5, 7))[:, 3:].std() > 1e-3
 
 

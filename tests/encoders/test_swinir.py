@@ -63,7 +63,7 @@ def test_features_of_a_padded_image_are_cropped() -> None:
 def test_carried_rgb_is_the_input_enlarged(upscale: int) -> None:
     encoder = small(upscale=upscale).eval()
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
-    matrix, offset = encoder.carry_rgb()
+    matrix, offset = encoder.initialise_identity()
     lr = torch.rand(2, 3, 5, 7) * 1.5 - 0.25
     features = encoder(lr)
     rgb = torch.einsum("rc,bchw->brhw", matrix, features) + offset
@@ -112,4 +112,4 @@ def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="as many groups, got 2 and 1"):
         SwinIR(depths=[1, 1], heads=[2], out_channels=8, **settings)
     with pytest.raises(ValueError, match="at least 6 out_channels"):
-        SwinIR(depths=[1], heads=[2], out_channels=4, **settings).carry_rgb()
+        SwinIR(depths=[1], heads=[2], out_channels=4, **settings).initialise_identity()

@@ -63,16 +63,16 @@ def test_keys_are_remembered_in_inference_and_never_stale() -> None:
         queries = head.query(features).flatten(2).transpose(1, 2)
         return plain(queries, torch.nn.Sequential(*head.embedding)(head.dictionary), head.dictionary)
 
-    def changed(number: int) -> None:
+    def changed(index: int) -> None:
         """Weights change in every way that they do: a step, loading, replaced storage, a replaced parameter."""
         last = head.embedding[-1]
-        if number == 0:
+        if index == 0:
             torch.optim.SGD(head.embedding.parameters(), lr=0.5).step()
-        elif number == 1:
+        elif index == 1:
             head.load_state_dict({name: tensor * 1.5 for name, tensor in head.state_dict().items()})
-        elif number == 2:
+        elif index == 2:
             last.weight.data *= 2  # leaves the version counter alone
-        elif number == 3:
+        elif index == 3:
             last.bias = torch.nn.Parameter(last.bias + torch.arange(16.0))
         else:
             head.dictionary = head.dictionary.flip(0) + 0.1
@@ -80,8 +80,8 @@ def test_keys_are_remembered_in_inference_and_never_stale() -> None:
     with torch.no_grad():
         head(features)
     head(features).sum().backward()
-    for number in range(5):
-        changed(number)
+    for index in range(5):
+        changed(index)
         before = len(calls)
         with torch.inference_mode():
             first, second = head(features), head(features)

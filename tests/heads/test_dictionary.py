@@ -59,10 +59,12 @@ def test_a_model_carries_the_rows_of_its_file(tmp_path: Path) -> None:
     rows, file = torch.randn(50, 3), tmp_path / "rows.safetensors"
     save_dictionary(rows, file)
     overrides = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
-    config = settings_of("model/dictionary=file", f"model.dictionary.file={file}", *overrides)["model"]
-    carried = carry_rows(config)
-    assert {**carried, "dictionary": None} == {**config, "dictionary": None}
-    save_model(build(carried), carried, tmp_path / "model.safetensors")
+    config = settings_of("model/shapes/dictionary=file", f"model.shapes.dictionary.file={file}", *overrides)["model"]
+    saved = carry_rows(config)
+    assert {**saved, "shapes": {**saved["shapes"], "dictionary": None}} == {
+        **config, "shapes": {**config["shapes"], "dictionary": None},
+    }  # fmt: skip
+    save_model(build(saved), saved, tmp_path / "model.safetensors")
     file.unlink()
     assert torch.equal(load_model(tmp_path / "model.safetensors").ddcw.dictionary, rows)
 
@@ -71,13 +73,13 @@ def test_what_is_no_dictionary_is_refused(tmp_path: Path) -> None:
     save_file({"dictionary": torch.zeros(4, 2)}, tmp_path / "narrow.safetensors")
     save_file({"rows": torch.zeros(4, 3)}, tmp_path / "named.safetensors")
     (tmp_path / "broken.safetensors").write_text("hello")
-    for name, told in (
+    for name, message in (
         ("narrow", r"\(4, 2\)"),
         ("named", "holds no dictionary"),
         ("broken", "damaged"),
         ("none", "no such file"),
     ):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=message):
             file_dictionary(file=str(tmp_path / f"{name}.safetensors"))
-    with pytest.raises(InputError, match="model.dictionary.file="):
+    with pytest.raises(InputError, match="model.shapes.dictionary.file="):
         file_dictionary(file=None)

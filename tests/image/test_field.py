@@ -112,7 +112,7 @@ def test_strips_are_the_rows_of_the_whole(wanted: dict) -> None:
 def test_a_strip_needs_only_the_rows_around_it() -> None:
     field = grid_field(60, 9)
     output = resolve_output(field.size, scale=3.3)
-    part = field.crop(rows=(20, 50), columns=(0, 9))  # kernels reach 1 + 3.33 * 0.85 rows
+    part = field.crop(rows=(20, 50), columns=(0, 9))  # support: 1 + 3.33 * 0.85 rows
     strip = part.render_strip(Strip(output, field.size, (90, 140), origin=20))
     torch.testing.assert_close(strip, field.render(scale=3.3)[:, :, 90:140], atol=1e-4, rtol=0)
 

@@ -21,10 +21,10 @@ def test_tiles_cover_the_image_once_and_begin_at_multiples(length: int, tile: in
 
 
 def test_tiles_see_their_overlap_as_far_as_there_is_an_image() -> None:
-    windows = Tiling(overlap=20, multiple=8, exact=False, reach=0)
+    windows = Tiling(overlap=20, multiple=8, exact=False, support=0)
     assert seen((32, 64), 200, windows) == (8, 88)
     assert seen((0, 16), 30, windows) == (0, 30)
-    assert seen((40, 80), 100, Tiling(overlap=4.5, multiple=1, exact=True, reach=0)) == (35, 85)
+    assert seen((40, 80), 100, Tiling(overlap=4.5, multiple=1, exact=True, support=0)) == (35, 85)
 
 
 @pytest.mark.parametrize("encoder", ["edsr_tiny", "edsr_baseline", "rdn"])
@@ -43,12 +43,12 @@ def test_the_overlap_is_what_the_network_sees(encoder: str) -> None:
     assert (y - centre).abs().max() == (x - centre).abs().max() == margin
 
 
-def test_nothing_of_a_pixel_shows_beyond_its_reach() -> None:
+def test_nothing_of_a_pixel_contributes_beyond_its_support() -> None:
     model = build(settings_of("model=continuoussr_tiny", "model.encoder.channels=8", "model.encoder.blocks=1")["model"])
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=3.0)  # offsets and mixtures at their extremes
     field = model(torch.rand(1, 3, 9, 11))
     height = math.sqrt(2 * math.log(255)) * field.cholesky[..., 1:].norm(dim=-1)
     row = torch.arange(9).repeat_interleave(4 * 11)
-    assert (row - (field.means[0, :, 1] - height[0])).max() <= model.tiling.reach
-    assert (field.means[0, :, 1] + height[0] - (row + 1)).max() <= model.tiling.reach
+    assert (row - (field.means[0, :, 1] - height[0])).max() <= model.tiling.support
+    assert (field.means[0, :, 1] + height[0] - (row + 1)).max() <= model.tiling.support

@@ -6,7 +6,7 @@ from splatsr.image.tiling import Tiling
 from splatsr.large_images import memory
 from splatsr.large_images.memory import Need, is_exhausted, largest_tile, measure
 
-TILING = Tiling(overlap=10, multiple=1, exact=True, reach=3)
+TILING = Tiling(overlap=10, multiple=1, exact=True, support=3)
 
 
 class Wide(nn.Module):
@@ -30,11 +30,11 @@ def test_what_a_model_holds_at_its_peak_is_counted() -> None:
 def test_the_largest_tile_fits_and_the_next_does_not() -> None:
     need = Need(fixed=1e6, per_pixel=4000, kept=128)
 
-    def taken(tile: int) -> float:
+    def bytes_of(tile: int) -> float:
         return memory.UNSEEN * (1e6 + 4000 * (tile + 20) ** 2) + 128 * 3000 * tile
 
     tile = largest_tile(need, TILING, 3000, 500e6)
-    assert taken(tile) <= 500e6 < taken(tile + memory.STEP)
+    assert bytes_of(tile) <= 500e6 < bytes_of(tile + memory.STEP)
     assert largest_tile(need, TILING, 3000, 1e15) == memory.LARGEST
     assert largest_tile(need, TILING, 3000, 0.0) == memory.SMALLEST
     assert largest_tile(need, TILING, 30_000, 500e6) < tile, "a wide image's rows of tiles take more"

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from composed import settings_of
@@ -22,6 +24,10 @@ NARROW = ["model.encoder.channels=8", "model.encoder.out_channels=8"]
 
 @pytest.fixture
 def model() -> ContinuousSR:
+    return small_model()
+
+
+def small_model() -> ContinuousSR:
     """A small EDSR model whose overlap, 8 pixels, is what it sees; random weights everywhere."""
     built = build(settings_of("model=continuoussr_tiny", *NARROW, "model.encoder.blocks=2")["model"]).eval()
     for parameter in built.parameters():
@@ -70,6 +76,23 @@ def test_tiles_and_strips_make_the_whole_image(
     assert error.max() < 1e-3, "a kernel may cross the cut at 1/255 of its colour"
 
 
+@settings(max_examples=10)
+@given(
+    size=st.tuples(st.integers(2, 40), st.integers(2, 40)), tile=st.integers(7, 45),
+    scale=st.tuples(*[st.floats(0.5, 4.5)] * 2), strip_bytes=st.integers(100, 50_000),
+)  # fmt: skip
+def test_tiles_of_any_size_make_the_whole_image(
+    size: tuple[int, int], tile: int, scale: tuple[float, float], strip_bytes: int
+) -> None:
+    model, lr = small_model(), photo(*size)
+    expected = to_uint8(whole(model, lr, scale=scale))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderer, "STRIP_BYTES", strip_bytes)
+        made = rendered(model, lr, tile, scale=scale)
+    assert made.shape == expected.shape
+    assert np.abs(made.astype(int) - expected).max() <= 1, "no more than rounding"
+
+
 def test_too_little_overlap_would_show(model: ContinuousSR) -> None:
     lr = photo(50, 43)
     expected = whole(model, lr, scale=2)
@@ -105,8 +128,8 @@ def test_tiles_are_halved_when_memory_runs_out(
     monkeypatch.setattr(ContinuousSR, "part", limited)
     made = rendered(model, lr, 60, scale=2)
     assert np.abs(made.astype(int) - expected).max() <= 1
-    told = [record.message for record in caplog.records]
-    assert told == ["out of memory with tiles of 60 LR pixels: going on with 30"]
+    messages = [record.message for record in caplog.records]
+    assert messages == ["out of memory with tiles of 60 LR pixels: going on with 30"]
 
 
 def test_where_no_tile_fits_there_is_one_clear_line(model: ContinuousSR, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,16 +27,16 @@ def by_definition(model: ALIIF, lr: Tensor, coordinates: Tensor, cell: Tensor) -
     answers, areas = [], []
     for corner in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         moved = coordinates + coordinates.new_tensor(corner) / sides + 1e-6
-        places = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
-        z, p = (grid_sample(grid, places, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
+        points = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
+        z, p = (grid_sample(grid, points, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
         offset = (coordinates - p) * sides
         fed = torch.cat([z, offset, (cell * sides)[:, None].expand_as(offset)], -1)
         found = model.expansion(fed)
         coefficients, x = found / found.square().sum(-1, keepdim=True).sqrt(), fed
-        for number, (weights, biases) in enumerate(zip(model.basis.weights, model.basis.biases, strict=True)):
+        for index, (weights, biases) in enumerate(zip(model.basis.weights, model.basis.biases, strict=True)):
             weight = (coefficients @ weights).unflatten(-1, (biases.shape[1], -1))
             x = (weight @ x[..., None])[..., 0] + coefficients @ biases
-            x = x.relu() if number + 1 < len(model.basis.weights) else x
+            x = x.relu() if index + 1 < len(model.basis.weights) else x
         answers.append(x)
         areas.append((offset.prod(-1).abs() + 1e-9)[..., None])
     return 0.5 + 0.5 * sum(answer * areas[3 - k] / sum(areas) for k, answer in enumerate(answers))

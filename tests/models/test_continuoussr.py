@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from functools import partial
 
@@ -10,25 +11,30 @@ from published import IMAGES, assert_image_equal, assert_kernels_equal, publishe
 from splatsr.checkpoints.build import build
 from splatsr.encoders.edsr import EDSR
 from splatsr.heads import ddcw, mlp
+from splatsr.heads.apd import APD
+from splatsr.heads.cgm import CGM
+from splatsr.heads.ddcw import DDCW
 from splatsr.heads.dictionary import published_dictionary
 from splatsr.heads.initialisation import blurred_lr, published
 from splatsr.models.continuoussr import ContinuousSR
 
+NARROW = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
 
-def small(*, kernels_per_pixel: int = 4, upscale: int = 2, color_skip: bool = True, initialisation=blurred_lr) -> ContinuousSR:  # noqa: ANN001
+
+def small(*, kernels_per_pixel: int = 4, upscale: int = 2, skip: bool = True, initialisation=blurred_lr) -> ContinuousSR:
     return ContinuousSR(
         encoder=EDSR(channels=8, blocks=1, upscale=upscale, out_channels=8, input_mean=0.45),
-        dictionary=published_dictionary(),
-        embedding=8,
-        embedding_hidden=[8],
+        shapes=partial(DDCW, dictionary=published_dictionary(), embedding=8, embedding_hidden=[8]),
+        positions=partial(APD, hidden=[8], offset_range=1.0),
+        colors=partial(CGM, hidden=[8, 8], skip=skip),
         kernels_per_pixel=kernels_per_pixel,
-        offset_hidden=[8],
-        offset_range=1.0,
-        color_hidden=[8, 8],
-        color_skip=color_skip,
         reference_scale=4.0,
         initialisation=initialisation,
     ).eval()
+
+
+def tiny(*overrides: str) -> ContinuousSR:
+    return build(settings_of("model=continuoussr_tiny", *NARROW, *overrides)["model"])
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +106,11 @@ def test_training_and_inference_see_the_same_network(golden: tuple[ContinuousSR,
         torch.testing.assert_close(getattr(trained, part), getattr(measured, part), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("color_skip", [True, False])
+@pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize(("kernels_per_pixel", "upscale"), [(1, 2), (4, 2), (4, 4), (9, 6)])
 @torch.inference_mode()
-def test_random_weights_render_the_lr_image_blurred(kernels_per_pixel: int, upscale: int, color_skip: bool) -> None:
-    model = small(kernels_per_pixel=kernels_per_pixel, upscale=upscale, color_skip=color_skip)
+def test_random_weights_render_the_lr_image_blurred(kernels_per_pixel: int, upscale: int, skip: bool) -> None:
+    model = small(kernels_per_pixel=kernels_per_pixel, upscale=upscale, skip=skip)
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
     lr = torch.stack([0.5 + 0.4 * torch.sin(x / 5), 0.5 + 0.4 * torch.cos(y / 4), 0.3 + 0 * x])[None]
     field = model(lr)
@@ -136,9 +142,13 @@ def test_kernels_stay_within_the_offset_range() -> None:
     torch.testing.assert_close(means[-1], torch.tensor([4.5 + 1, 3.5 + 1]))
 
 
-def test_level_is_what_a_constant_field_sums_to() -> None:
+@torch.inference_mode()
+def test_the_dc_gain_is_what_a_constant_field_sums_to() -> None:
     model = small()
-    assert math.isclose(model.level, 1.877, abs_tol=1e-3)
+    assert math.isclose(model.dc_gain, 1.877, abs_tol=1e-3)
+    field = model(torch.rand(1, 3, 8, 8))  # every kernel has the mean row, at the centre of its cell
+    ones = dataclasses.replace(field, colors=torch.ones_like(field.colors)).render(scale=8)
+    assert math.isclose(ones[..., 16:-16, 16:-16].mean().item(), model.dc_gain, rel_tol=0.01)
 
 
 @pytest.mark.parametrize(("kernels_per_pixel", "upscale", "message"), [(5, 2, "square number"), (9, 4, "multiple of 3")])
@@ -147,23 +157,33 @@ def test_impossible_densities_are_refused(kernels_per_pixel: int, upscale: int, 
         small(kernels_per_pixel=kernels_per_pixel, upscale=upscale)
 
 
-def test_a_colour_mlp_too_narrow_to_carry_rgb_is_refused() -> None:
-    make = partial(small, color_skip=False)
-    make()
-    with pytest.raises(ValueError, match="at least 6 units"):
-        ContinuousSR(
-            encoder=EDSR(channels=8, blocks=1, upscale=2, out_channels=8, input_mean=0.0),
-            dictionary=published_dictionary(), embedding=8, embedding_hidden=[8], kernels_per_pixel=4, offset_hidden=[8],
-            offset_range=1.0, color_hidden=[8, 4], color_skip=False, reference_scale=4.0,
-            initialisation=blurred_lr,
-        )  # fmt: skip
+@pytest.mark.parametrize(
+    ("override", "shapes", "positions"),
+    [("model/shapes=regressed_tiny", "RegressedShapes", "APD"), ("model/positions=anchors", "DDCW", "Anchors"),
+     ("model/positions=free_tiny", "DDCW", "FreePositions")],
+)  # fmt: skip
+@pytest.mark.parametrize("initialisation", ["published", "blurred_lr"])
+def test_an_ablated_model_trains_every_weight(override: str, shapes: str, positions: str, initialisation: str) -> None:
+    model = tiny(override, f"model/initialisation={initialisation}").train()
+    assert (type(model.ddcw).__name__, type(model.apd).__name__) == (shapes, positions)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)  # plain steps explode where all kernels meet
+    for _ in range(3):
+        optimizer.zero_grad()
+        (model(torch.rand(2, 3, 6, 7)).render(scale=2.5) - 0.3).square().mean().backward()
+        optimizer.step()
+    assert not [name for name, weight in model.named_parameters() if not weight.grad.abs().max() > 0]
 
 
-@pytest.mark.parametrize("changes", [[], ["model.color_skip=false"], ["model.kernels_per_pixel=1"]])
+def test_only_limited_kernels_are_tiled() -> None:
+    assert tiny("model/shapes=regressed_tiny").tiling is None
+    assert tiny("model/positions=free_tiny").tiling is None
+    assert tiny("model/positions=anchors").tiling.support == pytest.approx(tiny().tiling.support - 1)
+
+
+@pytest.mark.parametrize("changes", [[], ["model.colors.skip=false"], ["model.kernels_per_pixel=1"]])
 @torch.inference_mode()
 def test_a_part_is_cropped_from_the_whole(changes: list[str]) -> None:
-    narrow = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
-    model = build(settings_of("model=continuoussr_tiny", *narrow, *changes)["model"]).eval()
+    model = tiny(*changes).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     lr = torch.rand(2, 3, 9, 11)

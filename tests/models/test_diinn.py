@@ -26,11 +26,11 @@ def by_definition(model: DIINN, lr: Tensor, size: tuple[int, int]) -> Tensor:
     """The published way: everything enlarged first, then 1x1 convolutions on the whole image."""
     features = model.encoder(2 * lr - 1)
     b, _, h, w = features.shape
-    x, places = (
+    x, centres_of_lr = (
         interpolate(image, size, mode="nearest-exact")
         for image in (unfold(features, 3, padding=1).view(b, -1, h, w), centres(h, w).to(lr).mT.view(1, 2, h, w))
     )
-    offsets = (centres(*size).to(lr).mT.view(1, 2, *size) - places) * lr.new_tensor([h, w]).view(1, 2, 1, 1)
+    offsets = (centres(*size).to(lr).mT.view(1, 2, *size) - centres_of_lr) * lr.new_tensor([h, w]).view(1, 2, 1, 1)
     ratio = lr.new_full((b, 1, *size), h * w / (size[0] * size[1]))
     q, k_input = torch.cat([offsets.expand(b, -1, -1, -1), ratio], 1), x
     for modulation, synthesis in zip(model.modulation, model.synthesis, strict=True):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, one_hot
 from torch.utils.data import DataLoader
 
-from composed import protocol_of, settings_of
+from composed import settings_of
 from golden import read_golden
 from published_family import StoredFeatures, image_and_golden, load_published
 from splatsr.checkpoints.build import build
@@ -22,15 +22,15 @@ from splatsr.models.gaussiansr import GaussianSR
 from splatsr.models.lte import basis, waves_at
 from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine
-from splatsr.training.supervision import Pixels
+from splatsr.training.supervision import OnQueries
 
-SMALL = ("model.encoder.channels=12", "model.encoder.blocks=1", "model.encoder.out_channels=12", "model.kernels=9")
+SMALL = ("model.encoder.channels=12", "model.encoder.blocks=1", "model.encoder.out_channels=12", "model.bank.kernels=9")
 FORMS = ["gaussiansr", "gaussiansr_per_pixel"]
 
 
 def small(form: str, *overrides: str, selection: str = "expected") -> GaussianSR:
     """A narrow model whose kernels differ much from pixel to pixel."""
-    choices = (*SMALL, f"model.selection={selection}", "model.waves=6", "model.hidden=[16,16]")
+    choices = (*SMALL, f"model.bank.selection={selection}", "model.waves=6", "model.hidden=[16,16]")
     model = build(settings_of(f"model={form}", *choices, *overrides)["model"]).eval()
     if model.bank is not None:
         nn.init.normal_(model.bank.classifier.weight, std=0.5)
@@ -173,9 +173,8 @@ def test_the_loss_falls_and_a_training_repeats_itself(form: str, precision: str)
         torch.manual_seed(1)
         config = settings_of(f"model={form}", *SMALL, "model.waves=6", "model.hidden=[32]")["model"]
         module = SuperResolution(
-            model_config=config, loss=nn.L1Loss(), seed=0, samples=Pixels(count=144),
+            model_config=config, loss=nn.L1Loss(), seed=0, supervision=OnQueries(count=144),
             optimizer=partial(torch.optim.Adam, lr=1e-2), schedule=partial(cosine, warmup_steps=0),
-            protocol=protocol_of("l_pil"),
         )  # fmt: skip
         before = _loss(module, batch)
         trainer = lightning.Trainer(
@@ -200,16 +199,18 @@ def _loss(module: SuperResolution, batch: dict) -> float:
 
 def test_wrong_numbers_are_refused() -> None:
     encoder = EDSR(channels=8, blocks=1, upscale=1, out_channels=8, input_mean=0.0)
-    config = settings_of("model=gaussiansr")["model"]
-    settings = {key: value for key, value in config.items() if key not in ("_target_", "encoder", "splatting")}
-    for changes, message in (
-        ({"kernels": 99}, "square number"),
-        ({"selection": "best"}, "sample, expected, argmax"),
-        ({"temperature": 0}, "temperature"),
-        ({"splatted": 9}, "between 0 and the encoder's 8 channels"),
+    bank = build(settings_of("model=gaussiansr")["model"]["bank"])
+    for changes, splatted, message in (
+        ({"kernels": 99}, 8, "square number"),
+        ({"selection": "best"}, 8, "sample, expected, argmax"),
+        ({"temperature": 0}, 8, "temperature"),
+        ({}, 9, "between 0 and the encoder's 8 channels"),
     ):
         with pytest.raises(ValueError, match=message):
-            GaussianSR(encoder=encoder, splatting=PixelSplatting(unit=0.4), **{**settings, **changes})
+            GaussianSR(
+                encoder=encoder, splatted=splatted, bank=partial(bank, **changes), splatting=PixelSplatting(unit=0.4),
+                waves=8, hidden=[8],
+            )  # fmt: skip
     with pytest.raises(ValueError, match="odd"):
         TileSplatting(tile=7, kernel=4, extent=5.0, clamp=True)
     with pytest.raises(ValueError, match="unit"):

@@ -56,7 +56,7 @@ def test_every_weight_gets_a_gradient_from_sampled_points(model: nn.Module) -> N
 def test_every_image_of_a_batch_is_for_itself(model: nn.Module) -> None:
     lr, coordinates, cell = torch.rand(2, 3, 5, 7), torch.rand(2, 40, 2) * 2 - 1, torch.tensor([[0.1, 0.2], [0.3, 0.05]])
     together = model(lr).query(coordinates, cell)
-    for number in range(2):
-        one = slice(number, number + 1)
+    for index in range(2):
+        one = slice(index, index + 1)
         alone = model(lr[one]).query(coordinates[one], cell[one])
         torch.testing.assert_close(together[one], alone, atol=1e-5, rtol=1e-5)

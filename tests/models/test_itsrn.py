@@ -7,7 +7,7 @@ from torch.nn.functional import grid_sample, unfold
 from published_family import StoredFeatures, assert_is_its_definition, image_and_golden, load_published
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import pixel_centres
-from splatsr.models.itsrn import ITSRN, outermost_centres_apart
+from splatsr.models.itsrn import ITSRN, aligned_step
 
 
 def small() -> ITSRN:
@@ -26,8 +26,8 @@ def by_definition(model: ITSRN, lr: Tensor, coordinates: Tensor, cell: Tensor) -
     answers = []
     for corner in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         moved = coordinates + coordinates.new_tensor(corner) * ((1 - token) / (sides - 1))[:, None] + 1e-6
-        places = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
-        z, p = (grid_sample(grid, places, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
+        points = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
+        z, p = (grid_sample(grid, points, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
         offset = (coordinates - p) * sides
         weights = model.imnet(torch.cat([offset, (token * sides)[:, None].expand_as(offset)], -1)).unflatten(-1, (-1, 3))
         answers.append(torch.einsum("bqc,bqcr->bqr", z, weights) + model.score(offset))
@@ -48,6 +48,6 @@ def test_values_and_gradients_are_those_of_the_definition() -> None:
     assert_is_its_definition(small().double(), by_definition)
 
 
-def test_the_reach_joins_the_outermost_centres_and_a_single_pixel_needs_none() -> None:
-    reach = outermost_centres_apart(torch.tensor([[0.1, 0.4]]), (6, 1))
-    torch.testing.assert_close(reach, torch.tensor([0.95 / 5, 0.8])[None, None, None])
+def test_the_shift_is_a_step_between_aligned_outermost_centres_and_a_single_pixel_needs_none() -> None:
+    shift = aligned_step(torch.tensor([[0.1, 0.4]]), (6, 1))
+    torch.testing.assert_close(shift, torch.tensor([0.95 / 5, 0.8])[None, None, None])

@@ -31,8 +31,8 @@ def by_definition(model: LIIF, lr: Tensor, coordinates: Tensor, cell: Tensor) ->
     answers, areas = [], []
     for vertical, horizontal in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         moved = coordinates + coordinates.new_tensor([vertical / h, horizontal / w]) + 1e-6
-        places = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
-        z, p = (grid_sample(grid, places, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
+        points = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1)[:, None]
+        z, p = (grid_sample(grid, points, mode="nearest", align_corners=False)[:, :, 0].mT for grid in (unfolded, lr_centres))
         offset = (coordinates - p) * sides
         answers.append(model.imnet(torch.cat([z, offset, (cell * sides)[:, None].expand_as(offset)], -1)))
         areas.append((offset.prod(-1).abs() + 1e-9)[..., None])

@@ -22,8 +22,8 @@ def by_definition(model: MetaSR, lr: Tensor, size: tuple[int, int]) -> Tensor:
     for i in range(size[0]):
         for j in range(size[1]):
             y, x = i * h / size[0], j * w / size[1]
-            place = lr.new_tensor([y % 1, x % 1, h / size[0]])
-            image[:, :, i, j] = unfolded[:, :, int(y), int(x)] @ model.imnet(place).view(-1, 3)
+            position = lr.new_tensor([y % 1, x % 1, h / size[0]])
+            image[:, :, i, j] = unfolded[:, :, int(y), int(x)] @ model.imnet(position).view(-1, 3)
     return image / 2 + 0.5
 
 

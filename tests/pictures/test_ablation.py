@@ -11,7 +11,7 @@ from toy_runs import toy_member
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
 def test_every_set_at_that_scale_has_a_panel_and_every_cell_a_color(tmp_path: Path) -> None:
     for index, (psnr, seed) in enumerate([(30.0, 0), (31.0, 1), (29.0, 0), (None, 1)]):
-        toy_member(tmp_path, index, psnr, f"model.offset_range={1 + index // 2}", f"seed={seed}")
+        toy_member(tmp_path, index, psnr, f"model.positions.offset_range={1 + index // 2}", f"seed={seed}")
     found = cells(read_members(tmp_path))
     for name, scale in (("there", 4), ("absent", 2)):
         draw_ablation(found, tmp_path / f"{name}.png", scale=scale)

@@ -24,9 +24,9 @@ def test_more_crops_begin_with_the_same_ones_and_none_overlap(photographs: Path)
 def test_every_chunk_belongs_to_one_process(photographs: Path) -> None:
     chosen = crops(photographs, count=9)
     shares = [Chunks(chosen, batch=2, rank=rank, ranks=2, done={2}) for rank in range(2)]
-    assert [share.numbers for share in shares] == [[0, 4], [1, 3]]
+    assert [share.indices for share in shares] == [[0, 4], [1, 3]]
     last = shares[0][1]
-    assert (last["number"], last["first"], len(last["crops"])) == (4, 8, 1)
+    assert (last["index"], last["first"], len(last["crops"])) == (4, 8, 1)
     crop = last["crops"][0]
     pixels = read_image(crop.photograph)[crop.top : crop.top + 16, crop.left : crop.left + 16]
     assert np.array_equal(last["images"][0], to_tensor(pixels))
@@ -35,7 +35,7 @@ def test_every_chunk_belongs_to_one_process(photographs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"count": 37}, "3 photographs hold 36 crops of 16x16 pixels, and prior.crops asks for 37"),
         ({"side": 61}, r"crops of 61x61 pixels are larger than every photograph \(the largest is 70x60\)"),
@@ -43,8 +43,8 @@ def test_every_chunk_belongs_to_one_process(photographs: Path) -> None:
         ({"side": 0}, "prior.side must be a whole number"),
     ],
 )
-def test_what_photographs_cannot_give_is_told(photographs: Path, wrong: dict, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_photographs_cannot_give_is_told(photographs: Path, wrong: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         crops(photographs, **wrong)
 
 

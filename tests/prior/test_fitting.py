@@ -58,7 +58,7 @@ def test_adan_is_the_published_rule() -> None:
     first, second, third = ADAN_BETAS
     parameter = torch.nn.Parameter(torch.zeros(5, dtype=torch.float64))
     optimizer = Adan([parameter], lr=0.1, betas=ADAN_BETAS, weight_decay=0.0)
-    m = v = n = mine = torch.zeros(5, dtype=torch.float64)
+    m = v = n = expected = torch.zeros(5, dtype=torch.float64)
     before = None
     for step in range(1, 5):
         gradient = torch.randn(5, dtype=torch.float64)
@@ -67,10 +67,10 @@ def test_adan_is_the_published_rule() -> None:
         v = second * v + (1 - second) * change
         n = third * n + (1 - third) * (gradient + second * change) ** 2
         speed = m / (1 - first**step) + second * v / (1 - second**step)
-        mine = mine - 0.1 * speed / ((n / (1 - third**step)).sqrt() + 1e-8)
+        expected = expected - 0.1 * speed / ((n / (1 - third**step)).sqrt() + 1e-8)
         before, parameter.grad = gradient, gradient.clone()
         optimizer.step()
-    torch.testing.assert_close(parameter.detach(), mine)
+    torch.testing.assert_close(parameter.detach(), expected)
 
 
 def test_the_learning_rate_is_halved(crops: torch.Tensor) -> None:
@@ -85,7 +85,7 @@ def test_the_learning_rate_is_halved(crops: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"variant": "round"}, "cholesky or rotation_scale"),
         ({"optimizer": "sgd"}, "adan or adam"),
@@ -94,6 +94,6 @@ def test_the_learning_rate_is_halved(crops: torch.Tensor) -> None:
         ({"kernels_per_pixel": -1}, "kernels_per_pixel must be greater than 0"),
     ],
 )
-def test_wrong_values_are_named(changed: dict, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_wrong_values_are_named(changed: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Fitting(**{**RECIPE, **changed})

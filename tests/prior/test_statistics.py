@@ -16,8 +16,8 @@ def rows(count: int = 20000) -> torch.Tensor:
 def test_signs_do_not_change_the_kernel() -> None:
     cholesky = torch.randn(500, 3, dtype=torch.float64)
     lower = torch.zeros(2, 500, 2, 2, dtype=torch.float64)
-    for place, entries in enumerate((cholesky, unsigned(cholesky))):
-        lower[place, :, 0, 0], lower[place, :, 1, 0], lower[place, :, 1, 1] = entries.T
+    for index, entries in enumerate((cholesky, unsigned(cholesky))):
+        lower[index, :, 0, 0], lower[index, :, 1, 0], lower[index, :, 1, 1] = entries.T
     first, second = lower @ lower.mT
     torch.testing.assert_close(first, second)
     assert unsigned(cholesky)[:, [0, 2]].min() >= 0
@@ -57,7 +57,7 @@ def test_visible_kernels_reach_a_pixel_centre() -> None:
 
 
 def test_the_normal_dictionary_is_of_the_published_prior() -> None:
-    dictionary = yaml.safe_load((CONF / "model/dictionary/normal.yaml").read_text())
+    dictionary = yaml.safe_load((CONF / "model/shapes/dictionary/normal.yaml").read_text())
     assert dictionary["mean"] == [entry.mean for entry in PRIOR.values()]
     assert dictionary["deviation"] == [entry.deviation for entry in PRIOR.values()]
 

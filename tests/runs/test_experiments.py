@@ -28,7 +28,7 @@ EXPERIMENTS = [
 ]
 ABLATIONS = sorted(path.stem for path in (CONF / "experiment/ablation").glob("*.yaml"))
 DISTINCT = {  # members that run something that no other experiment does; the others differ from these in numbers
-    "ablation/modules": ["model/dictionary=none", "model.offset_range=inf"],
+    "ablation/modules": ["model/shapes=regressed_tiny", "model/positions=free_tiny"],
     "ablation/gradient": ["supervision=crops_published_gradient"],
     "ablation/kernels_per_pixel": ["model.kernels_per_pixel=9"],
 }
@@ -111,7 +111,9 @@ def test_gaussiansr_is_trained_as_liif_is_but_for_its_scales_and_twice_the_epoch
     assert ours["trainer"] == {**liif["trainer"], "max_epochs": 2000}
 
 
-@pytest.mark.parametrize(("name", "key", "values"), [("bank", "kernels", "64,100,400,900"), ("channels", "splatted", "0,8,16")])
+@pytest.mark.parametrize(
+    ("name", "key", "values"), [("bank", "bank.kernels", "64,100,400,900"), ("channels", "splatted", "0,8,16")]
+)
 def test_the_ablations_of_gaussiansr_differ_in_one_key(name: str, key: str, values: str) -> None:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = hydra.compose("run", overrides=[f"experiment=gaussiansr_ablation/{name}"], return_hydra_config=True)
@@ -186,9 +188,9 @@ def test_ours_plus_has_the_papers_numbers() -> None:
     assert settings["protocol"]["name"] == "L-pil-div2k"
     assert model["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
     assert (model["encoder"]["channels"], model["encoder"]["depths"], model["encoder"]["window"]) == (180, [6] * 6, 16)
-    assert (model["kernels_per_pixel"], model["embedding"], model["offset_range"]) == (4, 512, 1.0)
-    assert len(model["color_hidden"]) + 1 == 6
-    assert not model["color_skip"]
+    assert (model["kernels_per_pixel"], model["shapes"]["embedding"], model["positions"]["offset_range"]) == (4, 512, 1.0)
+    assert len(model["colors"]["hidden"]) + 1 == 6
+    assert not model["colors"]["skip"]
     assert model["initialisation"]["_target_"] == "splatsr.heads.initialisation.published"
 
 

@@ -19,7 +19,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize("smallest", [1, 16])
 def test_ranges_cover_everything_once_in_pieces_that_are_large_enough(total: int, smallest: int, threads: int) -> None:
     ranges = even_ranges(total, smallest=smallest)
-    assert [place for first, end in ranges for place in range(first, end)] == list(range(total))
+    assert [item for first, end in ranges for item in range(first, end)] == list(range(total))
     assert len(ranges) == 1 or min(end - first for first, end in ranges) >= smallest
     assert len(ranges) <= 8 * threads
 

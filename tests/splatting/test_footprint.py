@@ -40,13 +40,13 @@ def uncut(field: GaussianField, scale: float, *, finer: int = 1, wide: bool = Fa
     if wide:
         cholesky, colors = (part[0] for part in widen(cholesky[None], colors[None], excess((scale, scale), math.inf)))
     l11, l21, l22 = cholesky.unbind(-1)
-    reach = 5 * torch.stack([l11.abs(), (l21.square() + l22.square()).sqrt()], -1)  # exp(-12.5) is 4e-6
+    support = 5 * torch.stack([l11.abs(), (l21.square() + l22.square()).sqrt()], -1)  # exp(-12.5) is 4e-6
     image = torch.zeros(round(SIDE * factor), round(SIDE * factor), 3)
     step = round(2 * factor)
     for top in range(0, len(image), step):  # a block of pixels needs the kernels near it only
         for left in range(0, len(image), step):
             low, high = torch.tensor([left, top]), torch.tensor([left, top]) + step
-            near = ((means + reach > low) & (means - reach < high)).all(1)
+            near = ((means + support > low) & (means - support < high)).all(1)
             x, y = torch.arange(left, left + step) + 0.5, torch.arange(top, top + step)[:, None] + 0.5
             u = (x - means[near, 0, None, None]) / l11[near, None, None]
             t = (y - means[near, 1, None, None] - l21[near, None, None] * u) / l22[near, None, None]

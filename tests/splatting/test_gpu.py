@@ -75,8 +75,8 @@ def test_order_of_the_kernels_does_not_matter() -> None:
     image, *gradients = gpu_rendered(on_device(field), size)
     other, *others = gpu_rendered(on_device(tuple(part[:, shuffled] for part in field)), size)
     torch.testing.assert_close(other, image, rtol=0, atol=1e-5)
-    for mine, theirs in zip(gradients, others, strict=True):
-        assert torch.equal(mine[:, shuffled], theirs)  # each gathers for itself
+    for own, theirs in zip(gradients, others, strict=True):
+        assert torch.equal(own[:, shuffled], theirs)  # each gathers for itself
 
 
 def test_one_enormous_kernel_among_small_ones() -> None:
@@ -87,13 +87,13 @@ def test_one_enormous_kernel_among_small_ones() -> None:
 
 def test_a_tree_of_more_roots_than_one_look_sees() -> None:
     """70 000 specks between the pixels of two tiles touch neither; behind them in the list come kernels that show."""
-    specks, shown, size = 70_000, 6, (8, 16)
-    means = torch.tensor([8.0, 4.0]).repeat(1, specks + shown, 1)
+    specks, visible, size = 70_000, 6, (8, 16)
+    means = torch.tensor([8.0, 4.0]).repeat(1, specks + visible, 1)
     means[0, :specks, 1] = torch.linspace(0.5, 7.5, specks)
-    means[0, specks:] = torch.tensor([15.0, 7.0]) - torch.rand(shown, 2)
-    cholesky = torch.tensor([1e-3, 0.0, 1e-3]).repeat(1, specks + shown, 1)
+    means[0, specks:] = torch.tensor([15.0, 7.0]) - torch.rand(visible, 2)
+    cholesky = torch.tensor([1e-3, 0.0, 1e-3]).repeat(1, specks + visible, 1)
     cholesky[0, specks:] = torch.tensor([2.0, 0.5, 1.0])
-    field = on_device((means, cholesky, torch.rand(1, specks + shown, 1)))
+    field = on_device((means, cholesky, torch.rand(1, specks + visible, 1)))
     expected = splat_exact(*(part[:, specks:] for part in field), size)
     torch.testing.assert_close(splat_gpu(*field, size), expected, rtol=0, atol=1e-5)
 

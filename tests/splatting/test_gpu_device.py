@@ -48,9 +48,9 @@ def test_equals_the_cpu_renderer(lr: tuple[int, int], scale: float, batch: int) 
     field, size = on_gpu(lattice_field(lr, (scale, scale), offset_range=1.0), batch)
     on_cpu = tuple(part.cpu() for part in field)
     ours, theirs = image_and_gradients(field, size), rendered(on_cpu, size, noise(field, size))
-    for name, mine, true in zip(("image", "means", "cholesky", "colors"), ours, theirs, strict=True):
-        assert mine.is_cuda
-        error = float((mine.cpu() - true).norm() / true.norm())
+    for name, own, true in zip(("image", "means", "cholesky", "colors"), ours, theirs, strict=True):
+        assert own.is_cuda
+        error = float((own.cpu() - true).norm() / true.norm())
         assert error < 1e-4, f"{name}: {error}"
 
 

@@ -68,8 +68,8 @@ def test_singular_kernels_are_empty_and_get_no_gradient() -> None:
 
 @pytest.mark.parametrize(("nudge", "alpha"), [(-1e-9, 1 / 255), (1e-9, 0.0)])
 def test_the_cut_is_at_one_part_in_255(nudge: float, alpha: float) -> None:
-    reach = math.sqrt(2 * CUT) + nudge
-    image = splat_exact(*one_colored([(1.5, 2.5 + reach)], (3.0, 0.0, 1.0), [1.0]), (4, 6))
+    support = math.sqrt(2 * CUT) + nudge
+    image = splat_exact(*one_colored([(1.5, 2.5 + support)], (3.0, 0.0, 1.0), [1.0]), (4, 6))
     assert float(image[0, 0, 2, 1]) == pytest.approx(alpha, rel=1e-6)
 
 

@@ -12,13 +12,13 @@ from toy_runs import toy_member
 def seeds(folder: Path) -> Path:
     """Two values, two seeds each; the last run is not finished."""
     for index, (psnr, offset_range, seed) in enumerate([(30.0, 1, 0), (31.0, 1, 1), (29.0, 2, 0), (None, 2, 1)]):
-        toy_member(folder, index, psnr, f"model.offset_range={offset_range}", f"seed={seed}")
+        toy_member(folder, index, psnr, f"model.positions.offset_range={offset_range}", f"seed={seed}")
     return folder
 
 
 def test_seeds_make_a_cell_with_mean_and_deviation(tmp_path: Path) -> None:
     one, two = cells(read_members(seeds(tmp_path)))
-    assert one.values == {"model.offset_range": "1"}
+    assert one.values == {"model.positions.offset_range": "1"}
     assert one.figures() == [MeanFigure("Set5", 4.0, "psnr_y", 30.5, pytest.approx(0.5**0.5), 2)]
     assert two.figures() == [MeanFigure("Set5", 4.0, "psnr_y", 29.0, 0.0, 1)]
     assert [member.state for member in two.members] == ["finished", "unfinished"]

@@ -8,7 +8,6 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,8 +16,6 @@ from splatsr.checkpoints.files import KEY, load_weights, read_pickle
 from splatsr.errors import InputError
 
 log = logging.getLogger(__name__)
-
-_COLLAPSING = "splatsr.heads.initialisation.published"
 
 
 def load_encoder(model: nn.Module, path: str | Path) -> None:
@@ -41,30 +38,22 @@ def load_encoder(model: nn.Module, path: str | Path) -> None:
             tensors[name] = tensor
         else:
             unused[kind] += 1
-    tensors, levels = _at_unit_range(tensors, state)
+    tensors, rescaled = _at_unit_range(tensors, state)
     load_weights(encoder, tensors, source=str(path))
     log.info(
         "%s: all %d tensors of %s loaded%s; not used: %s",
-        Path(path).name, len(tensors), type(encoder).__name__, levels, published.listed(unused),
+        Path(path).name, len(tensors), type(encoder).__name__, rescaled, published.listed(unused),
     )  # fmt: skip
 
 
-def warn_of_collapse(model: nn.Module, config: Mapping[str, Any]) -> None:
-    """Says so when an encoder that is known for it (`collapses_from_random`) trains from random weights as published.
-
-    Args:
-        model: with its random weights.
-        config: what it was built from.
-    """
-    encoder = getattr(model, "encoder", None)
-    if not getattr(encoder, "collapses_from_random", False) or "initialisation" not in config:
-        return
-    if config["initialisation"]["_target_"] == _COLLAPSING:
+def warn_of_collapse(model: nn.Module) -> None:
+    """Says so where a model that trains from its random weights is known to collapse (`may_collapse`)."""
+    if getattr(model, "may_collapse", False):
         log.warning(
             "THIS TRAINING WILL PROBABLY COLLAPSE: %s starts from random weights, with the published initialisation "
             "(known from issue 12 of the published repository). Set encoder_checkpoint=<its public x4 weights>, or "
             "model/initialisation=blurred_lr.",
-            type(encoder).__name__,
+            type(model.encoder).__name__,
         )
 
 
@@ -87,7 +76,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """The same network for RGB in [0, 1], where the file's mean shift tells that it was trained on levels 0 to 255.
+    """The same network for RGB in [0, 1], where the file's mean shift shows that it was trained on levels 0 to 255.
 
     Convolutions and ReLUs with biases b give f(255 x; b) = 255 f(x; b / 255), so the biases are divided by 255. The mean
     itself is not subtracted; an encoder with `input_mean` can.

@@ -69,7 +69,7 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
 
 def forms() -> list[PublishedForm]:
     """What the methods' files say about published checkpoints: every `PUBLISHED` in splatsr.models."""
-    found = (importlib.import_module(f"{models.__name__}.{place.name}") for place in pkgutil.iter_modules(models.__path__))
+    found = (importlib.import_module(f"{models.__name__}.{module.name}") for module in pkgutil.iter_modules(models.__path__))
     return [module.PUBLISHED for module in found if hasattr(module, "PUBLISHED")]
 
 
@@ -129,12 +129,12 @@ def _choose_encoder(form: PublishedForm, arguments: Mapping[str, Any], source: s
     return spec["name"], encoder
 
 
-def _check(key: str, value: Any, published: Mapping[str, Any], whose: str, source: str) -> None:
+def _check(key: str, value: Any, published: Mapping[str, Any], owner: str, source: str) -> None:
     """InputError unless the argument says what it says in the published model; what is left out shows in the tensors."""
     if key not in published:
-        raise InputError(f"{source}: {whose} has no argument {_short(key)} as published.")
+        raise InputError(f"{source}: {owner} has no argument {_short(key)} as published.")
     if _as_lists(value) != published[key]:
-        raise InputError(f"{source}: {whose} has {key} {_short(value)}; published is {published[key]!r}.")
+        raise InputError(f"{source}: {owner} has {key} {_short(value)}; published is {published[key]!r}.")
 
 
 def _as_lists(value: Any) -> Any:

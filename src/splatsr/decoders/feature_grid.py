@@ -25,8 +25,8 @@ class FeatureGrid:
         """The grid of a batch of feature maps."""
         return cls(features.permute(0, 2, 3, 1).flatten(0, 2), (features.shape[-2], features.shape[-1]))
 
-    def at(self, pixels: Int64[Tensor, "b *n 2"]) -> Float[Tensor, "b *n c"]:
-        """The features of every image at pixels (row, column) of its own."""
+    def at(self, pixels: Int64[Tensor, "b *n row_column=2"]) -> Float[Tensor, "b *n c"]:
+        """The features of every image at pixels of its own."""
         height, width = self.size
         first_row = torch.arange(len(pixels), device=pixels.device) * height
         rows = pixels[..., 0] + first_row.view(-1, *[1] * (pixels.ndim - 2))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Decode = Callable[[Tensor, Tensor], Tensor]
+"""RGB at (coordinates, cell), as `QueryableImage.query`."""
 
 
 def flip_pad(lr: Float[Tensor, "b 3 h w"], window: int) -> Float[Tensor, "b 3 height width"]:
@@ -18,12 +19,12 @@ def flip_pad(lr: Float[Tensor, "b 3 h w"], window: int) -> Float[Tensor, "b 3 he
     if window:
         for axis in (-2, -1):
             n = lr.shape[axis]
-            number = torch.arange((n // window + 1) * window, device=lr.device) % (2 * n)
-            lr = lr.index_select(axis, torch.minimum(number, 2 * n - 1 - number))
+            index = torch.arange((n // window + 1) * window, device=lr.device) % (2 * n)
+            lr = lr.index_select(axis, torch.minimum(index, 2 * n - 1 - index))
     return lr
 
 
 def in_larger(decode: Decode, lr: Float[Tensor, "b 3 h w"], larger: Float[Tensor, "b 3 height width"]) -> Decode:
-    """`decode` of the larger image, asked at points of the original one, its upper left part."""
+    """`decode` of the larger image, for points of the original one, its upper left part."""
     share = lr.new_tensor([lr.shape[axis] / larger.shape[axis] for axis in (-2, -1)])
     return lambda coordinates, cell: decode(coordinates * share + (share - 1), cell * share)

@@ -17,7 +17,7 @@ from splatsr.geometry import Number
 
 SELECTIONS = ("sample", "expected", "argmax")
 """How a kernel is chosen at test: drawn by its probability as published, the mixture of all by their probabilities (the mean
-of the samples), or the most likely."""
+of the samples), or the most likely one."""
 
 
 class GaussianBank(nn.Module):
@@ -61,7 +61,7 @@ class GaussianBank(nn.Module):
         self.opacity = nn.Parameter(torch.full((kernels, 1), 1.0).sigmoid())
         self.rho = nn.Parameter(torch.zeros(kernels, 1))
 
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 4 h w"]:
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b parameters=4 h w"]:
         """Vertical and horizontal sigma, opacity and correlation of every LR pixel's Gaussian."""
         return self.gaussians(self.choose(self.classifier(features)))
 
@@ -78,12 +78,12 @@ class GaussianBank(nn.Module):
             shares = one_hot((rows + noise).argmax(-1), kernels).to(rows.dtype)
         return shares.view(batch, height, width, kernels).permute(0, 3, 1, 2)
 
-    def gaussians(self, shares: Float[Tensor, "b k h w"]) -> Float[Tensor, "b 4 h w"]:
+    def gaussians(self, shares: Float[Tensor, "b k h w"]) -> Float[Tensor, "b parameters=4 h w"]:
         """The kernels' parameters, mixed by their shares."""
         return torch.einsum("bkhw,kp->bphw", shares, self.table)
 
     @property
-    def table(self) -> Float[Tensor, "k 4"]:
+    def table(self) -> Float[Tensor, "k parameters=4"]:
         """(vertical sigma, horizontal sigma, opacity, correlation) of every kernel."""
         rho = self.rho.tanh() if self.bounded_rho else self.rho
         return torch.stack([self.sigma_x, self.sigma_y, self.opacity[:, 0], rho[:, 0]], dim=-1)

@@ -1,4 +1,4 @@
-"""An image that is a function of the point: encoded once, decoded wherever it is asked for."""
+"""An image that is a function of the point: encoded once, decoded at any point."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from torch import Tensor
 from splatsr.geometry import Scale, Strip, pixel_centres, resolve_output
 
 CHUNK = {"cpu": 4096, "cuda": 65536}
-"""Points that are decoded at a time, whatever the image. LIIF, with 4 x 256 numbers per point and layer, then needs about
+"""Points that are decoded at a time, whatever the image. LIIF, with 4 x 256 values per point and layer, then needs about
 50 MB on a CPU, no tensor of it more than 17 MB: above 32 MB the C library gives memory back to the system after every layer,
 and half of the time goes into getting it again."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImplicitImage:
-    """A `QueryableImage` whose every point depends on itself alone, so that it renders in chunks, in bounded memory.
+    """A `QueryableImage` of which every point can be decoded alone, so that it renders in chunks, in bounded memory.
 
     Args:
-        lr: the LR batch, for its size and place.
-        decode: RGB (B, Q, 3) at `coordinates` (B, Q, 2) for a `cell` (B, 2), as in `QueryableImage.query`.
+        lr: the LR batch, for its size, device and type.
+        decode: RGB (B, Q, 3) at `coordinates` (B, Q, yx) for a `cell` (B, yx), as in `QueryableImage.query`.
     """
 
     lr: Float[Tensor, "b 3 h w"]
@@ -32,7 +32,7 @@ class ImplicitImage:
         """(h, w) of the LR image."""
         return (self.lr.shape[-2], self.lr.shape[-1])
 
-    def query(self, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]) -> Float[Tensor, "b q 3"]:
+    def query(self, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]) -> Float[Tensor, "b q rgb=3"]:
         """RGB, unclamped, at points of [-1, 1]^2; see `QueryableImage`."""
         chunks = coordinates.split(self._chunk(), dim=1)
         return torch.cat([self.decode(chunk, cell) for chunk in chunks], dim=1).to(self.lr.dtype)
@@ -61,10 +61,10 @@ class ImplicitImage:
 
 def centres_in_chunks(
     size: tuple[int, int], rows: tuple[int, int], count: int, like: Tensor
-) -> Iterator[Float[Tensor, "1 q 2"]]:
+) -> Iterator[Float[Tensor, "1 q yx=2"]]:
     """Centres of an output's pixels in rows [top, bottom), at most `count` at a time; device and type are those of `like`."""
     width = size[1]
     for first in range(rows[0] * width, rows[1] * width, count):
-        numbers = torch.arange(first, min(first + count, rows[1] * width), device=like.device)
-        pixels = torch.stack([numbers // width, numbers % width], dim=-1)
+        index = torch.arange(first, min(first + count, rows[1] * width), device=like.device)  # row by row
+        pixels = torch.stack([index // width, index % width], dim=-1)
         yield pixel_centres(pixels, size).to(like.dtype)[None]

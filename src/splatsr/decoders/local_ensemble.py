@@ -1,4 +1,4 @@
-"""Local ensemble (LIIF, section 3.2): the four LR pixels around a point answer together."""
+"""Local ensemble (LIIF, section 3.2): a point's RGB is a weighted mean of what four LR pixels around it give."""
 
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -16,23 +16,24 @@ _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 def half_pixel(size: tuple[int, int]) -> tuple[float, float]:
-    """(vertical, horizontal) half LR pixels in units of [-1, 1]: LIIF's reach."""
+    """(vertical, horizontal) half LR pixels in units of [-1, 1]: LIIF's shift."""
     return 1 / size[0], 1 / size[1]
 
 
 def four_pixels(
-    coordinates: Float[Tensor, "b q 2"], size: tuple[int, int], reach: tuple[float, float] | Float[Tensor, "b 1 1 2"]
-) -> Int64[Tensor, "b 4 q 2"]:
-    """The LR pixels at a point's upper left, upper right, lower left and lower right, `reach` away along either axis.
+    coordinates: Float[Tensor, "b q yx=2"], size: tuple[int, int], shift: tuple[float, float] | Float[Tensor, "b 1 1 yx=2"]
+) -> Int64[Tensor, "b corners=4 q row_column=2"]:
+    """The LR pixels that a point lies in when it is shifted to the upper left, upper right, lower left and lower right.
 
-    Beyond the image's border there is none: the pixel at the border then stands twice.
+    `shift` is (vertical, horizontal), in units of [-1, 1]. Beyond the image's border the pixel at the border is taken, and so
+    appears twice.
     """
     corners = coordinates.new_tensor(_CORNERS)[:, None, :]
-    reaches = reach if isinstance(reach, Tensor) else coordinates.new_tensor(reach)
-    return nearest_pixel(coordinates[:, None] + corners * reaches + NUDGE, size)
+    shifts = shift if isinstance(shift, Tensor) else coordinates.new_tensor(shift)
+    return nearest_pixel(coordinates[:, None] + corners * shifts + NUDGE, size)
 
 
-def opposite_areas(offsets: Float[Tensor, "b 4 q 2"]) -> Float[Tensor, "b 4 q 1"]:
+def opposite_areas(offsets: Float[Tensor, "b corners=4 q yx=2"]) -> Float[Tensor, "b corners=4 q 1"]:
     """LIIF's weights (equation 4): the area between the point and the centre of the diagonally opposite pixel, normalised.
 
     Offsets from the four pixels' centres in any one unit. The sum is that of the four areas at the border too, where

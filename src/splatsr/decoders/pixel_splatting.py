@@ -1,6 +1,6 @@
 """GaussianSR's splat put right: every LR pixel has its own Gaussian, as the paper writes it, in a continuous field.
 
-Kernels sit at their pixels' centres, are measured in LR pixels (so they grow with the output), and reach as far as they reach.
+Kernels sit at their pixels' centres, are measured in LR pixels (so they grow with the output), and are not cut at any border.
 There are no tiles, nothing is averaged over the image or the batch, and nothing is clamped. The sum is the suite's own splat.
 """
 
@@ -29,19 +29,19 @@ class PixelSplatting(nn.Module):
             raise ValueError(f"unit must be greater than 0 LR pixels, got {unit}.")
         self.unit = unit
 
-    def prepare(self, gaussians: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
+    def prepare(self, gaussians: Float[Tensor, "b parameters=4 h w"]) -> Float[Tensor, "b parameters=4 h w"]:
         """The Gaussians as they are."""
         return gaussians
 
     def forward(
-        self, features: Float[Tensor, "b c h w"], prepared: Float[Tensor, "b 4 h w"], output: Output, rows: Span
+        self, features: Float[Tensor, "b c h w"], prepared: Float[Tensor, "b parameters=4 h w"], output: Output, rows: Span
     ) -> Float[Tensor, "b c rows width"]:
         """Rows of the splat."""
         size = (features.shape[-2], features.shape[-1])
         field = self.field(features, prepared)
         return field.render_strip(Strip(output, size, rows, origin=0))
 
-    def field(self, features: Float[Tensor, "b c h w"], prepared: Float[Tensor, "b 4 h w"]) -> GaussianField:
+    def field(self, features: Float[Tensor, "b c h w"], prepared: Float[Tensor, "b parameters=4 h w"]) -> GaussianField:
         """One kernel per LR pixel, row by row; its peak is opacity times features."""
         features, prepared = features.float(), prepared.float()  # the fast renderers want it, autocast may give less
         sigma_v, sigma_h, opacity, rho = prepared.flatten(2).unbind(1)

@@ -36,11 +36,11 @@ def attention_branch(
         return x + drop_path(attention(norm(x) if normed is None else normed))
     order = window_order(*x.shape[:3], attention.window, attention.shift, x.device)
     bias = relative_bias(attention.relative_position_bias_table.flip(0), own=attention.window, other=attention.window)
-    apart = attention.separation.flatten(0, 1) if attention.shift else torch.zeros_like(bias[:1])
+    mask = attention.shift_mask.flatten(0, 1) if attention.shift else torch.zeros_like(bias[:1])
     rows, out = _rows(x), torch.empty(x.shape)
     arguments = (
         rows, order.pixels.numpy(), attention.window, attention.heads, *_norm(norm), *_layer(attention.qkv),
-        *_layer(attention.proj), _panels(bias), _panels(apart), np.repeat(np.arange(len(order.counts)), order.counts),
+        *_layer(attention.proj), _panels(bias), _panels(mask), np.repeat(np.arange(len(order.counts)), order.counts),
     )  # fmt: skip
     filled = _rows(out)
     windows = even_ranges(sum(order.counts), smallest=1)
@@ -63,7 +63,7 @@ def mlp_branch(x: Float[Tensor, "b h w c"], norm: nn.LayerNorm, mlp: Mlp, drop_p
 def runs_as_loops(layer: nn.Module, x: Tensor) -> bool:
     """float32 on a CPU, eval mode, no gradients, neither traced nor autocast.
 
-    Whoever asks torch for plain attention (`sdpa_kernel(SDPBackend.MATH)`), as counters of multiply-adds do, gets torch.
+    Within `sdpa_kernel(SDPBackend.MATH)`, which counters of multiply-adds use, torch operations run, too.
     """
     return (
         not (torch.is_grad_enabled() or layer.training or torch.compiler.is_compiling())

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.encoders.carry import pass_shuffles, read_first
+from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
 from splatsr.image.tiling import Tiling
@@ -35,7 +35,7 @@ class EDSR(nn.Module):
         blocks: number of residual blocks.
         upscale: 1 (no tail), 2, 3, 4, 6 or 8: pixel-shuffle stages after the body.
         out_channels: channels of the features and between the stages; with upscale 1 it must equal `channels`.
-        input_mean: level subtracted from the input (the methods of the papers subtract none: 0).
+        input_mean: subtracted from the input, a value in [0, 1] (the methods of the papers subtract none: 0).
     """
 
     def __init__(self, *, channels: int, blocks: int, upscale: int, out_channels: int, input_mean: float) -> None:
@@ -47,7 +47,7 @@ class EDSR(nn.Module):
         )
         tail = pixel_shuffles(channels=channels, out_channels=out_channels, upscale=upscale)
         self.tail = nn.Sequential(tail) if upscale > 1 else nn.Sequential()
-        self.tiling = Tiling(overlap=2 + 2 * blocks + shuffles_see(upscale), multiple=1, exact=True, reach=0)
+        self.tiling = Tiling(overlap=2 + 2 * blocks + shuffles_see(upscale), multiple=1, exact=True, support=0)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""
@@ -55,13 +55,13 @@ class EDSR(nn.Module):
         return self.tail(x + self.body(x))
 
     @torch.no_grad()
-    def carry_rgb(self) -> tuple[Float[Tensor, "3 c"], float]:
-        """Re-initialises so that three channels carry the input to the output (nearest-neighbour upsampled).
+    def initialise_identity(self) -> tuple[Float[Tensor, "3 c"], float]:
+        """Re-initialises so that three channels pass the input to the output unchanged (nearest-neighbour upsampled).
 
         Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position. All other weights stay.
         """
-        read_first(self.head[0], torch.eye(3))
-        read_first(self.body[-1], torch.zeros(3, 3))
+        set_first_outputs(self.head[0], torch.eye(3))
+        set_first_outputs(self.body[-1], torch.zeros(3, 3))
         for stages in self.tail:
-            pass_shuffles(stages, 3)
+            repeat_through_shuffles(stages, 3)
         return torch.eye(3, self.out_channels), self.input_mean

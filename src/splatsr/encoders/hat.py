@@ -114,15 +114,15 @@ class HybridBlock(nn.Module):
 
 
 class OverlapAttention(nn.Module):
-    """OCAB of the paper: windows ask, larger squares around them answer; then x + mlp(norm(x)).
+    """OCAB of the paper: queries from windows, keys and values from larger squares around them; then x + mlp(norm(x)).
 
     Keys and values beyond the image's border are zero and are attended to, as published.
 
     Args:
         channels: of the grid, a multiple of `heads`.
         heads: attention heads.
-        window: pixels along the side of the asking windows.
-        overlap: the answering squares are (1 + overlap) * window pixels wide, centred; the added pixels must be even in number.
+        window: pixels along the side of the windows that queries come from.
+        overlap: the squares around them are (1 + overlap) * window pixels wide, centred; so many more pixels must be even.
         mlp_ratio: hidden width of the MLP over `channels`.
     """
 
@@ -131,11 +131,11 @@ class OverlapAttention(nn.Module):
         added = int(window * overlap)
         if added % 2:
             raise ValueError(f"overlap {overlap} of window {window} adds {added} pixels, which do not halve.")
-        self.heads, self.window, self.margin, self.reach = heads, window, added // 2, window + added
+        self.heads, self.window, self.margin, self.overlap_window = heads, window, added // 2, window + added
         self.scale = (channels // heads) ** -0.5
-        side = self.window + self.reach - 1
-        # the published table starts at another offset: row 0 holds (reach - window - 1) along both axes
-        self.turn = (side + 1) * (self.reach - 2)
+        side = self.window + self.overlap_window - 1
+        # the published table starts at another offset: row 0 holds (overlap_window - window - 1) along both axes
+        self.roll = (side + 1) * (self.overlap_window - 2)
         self.relative_position_bias_table = nn.Parameter(torch.empty(side**2, heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         self.norm1 = nn.LayerNorm(channels)
@@ -147,17 +147,18 @@ class OverlapAttention(nn.Module):
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         q, k, v = project_in(self.qkv, self.norm1(x), 3 * self.heads).chunk(3, dim=-1)
         order = window_order(*x.shape[:3], self.window, 0, x.device)
-        asking = split_heads(to_windows(q, order, self.window), self.heads)
+        queries = split_heads(to_windows(q, order, self.window), self.heads)
         keys, values = (split_heads(self._surroundings(part), self.heads) for part in (k, v))
-        bias = relative_bias(self.relative_position_bias_table.roll(self.turn, 0), own=self.window, other=self.reach)
-        seen = join_heads(attend(asking, keys, values, bias, self.scale))
-        x = x + from_windows(project_out(self.proj, seen, self.heads), order, x.shape)
+        bias = relative_bias(self.relative_position_bias_table.roll(self.roll, 0), own=self.window, other=self.overlap_window)
+        attended = join_heads(attend(queries, keys, values, bias, self.scale))
+        x = x + from_windows(project_out(self.proj, attended, self.heads), order, x.shape)
         return mlp_branch(x, self.norm2, self.mlp, nn.Identity())
 
     def _surroundings(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "windows m c"]:
         """The square around every window, row by row."""
         around = nn.functional.pad(grid, (0, 0, *[self.margin] * 4))
-        squares = around.unfold(1, self.reach, self.window).unfold(2, self.reach, self.window)
+        squares = around.unfold(1, self.overlap_window, self.window).unfold(2, self.overlap_window, self.window)
+        # (b, window's row, its column, c, row, column) -> (windows, row * column, c)
         return squares.permute(0, 1, 2, 4, 5, 3).flatten(3, 4).flatten(0, 2)
 
 
@@ -207,14 +208,14 @@ class HAT(WindowTransformer):
                     channels=channels,
                     heads=group_heads,
                     window=window,
-                    shift=window // 2 if number % 2 else 0,
+                    shift=window // 2 if index % 2 else 0,
                     compress=compress,
                     squeeze=squeeze,
                     conv_scale=conv_scale,
                     mlp_ratio=mlp_ratio,
                     drop_path=next(rates),
                 )
-                for number in range(depth)
+                for index in range(depth)
             ]
             wide = OverlapAttention(channels=channels, heads=group_heads, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
             groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=wide, checkpointing=checkpointing))

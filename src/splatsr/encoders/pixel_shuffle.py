@@ -23,7 +23,7 @@ def pixel_shuffles(*, channels: int, out_channels: int, upscale: int) -> nn.Sequ
     if upscale == 1 and out_channels != channels:
         raise ValueError(f"without a tail out_channels must equal channels ({channels}), got {out_channels}.")
     layers: list[nn.Module] = []
-    for number, factor in enumerate(STAGES[upscale]):
-        wide = out_channels if number else channels
+    for index, factor in enumerate(STAGES[upscale]):
+        wide = out_channels if index else channels
         layers += [nn.Conv2d(wide, out_channels * factor**2, 3, padding=1), nn.PixelShuffle(factor)]
     return nn.Sequential(*layers)

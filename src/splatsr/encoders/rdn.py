@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.encoders.carry import pass_shuffles, read_first
+from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
 from splatsr.image.tiling import Tiling
 
@@ -29,7 +29,7 @@ class ResidualDenseBlock(nn.Module):
 
     def __init__(self, channels: int, growth: int, layers: int) -> None:
         super().__init__()
-        self.convs = nn.Sequential(*(DenseLayer(channels + number * growth, growth) for number in range(layers)))
+        self.convs = nn.Sequential(*(DenseLayer(channels + index * growth, growth) for index in range(layers)))
         self.LFF = nn.Conv2d(channels + layers * growth, channels, 1)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
@@ -57,7 +57,7 @@ class RDN(nn.Module):
         self.RDBs = nn.ModuleList(ResidualDenseBlock(channels, growth, layers) for _ in range(blocks))
         self.GFF = nn.Sequential(nn.Conv2d(blocks * channels, channels, 1), nn.Conv2d(channels, channels, 3, padding=1))
         self.UPNet = pixel_shuffles(channels=channels, out_channels=out_channels, upscale=upscale)
-        self.tiling = Tiling(overlap=3 + blocks * layers + shuffles_see(upscale), multiple=1, exact=True, reach=0)
+        self.tiling = Tiling(overlap=3 + blocks * layers + shuffles_see(upscale), multiple=1, exact=True, support=0)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""
@@ -68,13 +68,13 @@ class RDN(nn.Module):
         return self.UPNet(shallow + self.GFF(torch.cat(outputs[1:], dim=1)))
 
     @torch.no_grad()
-    def carry_rgb(self) -> tuple[Float[Tensor, "3 c"], float]:
-        """Re-initialises so that three channels carry the input to the output (nearest-neighbour upsampled).
+    def initialise_identity(self) -> tuple[Float[Tensor, "3 c"], float]:
+        """Re-initialises so that three channels pass the input to the output unchanged (nearest-neighbour upsampled).
 
         Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position. All other weights stay.
         Exact: the way over the global skip and the tail holds no activation.
         """
-        read_first(self.SFENet1, torch.eye(3))
-        read_first(self.GFF[-1], torch.zeros(3, 3))
-        pass_shuffles(self.UPNet, 3)
+        set_first_outputs(self.SFENet1, torch.eye(3))
+        set_first_outputs(self.GFF[-1], torch.zeros(3, 3))
+        repeat_through_shuffles(self.UPNet, 3)
         return torch.eye(3, self.out_channels), 0.0

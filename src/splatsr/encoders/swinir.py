@@ -74,11 +74,11 @@ class SwinIR(WindowTransformer):
                     channels=channels,
                     heads=group_heads,
                     window=window,
-                    shift=window // 2 if number % 2 else 0,
+                    shift=window // 2 if index % 2 else 0,
                     mlp_ratio=mlp_ratio,
                     drop_path=next(rates),
                 )
-                for number in range(depth)
+                for index in range(depth)
             ]
             groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=None, checkpointing=checkpointing))
         super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)

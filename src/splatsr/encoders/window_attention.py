@@ -12,17 +12,17 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-_APART = -100.0
-"""What the published networks add to the logits of pixels that must not see each other."""
+_MASKED = -100.0
+"""What the published networks add to the logits of pixels that must not attend to each other."""
 
 
 class WindowOrder(NamedTuple):
-    """Where the pixels of a batch of grids, numbered row by row, go when they are sorted by windows."""
+    """The pixels of a batch of grids, counted row by row, sorted by windows."""
 
     pixels: Int64[Tensor, " pixels"]
-    """The pixel at every place, window after window."""
-    places: Int64[Tensor, " pixels"]
-    """The place of every pixel: the inverse."""
+    """The pixel at every position of the sorted order, window after window."""
+    positions: Int64[Tensor, " pixels"]
+    """The position of every pixel in that order: the inverse."""
     counts: tuple[int, ...]
     """Windows of each kind, one kind after the other: inner ones, last column, last row, corner. Unshifted: all alike."""
 
@@ -32,7 +32,9 @@ def window_order(batch: int, height: int, width: int, window: int, shift: int, d
     """Windows lie `shift` pixels off the grid's corner, cyclically: the last row and column hold both ends of the image."""
     with torch.inference_mode(False):  # what is kept here must serve training too
         pixels = torch.arange(batch * height * width, device=device).view(batch, height, width)
+        # Rolled, so that windows begin at the corner, and cut: (batch, window's row, its column, row in it, column in it).
         squares = pixels.roll((-shift, -shift), (1, 2)).unflatten(2, (-1, window)).unflatten(1, (-1, window)).transpose(2, 3)
+        # Windows that the roll has put together from both ends of the image are in the last row or column: they go last.
         parts = (slice(None, -1), slice(-1, None)) if shift else (slice(None),)
         kinds = [squares[:, down, along].flatten() for down in parts for along in parts]
         order = torch.cat(kinds)
@@ -54,14 +56,14 @@ class Moved(torch.autograd.Function):
 
 def to_windows(grid: Float[Tensor, "b h w c"], order: WindowOrder, window: int) -> Float[Tensor, "windows {window}*{window} c"]:
     """The grid's pixels in the order of the windows."""
-    return Moved.apply(grid.flatten(0, 2), order.pixels, order.places).unflatten(0, (-1, window**2))
+    return Moved.apply(grid.flatten(0, 2), order.pixels, order.positions).unflatten(0, (-1, window**2))
 
 
 def from_windows(
     windows: Float[Tensor, "windows n c"], order: WindowOrder, shape: torch.Size
 ) -> Float[Tensor, "{shape[0]} {shape[1]} {shape[2]} c"]:
     """The inverse of `to_windows`, for a grid of that shape."""
-    return Moved.apply(windows.flatten(0, 1), order.places, order.pixels).unflatten(0, shape[:3])
+    return Moved.apply(windows.flatten(0, 1), order.positions, order.pixels).unflatten(0, shape[:3])
 
 
 def filler(width: int) -> int:
@@ -73,7 +75,7 @@ def filler(width: int) -> int:
     return -width % 8 if torch.backends.cuda.flash_sdp_enabled() else 0  # plain where multiply-adds are counted
 
 
-def project_in(layer: nn.Linear, x: Float[Tensor, "*places c"], parts: int) -> Float[Tensor, "*places wide"]:
+def project_in(layer: nn.Linear, x: Float[Tensor, "*n c"], parts: int) -> Float[Tensor, "*n wide"]:
     """layer(x), each of its `parts` equal parts of the output followed by zeros (see `filler`)."""
     width = layer.out_features // parts
     weight = nn.functional.pad(layer.weight.unflatten(0, (parts, width)), (0, 0, 0, filler(width))).flatten(0, 1)
@@ -81,7 +83,7 @@ def project_in(layer: nn.Linear, x: Float[Tensor, "*places c"], parts: int) -> F
     return nn.functional.linear(x, weight, bias)
 
 
-def project_out(layer: nn.Linear, x: Float[Tensor, "*places wide"], parts: int) -> Float[Tensor, "*places c"]:
+def project_out(layer: nn.Linear, x: Float[Tensor, "*n wide"], parts: int) -> Float[Tensor, "*n c"]:
     """layer(x without the zeros that `project_in` put after each of the parts)."""
     width = layer.in_features // parts
     weight = nn.functional.pad(layer.weight.unflatten(1, (parts, width)), (0, filler(width))).flatten(1)
@@ -117,22 +119,27 @@ def relative_bias(
     The table has one row for every offset (v - y, u - x), each from 1 - own to other - 1, v - y slowest.
     """
     side = own + other - 1
-    # unfolding gives table[s + v, t + u] at [s, t, head, v, u]; flipped, s is own - 1 - y and t is own - 1 - x
-    spread = table.unflatten(0, (side, side)).unfold(0, other, 1).unfold(1, other, 1).flip(0, 1)
-    return spread.permute(2, 0, 1, 3, 4).flatten(3).flatten(1, 2)
+    # The table as a square: entry [v - y + own - 1, u - x + own - 1, head].
+    square = table.unflatten(0, (side, side))
+    # All other x other windows of it: entry [s, t, head, v, u] is square[s + v, t + u, head].
+    windows = square.unfold(0, other, 1).unfold(1, other, 1)
+    # Pixel (y, x) needs s = own - 1 - y and t = own - 1 - x: both axes are flipped, and read as y and x.
+    by_pixel = windows.flip(0, 1)
+    # (y, x, head, v, u) -> (head, y * x, v * u).
+    return by_pixel.permute(2, 0, 1, 3, 4).flatten(3).flatten(1, 2)
 
 
-def separation(window: int, shift: int) -> Float[Tensor, "2 2 {window}*{window} {window}*{window}"]:
+def shift_mask(window: int, shift: int) -> Float[Tensor, "2 2 {window}*{window} {window}*{window}"]:
     """Added to the logits of windows of a grid that was rolled up and left by `shift` pixels.
 
-    Only the last row and the last column of windows hold pixels from opposite sides of the image; these are kept apart.
-    Entry [bottom, right] is for windows in the last row (bottom = 1 or not: 0) and in the last column (right).
+    Only the last row and the last column of windows hold pixels from opposite sides of the image; these do not attend to each
+    other. Entry [bottom, right] is for windows in the last row (bottom = 1 or not: 0) and in the last column (right).
     """
     wrapped = torch.arange(window) >= window - shift
     row, column = wrapped.repeat_interleave(window), wrapped.repeat(window)
     rows, columns = row[:, None] != row, column[:, None] != column
-    apart = torch.stack([torch.zeros_like(rows), columns, rows, rows | columns])
-    return torch.where(apart, _APART, 0.0).unflatten(0, (2, 2))
+    masked = torch.stack([torch.zeros_like(rows), columns, rows, rows | columns])
+    return torch.where(masked, _MASKED, 0.0).unflatten(0, (2, 2))
 
 
 class WindowAttention(nn.Module):
@@ -143,7 +150,7 @@ class WindowAttention(nn.Module):
         heads: attention heads.
         window: pixels along a window's side.
         shift: pixels by which the windows lie off the grid's corner, cyclically; 0: not at all. Pixels from opposite sides
-            of the image, that then share a window, do not see each other.
+            of the image that then share a window do not attend to each other.
     """
 
     def __init__(self, *, channels: int, heads: int, window: int, shift: int) -> None:
@@ -156,7 +163,7 @@ class WindowAttention(nn.Module):
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
         if shift:
-            self.register_buffer("separation", separation(window, shift), persistent=False)
+            self.register_buffer("shift_mask", shift_mask(window, shift), persistent=False)
 
     def forward(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         order = window_order(*grid.shape[:3], self.window, self.shift, grid.device)
@@ -164,12 +171,12 @@ class WindowAttention(nn.Module):
         # the published table is for query minus key, the other way round
         bias = relative_bias(self.relative_position_bias_table.flip(0), own=self.window, other=self.window)
         if self.shift:  # one small bias per kind of window serves images of every size
-            biases = bias + self.separation.flatten(0, 1)[:, None]
+            biases = bias + self.shift_mask.flatten(0, 1)[:, None]
             pieces = zip(qkv.split(order.counts), biases, strict=True)
-            seen = torch.cat([self._attend(piece, bias) for piece, bias in pieces if len(piece)])
+            attended = torch.cat([self._attend(piece, bias) for piece, bias in pieces if len(piece)])
         else:
-            seen = self._attend(qkv, bias)
-        return from_windows(project_out(self.proj, seen, self.heads), order, grid.shape)
+            attended = self._attend(qkv, bias)
+        return from_windows(project_out(self.proj, attended, self.heads), order, grid.shape)
 
     def _attend(self, qkv: Tensor, bias: Tensor) -> Tensor:
         q, k, v = (split_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))

@@ -42,23 +42,23 @@ def _exponential(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 
 @intrinsic
 @no_type_check
-def soften(typing: Any, logits: Any, keys: Any, scale: Any, bias: Any, bias_at: Any, apart: Any, apart_at: Any):
-    """Softmax of  scale logits + bias + apart  down every lane of `keys` vectors, in place."""
-    arguments = logits, types.int64, types.float32, bias, types.int64, apart, types.int64
+def softmax(typing: Any, logits: Any, keys: Any, scale: Any, bias: Any, bias_at: Any, mask: Any, mask_at: Any):
+    """Softmax of  scale logits + bias + mask  down every lane of `keys` vectors, in place."""
+    arguments = logits, types.int64, types.float32, bias, types.int64, mask, types.int64
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
-        logits, keys, scale, bias, bias_at, apart, apart_at = values
+        logits, keys, scale, bias, bias_at, mask, mask_at = values
         zero = ir.Constant(ir.IntType(64), 0)
-        logits, bias, apart = (
-            lanes.pointer(context, builder, signature.args[place], array, at)
-            for place, array, at in ((0, logits, zero), (3, bias, bias_at), (5, apart, apart_at))
+        logits, bias, mask = (
+            lanes.pointer(context, builder, signature.args[index], array, at)
+            for index, array, at in ((0, logits, zero), (3, bias, bias_at), (5, mask, mask_at))
         )
         scale = lanes.broadcast(builder, scale)
         largest = lanes.Register(builder, lanes.constant(-np.inf))
         total = lanes.Register(builder, lanes.constant(0.0))
         with cgutils.for_range(builder, keys) as loop:
             row = lanes.row(builder, logits, loop.index)
-            added = builder.fadd(*(lanes.load(builder, lanes.row(builder, array, loop.index)) for array in (bias, apart)))
+            added = builder.fadd(*(lanes.load(builder, lanes.row(builder, array, loop.index)) for array in (bias, mask)))
             value = lanes.call(builder, "fma", scale, lanes.load(builder, row), added)
             lanes.store(builder, value, row)
             largest.value = lanes.call(builder, "maxnum", value, largest.value)
@@ -86,8 +86,8 @@ def normalise(typing: Any, panel: Any, channels: Any, gain: Any, shift: Any, eps
         panel, channels, gain, shift, epsilon = values
         zero = ir.Constant(ir.IntType(64), 0)
         panel, gain, shift = (
-            lanes.pointer(context, builder, signature.args[place], array, zero)
-            for place, array in ((0, panel), (2, gain), (3, shift))
+            lanes.pointer(context, builder, signature.args[index], array, zero)
+            for index, array in ((0, panel), (2, gain), (3, shift))
         )
         share = lanes.broadcast(
             builder, builder.fdiv(ir.Constant(ir.FloatType(), 1.0), builder.sitofp(channels, ir.FloatType()))
@@ -138,9 +138,9 @@ def _rows(count: int) -> Callable[..., None]:
     @no_type_check
     def rows(
         typing: Any, a: Any, at: Any, down: Any, runs: Any, over: Any, steps: Any, along: Any, b: Any, panel: Any,
-        out: Any, place: Any, start: Any, first: Any,
+        out: Any, out_at: Any, start: Any, first: Any,
     ):  # fmt: skip
-        """`count` rows of  start + A B  for a panel B (runs * steps, LANES), stored one after the other at out[place].
+        """`count` rows of  start + A B  for a panel B (runs * steps, LANES), stored one after the other at out[out_at].
 
         Row r of A, entry run * steps + step, is a[at + r * down + run * over + step * along]; start[first + r] is added to all
         lanes of row r.
@@ -149,14 +149,14 @@ def _rows(count: int) -> Callable[..., None]:
         arguments = (*of_a, *of_b, out, types.int64, start, types.int64)
 
         def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
-            a, at, down, runs, over, steps, along, b, panel, out, place, start, first = values
+            a, at, down, runs, over, steps, along, b, panel, out, out_at, start, first = values
             a_pointer = lanes.pointer(context, builder, signature.args[0], a, at)
             b_pointer = lanes.pointer(context, builder, signature.args[7], b, panel)
-            out_pointer = lanes.pointer(context, builder, signature.args[9], out, place)
+            out_pointer = lanes.pointer(context, builder, signature.args[9], out, out_at)
             start_pointer = lanes.pointer(context, builder, signature.args[11], start, first)
 
-            numbers = [ir.Constant(ir.IntType(64), number) for number in range(count)]
-            starts = [lanes.scalar(builder, start_pointer, number) for number in numbers]
+            indices = [ir.Constant(ir.IntType(64), index) for index in range(count)]
+            starts = [lanes.scalar(builder, start_pointer, index) for index in indices]
             sums = [lanes.Register(builder, lanes.broadcast(builder, value)) for value in starts]
             with cgutils.for_range(builder, runs) as run:
                 far = builder.mul(run.index, over)
@@ -164,11 +164,11 @@ def _rows(count: int) -> Callable[..., None]:
                 with cgutils.for_range(builder, steps) as step:
                     vector = lanes.load(builder, lanes.row(builder, b_pointer, builder.add(before, step.index)))
                     offset = builder.add(far, builder.mul(step.index, along))
-                    for number, total in zip(numbers, sums, strict=True):
-                        factor = lanes.scalar(builder, a_pointer, builder.add(offset, builder.mul(number, down)))
+                    for index, total in zip(indices, sums, strict=True):
+                        factor = lanes.scalar(builder, a_pointer, builder.add(offset, builder.mul(index, down)))
                         total.value = lanes.call(builder, "fma", lanes.broadcast(builder, factor), vector, total.value)
-            for number, total in zip(numbers, sums, strict=True):
-                lanes.store(builder, total.value, lanes.row(builder, out_pointer, number))
+            for index, total in zip(indices, sums, strict=True):
+                lanes.store(builder, total.value, lanes.row(builder, out_pointer, index))
             return context.get_dummy_value()
 
         return types.void(*arguments), codegen
@@ -181,17 +181,17 @@ _one_row, _four_rows, _six_rows = _rows(1), _rows(4), _rows(6)
 
 @njit(nogil=True, cache=True, error_model="numpy")
 @no_type_check
-def multiply(a, at, total, down, runs, over, steps, along, b, panel, out, place, start, first):
+def multiply(a, at, total, down, runs, over, steps, along, b, panel, out, out_at, start, first):
     """`total` rows of start + A B; see `_rows`."""
     row = 0
     while total - row >= 6:
-        _six_rows(a, at + row * down, down, runs, over, steps, along, b, panel, out, place + row * LANES, start, first + row)
+        _six_rows(a, at + row * down, down, runs, over, steps, along, b, panel, out, out_at + row * LANES, start, first + row)
         row += 6
     while total - row >= 4:
-        _four_rows(a, at + row * down, down, runs, over, steps, along, b, panel, out, place + row * LANES, start, first + row)
+        _four_rows(a, at + row * down, down, runs, over, steps, along, b, panel, out, out_at + row * LANES, start, first + row)
         row += 4
     while total - row >= 1:
-        _one_row(a, at + row * down, down, runs, over, steps, along, b, panel, out, place + row * LANES, start, first + row)
+        _one_row(a, at + row * down, down, runs, over, steps, along, b, panel, out, out_at + row * LANES, start, first + row)
         row += 1
 
 
@@ -237,12 +237,12 @@ def store_sum(grid, pixels, first, count, channels, panel, out):
 @njit(nogil=True, cache=True, error_model="numpy")
 @no_type_check
 def attend_windows(
-    grid, pixels, side, heads, gain, shift, epsilon, qkv_weight, qkv_bias, proj_weight, proj_bias, bias, apart, kinds,
+    grid, pixels, side, heads, gain, shift, epsilon, qkv_weight, qkv_bias, proj_weight, proj_bias, bias, mask, kinds,
     first, end, out,
 ):  # fmt: skip
     """out = grid + attention(norm(grid)) for windows first .. end - 1; rows of the grid are pixels.
 
-    `pixels` holds side^2 rows of the grid for every window, `bias` (heads, panels, side^2 keys, LANES queries), `apart` the
+    `pixels` holds side^2 rows of the grid for every window, `bias` (heads, panels, side^2 keys, LANES queries), `mask` the
     same without heads for every kind of window, `kinds` the kind of every window.
     """
     channels = grid.shape[1]
@@ -268,10 +268,10 @@ def attend_windows(
                         qkv, other * between + key, keys, 1, 1, 0, width, LANES, qkv, panel * between + query,
                         logits, other * LANES * LANES, zeros, 0,
                     )  # fmt: skip
-                bias_at, apart_at = (head * panels + panel) * size, (kinds[window] * panels + panel) * size
-                soften(logits, n, scale, bias, bias_at, apart, apart_at)
-                place = (panel * channels + head * width) * LANES
-                multiply(qkv, value, width, LANES, panels, between, LANES, 1, logits, 0, x, place, zeros, 0)
+                bias_at, mask_at = (head * panels + panel) * size, (kinds[window] * panels + panel) * size
+                softmax(logits, n, scale, bias, bias_at, mask, mask_at)
+                out_at = (panel * channels + head * width) * LANES
+                multiply(qkv, value, width, LANES, panels, between, LANES, 1, logits, 0, x, out_at, zeros, 0)
         apply_layer(proj_weight, proj_bias, channels, channels, x, panels, qkv)
         for panel in range(panels):
             at = panel * LANES

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from splatsr.encoders.carry import pass_shuffles, read_first
+from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
 from splatsr.encoders.reflect import reflect_to_multiple
@@ -30,7 +30,7 @@ def convolve(layer: nn.Module, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, 
 
 def drop_rates(last: float, blocks: int) -> Iterator[float]:
     """Stochastic depth: the chance that a branch is skipped in training, linear from 0 at the first block to `last`."""
-    return (last * number / max(blocks - 1, 1) for number in range(blocks))
+    return (last * index / max(blocks - 1, 1) for index in range(blocks))
 
 
 class ResidualGroup(nn.Module):
@@ -81,15 +81,15 @@ class WindowTransformer(nn.Module):
         out_channels: channels of the features.
     """
 
-    collapses_from_random = True  # with the published initialisation; `pretrained` warns of it
+    collapses_from_random = True  # with `heads.initialisation.published`
 
     def __init__(
         self, *, channels: int, groups: Sequence[nn.Module], size_multiple: int, upscale: int, out_channels: int
     ) -> None:
         super().__init__()
         self.upscale, self.out_channels, self.size_multiple = upscale, out_channels, size_multiple
-        # shifted windows hand on what they see from block to block, and HAT's channel attention sees everything at once
-        self.tiling = Tiling(overlap=_OVERLAP * size_multiple, multiple=size_multiple, exact=False, reach=0)
+        # shifted windows pass information on from block to block, and HAT's channel attention sees the whole image at once
+        self.tiling = Tiling(overlap=_OVERLAP * size_multiple, multiple=size_multiple, exact=False, support=0)
         self.conv_first = nn.Conv2d(3, channels, 3, padding=1)
         self.patch_embed = nn.ModuleDict({"norm": nn.LayerNorm(channels)})
         self.layers = nn.ModuleList(groups)
@@ -110,21 +110,21 @@ class WindowTransformer(nn.Module):
         return features[..., : self.upscale * lr.shape[-2], : self.upscale * lr.shape[-1]]
 
     @torch.no_grad()
-    def carry_rgb(self) -> tuple[Float[Tensor, "3 c"], float]:
-        """Re-initialises so that six channels carry the input to the output (nearest-neighbour upsampled).
+    def initialise_identity(self) -> tuple[Float[Tensor, "3 c"], float]:
+        """Re-initialises so that six channels pass the input to the output unchanged (nearest-neighbour upsampled).
 
         The residual path brings RGB to the LeakyReLU; lrelu(x) - lrelu(-x) = (1 + slope) x, so a pair of channels takes
-        each colour through. Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position.
+        each color through. Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position.
         All other weights stay.
         """
         if self.out_channels < 6:
-            raise ValueError(f"carrying RGB takes at least 6 out_channels, got {self.out_channels}.")
+            raise ValueError(f"the identity initialisation needs at least 6 out_channels, got {self.out_channels}.")
         pairs = torch.eye(3).repeat_interleave(2, dim=0)
         pairs[1::2] *= -1
-        read_first(self.conv_first, torch.eye(3))
-        read_first(self.conv_after_body, torch.zeros(3, 3))
-        read_first(self.conv_before_upsample[0], pairs)
-        pass_shuffles(self.upsample, 6)
+        set_first_outputs(self.conv_first, torch.eye(3))
+        set_first_outputs(self.conv_after_body, torch.zeros(3, 3))
+        set_first_outputs(self.conv_before_upsample[0], pairs)
+        repeat_through_shuffles(self.upsample, 6)
         matrix = torch.zeros(3, self.out_channels)
         matrix[:, :6] = pairs.T / (1 + _SLOPE)
         return matrix, 0.0

@@ -1,6 +1,6 @@
-"""APD, Adaptive Position Drifting (ContinuousSR section 3.4): where the kernels sit.
+"""APD, Adaptive Position Drifting (ContinuousSR section 4.4, equation 10): where the kernels sit.
 
-mean = corner of the kernel's own cell + reach * tanh(MLP(features)), in LR pixels. The published anchors are the cells'
+mean = corner of the kernel's own cell + offset_range * tanh(MLP(features)), in LR pixels. The published anchors are the cells'
 top-left corners (paper: "the centre of the LR pixel"). The published head scrambles the offsets of a batch larger than one
 (it reinterprets memory instead of transposing); this one does not.
 """
@@ -21,24 +21,30 @@ class APD(nn.Module):
 
     Args:
         channels: of the features.
-        hidden: hidden widths of the MLP.
-        reach: largest offset along either axis, in LR pixels (the paper's offset range).
         per_side: kernels per LR pixel along either axis.
+        hidden: hidden widths of the MLP.
+        offset_range: largest offset along either axis, in LR pixels.
+
+    Raises:
+        ValueError: the offset range is no number greater than 0, or infinite.
     """
 
-    def __init__(self, *, channels: int, hidden: Sequence[int], reach: Number, per_side: int) -> None:
+    def __init__(self, *, channels: int, per_side: int, hidden: Sequence[int], offset_range: Number) -> None:
         super().__init__()
-        if not 0 < reach < math.inf:
-            raise ValueError(f"reach must be a number greater than 0 LR pixels, got {reach}.")
-        self.reach, self.per_side = reach, per_side
+        if not 0 < offset_range < math.inf:
+            raise ValueError(
+                f"offset_range must be a number greater than 0 LR pixels, got {offset_range} (kernels that stay at their "
+                "anchors: model/positions=anchors; without anchors: model/positions=free)."
+            )
+        self.per_side, self.offset_range = per_side, offset_range
         self.mlp = mlp([channels, *hidden, 2])
 
-    def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n 2"]:
-        """Centres (x, y) in LR pixels; kernels run row by row over the grid of cells."""
-        offset = self.reach * torch.tanh(by_position(self.mlp, features).float())
+    def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n xy=2"]:
+        """Centres in LR pixels; kernels run row by row over the grid of cells."""
+        offset = self.offset_range * torch.tanh(by_position(self.mlp, features).float())
         return cell_corners(*lr_size, self.per_side).to(offset) + offset
 
     def start_centred(self) -> None:
-        """Re-initialises such that every kernel sits at the centre of its own cell (or as near as the reach allows)."""
+        """Re-initialises such that every kernel sits at the centre of its own cell (or as near as `offset_range` allows)."""
         nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.constant_(self.mlp[-1].bias, math.atanh(min(0.5 / self.per_side / self.reach, 0.99)))
+        nn.init.constant_(self.mlp[-1].bias, math.atanh(min(0.5 / self.per_side / self.offset_range, 0.99)))

@@ -1,4 +1,4 @@
-"""CGM, Color Gaussian Mapping (ContinuousSR section 3.5): the kernels' colours."""
+"""CGM, Color Gaussian Mapping (ContinuousSR section 4.4): the kernels' colors."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,18 @@ class CGM(nn.Module):
 
     Args:
         channels: of the features.
-        hidden: hidden widths of the MLP; five of them in the published model ("six layers").
         per_side: kernels per LR pixel along either axis.
+        skip_gain: 1 / dc_gain, so that the skip alone already renders a blurred LR image; see ContinuousSR.
+        hidden: hidden widths of the MLP; five of them in the published model ("six layers": appendix, Table 17).
         skip: add skip_gain * (LR image at the centre of the kernel's cell, bilinear). The published model has none.
-        skip_gain: 1 / level, so that the skip alone already renders a blurred LR image; see ContinuousSR.
     """
 
-    def __init__(self, *, channels: int, hidden: Sequence[int], per_side: int, skip: bool, skip_gain: float) -> None:
+    def __init__(self, *, channels: int, per_side: int, skip_gain: float, hidden: Sequence[int], skip: bool) -> None:
         super().__init__()
         self.per_side, self.skip, self.skip_gain = per_side, skip, skip_gain
         self.mlp = mlp([channels, *hidden, 3])
 
-    def forward(self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n 3"]:
+    def forward(self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b rgb=3 h w"]) -> Float[Tensor, "b n rgb=3"]:
         colors = by_position(self.mlp, features).float()
         if not self.skip:
             return colors
@@ -33,22 +33,30 @@ class CGM(nn.Module):
         smooth = nn.functional.interpolate(lr, scale_factor=self.per_side, mode="bilinear", align_corners=False)
         return colors + self.skip_gain * smooth.flatten(2).transpose(1, 2)
 
+    def start_at_zero(self) -> None:
+        """Re-initialises the MLP to return zeros, so that the skip is all there is."""
+        nn.init.zeros_(self.mlp[-1].weight)
+        nn.init.zeros_(self.mlp[-1].bias)
+
     @torch.no_grad()
-    def read_rgb(self, matrix: Float[Tensor, "3 c"], offset: float, gain: float) -> None:
+    def start_affine(self, matrix: Float[Tensor, "rgb=3 c"], offset: float, gain: float) -> None:
         """Re-initialises the MLP to return  gain * (matrix @ features + offset).
 
-        GELU(x) - GELU(-x) = x, so a pair of units carries one number unchanged through a layer: the first six units of
-        every hidden layer carry RGB, all others start with no say in the result.
+        GELU(x) - GELU(-x) = x, so a pair of units passes one value through a layer unchanged: the first six units of every
+        hidden layer are for RGB; at first no other unit has a part in the result.
+
+        Raises:
+            ValueError: a hidden layer has fewer than 6 units.
         """
         linears = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
         if any(layer.out_features < 6 for layer in linears[:-1]):
-            raise ValueError("this initialisation needs at least 6 units in every hidden layer of the colour MLP.")
-        reading = matrix
+            raise ValueError("this initialisation needs at least 6 units in every hidden layer of the color MLP.")
+        to_rgb = matrix  # RGB from what the next layer is fed
         for layer in linears[:-1]:
-            layer.weight[0:6:2], layer.weight[1:6:2] = reading, -reading
+            layer.weight[0:6:2], layer.weight[1:6:2] = to_rgb, -to_rgb
             layer.bias[:6] = 0
-            reading = torch.zeros(3, layer.out_features)
+            to_rgb = torch.zeros(3, layer.out_features)
             for channel in range(3):
-                reading[channel, 2 * channel], reading[channel, 2 * channel + 1] = 1, -1
-        linears[-1].weight.copy_(gain * reading)
+                to_rgb[channel, 2 * channel], to_rgb[channel, 2 * channel + 1] = 1, -1
+        linears[-1].weight.copy_(gain * to_rgb)
         linears[-1].bias.fill_(gain * offset)

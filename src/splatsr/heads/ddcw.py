@@ -1,8 +1,8 @@
-"""DDCW, Deep Gaussian Prior-Driven Covariance Weighting (ContinuousSR section 3.3): the kernels' shapes.
+"""DDCW, Deep Gaussian Prior-Driven Covariance Weighting (ContinuousSR section 4.3): the kernels' shapes.
 
-Each kernel's Cholesky row is a softmax-weighted mean of the dictionary's rows: weights = softmax(query . key), the query
-from a 3x3 convolution on the features, the keys from an MLP on the dictionary. (The paper's equation 9 mixes kernels; the
-published code mixes their Cholesky rows, which makes one kernel of them, and so does this.)
+Each kernel's Cholesky row is a softmax-weighted mean of the dictionary's rows: weights = softmax(query . key) (equation 8), the
+query from a 3x3 convolution on the features, the keys from an MLP on the dictionary (equation 7). (The paper's equation 9
+mixes kernels; the published code mixes their Cholesky rows, which makes one kernel of them, and so does this.)
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,52 +30,55 @@ class DDCW(nn.Module):
     """
 
     def __init__(
-        self, *, channels: int, dictionary: Float[Tensor, "rows 3"], embedding: int, embedding_hidden: Sequence[int]
+        self, *, channels: int, dictionary: Float[Tensor, "rows l11_l21_l22=3"], embedding: int, embedding_hidden: Sequence[int]
     ) -> None:
         super().__init__()
         self.register_buffer("dictionary", dictionary, persistent=False)
         self.query = nn.Conv2d(channels, embedding, 3, padding=1)
         self.embedding = mlp([3, *embedding_hidden, embedding])
-        self._known: tuple[list[Tensor], Tensor] | None = None
+        self._remembered: tuple[list[Tensor], Tensor] | None = None
 
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h*w 3"]:
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
         queries = self.query(features).flatten(2).transpose(1, 2)
         return WeightedRows.apply(queries, self._keys(), self.dictionary)
 
     @property
-    def typical(self) -> Float[Tensor, "3"]:
-        """The row of uniform weights: the dictionary's mean."""
+    def mean_row(self) -> Float[Tensor, "l11_l21_l22=3"]:
+        """The dictionary's mean: the row that uniform weights give."""
         return self.dictionary.mean(0)
 
     @property
-    def longest(self) -> float:
+    def longest_deviation(self) -> float:
         """The longest standard deviation along either axis that any weights can give, in dictionary units."""
         l11, l21, l22 = self.dictionary.unbind(-1)
         return torch.maximum(l11.abs(), torch.hypot(l21, l22)).max().item()
 
-    def start_typical(self) -> None:
-        """Re-initialises such that every kernel has the typical row: queries are zero."""
+    def start_at_mean_row(self) -> None:
+        """Re-initialises such that every kernel has the mean row: queries are zero."""
         nn.init.zeros_(self.query.weight)
         nn.init.zeros_(self.query.bias)
 
     def train(self, mode: bool = True) -> "DDCW":
-        """Also forgets what inference remembered: train() and eval() start afresh."""
-        self._known = None
+        """Also forgets the keys that inference has kept: train() and eval() compute them anew."""
+        self._remembered = None
         return super().train(mode)
 
     def _keys(self) -> Float[Tensor, "rows e"]:
         """embedding(dictionary). It does not depend on the image: in inference it is computed once for the same weights."""
         if torch.is_grad_enabled() or torch.is_autocast_enabled(self.dictionary.device.type):
             return self.embedding(self.dictionary)
-        made_of = [self.dictionary, *self.embedding.parameters()]
+        inputs = [self.dictionary, *self.embedding.parameters()]
         # compared by value, which is exact however weights change, and takes a hundredth of the perceptron's time
-        if self._known is None or not all(map(_same, made_of, self._known[0])):
-            self._known = [part.detach().clone() for part in made_of], self.embedding(self.dictionary)
-        return self._known[1]
+        if self._remembered is None or not all(map(_same, inputs, self._remembered[0])):
+            self._remembered = [part.detach().clone() for part in inputs], self.embedding(self.dictionary)
+        return self._remembered[1]
 
 
 class WeightedRows(torch.autograd.Function):
     """softmax(queries @ keys^T) @ rows in chunks of kernels: the weights are never all in memory, nor kept for backward.
+
+    The backward pass computes the weights again, chunk by chunk, from queries and keys, as FlashAttention does (Dao et al.
+    2022, section 3.1). Theirs also cuts the keys into blocks; a dictionary has few enough of them to stay whole.
 
     Queries (B, N, E), keys (R, E), rows (R, 3, constant); computed in float32 or wider. (Fused attention was measured: on a
     CPU it takes 1.5 times as long for E = 512, where it wants values as wide as keys, and for E = 64 a fifth less, or as
@@ -87,9 +90,9 @@ class WeightedRows(torch.autograd.Function):
         with torch.autocast(queries.device.type, enabled=False):
             wide_keys, wide_rows = _widened(keys), _widened(rows)
             mixed = queries.new_empty((*queries.shape[:2], 3), dtype=wide_rows.dtype)
-            for chunk, place in zip(_chunks(queries), _chunks(mixed), strict=True):
+            for chunk, target in zip(_chunks(queries), _chunks(mixed), strict=True):
                 weights = torch.softmax(chunk @ wide_keys.T, -1)
-                place.copy_(weights @ wide_rows)  # small results kept between large ones would fragment the heap
+                target.copy_(weights @ wide_rows)  # small results kept between large ones would fragment the heap
         ctx.save_for_backward(queries, keys, rows, mixed)
         return mixed
 
@@ -98,15 +101,18 @@ class WeightedRows(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None]:
         """d/dlogit_r = weight_r * (g . row_r - g . mixed), g being the gradient of the mixed row."""
         queries, keys, rows, mixed = ctx.saved_tensors
-        wide_keys, to_queries = _widened(keys), []
-        to_keys = torch.zeros_like(wide_keys)
+        wide_keys, of_queries = _widened(keys), []
+        of_keys = torch.zeros_like(wide_keys)
+        # The bracket is one product, (g, -g . mixed) . (row_r, 1), if every row gets a fourth entry of 1.
         rows_and_one = nn.functional.pad(_widened(rows), (0, 1), value=1.0)
-        minus_own = -(upstream * mixed).sum(-1, keepdim=True)
-        for chunk, gradient in zip(_chunks(queries), _chunks(torch.cat([upstream, minus_own], dim=-1)), strict=True):
-            to_logits = torch.softmax(chunk @ wide_keys.T, -1).mul_(gradient @ rows_and_one.T)
-            to_queries.append(to_logits @ wide_keys)
-            to_keys.addmm_(to_logits.flatten(0, 1).T, chunk.flatten(0, 1))
-        return torch.cat(to_queries, dim=1).to(queries.dtype), to_keys.to(keys.dtype), None
+        minus_g_mixed = -(upstream * mixed).sum(-1, keepdim=True)
+        for chunk, gradient in zip(_chunks(queries), _chunks(torch.cat([upstream, minus_g_mixed], dim=-1)), strict=True):
+            # The weights of this chunk are computed again, and overwritten by the gradient of its logits.
+            of_logits = torch.softmax(chunk @ wide_keys.T, -1).mul_(gradient @ rows_and_one.T)
+            # A logit is query . key: each one's gradient is the logits' gradient times the other.
+            of_queries.append(of_logits @ wide_keys)
+            of_keys.addmm_(of_logits.flatten(0, 1).T, chunk.flatten(0, 1))  # summed over all chunks and images
+        return torch.cat(of_queries, dim=1).to(queries.dtype), of_keys.to(keys.dtype), None
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

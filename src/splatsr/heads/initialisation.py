@@ -17,16 +17,22 @@ class HasHeads(Protocol):
     ddcw: nn.Module
     apd: nn.Module
     cgm: CGM
-    level: float
+    dc_gain: float
+    may_collapse: bool
+    """Whether training from these weights is known to end in fields that show nothing."""
 
 
 def published(model: HasHeads) -> None:
-    """Xavier-uniform MLPs with zero biases, PyTorch's defaults elsewhere. The published recipe needs a pretrained encoder."""
+    """Xavier-uniform MLPs with zero biases, PyTorch's defaults elsewhere. The published recipe needs a pretrained encoder.
+
+    Sets `may_collapse` where the encoder is known not to train from random weights under this initialisation.
+    """
     for head in (model.ddcw, model.apd, model.cgm):
         for layer in head.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
+    model.may_collapse = getattr(model.encoder, "collapses_from_random", False)
 
 
 @torch.no_grad()
@@ -35,15 +41,14 @@ def blurred_lr(model: HasHeads) -> None:
 
     - shape: queries are zero, so the weights are uniform and every kernel has the dictionary's mean row;
     - position: the last layer's bias puts every kernel at the centre of its own cell;
-    - colour: LR / level at that place, `level` being what a constant field of mean kernels sums to. With the colour skip the
-      MLP starts at zero; without, the encoder and the MLP are set to carry the LR image through (nearest neighbour).
+    - color: LR / dc_gain there, `dc_gain` being what a constant field of mean kernels sums to. With the color skip the MLP
+      starts at zero; without, the encoder and the MLP are set to pass the LR image through unchanged (nearest neighbour).
     """
-    model.ddcw.start_typical()
+    model.ddcw.start_at_mean_row()
     model.apd.start_centred()
     if model.cgm.skip:
-        nn.init.zeros_(model.cgm.mlp[-1].weight)
-        nn.init.zeros_(model.cgm.mlp[-1].bias)
+        model.cgm.start_at_zero()
     else:
-        matrix, offset = model.encoder.carry_rgb()
+        matrix, offset = model.encoder.initialise_identity()
         cells = model.unshuffle.downscale_factor**2
-        model.cgm.read_rgb(matrix.repeat_interleave(cells, dim=1) / cells, offset, gain=1 / model.level)
+        model.cgm.start_affine(matrix.repeat_interleave(cells, dim=1) / cells, offset, gain=1 / model.dc_gain)

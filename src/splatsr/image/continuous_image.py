@@ -1,8 +1,8 @@
 """What every model returns: an image that has no resolution of its own.
 
-`ContinuousImage` renders at any size. `QueryableImage` can also be asked for single points, which is what a training on
+`ContinuousImage` renders at any size. `QueryableImage` can also be decoded at single points, which is what a training on
 sampled pixels needs. A method whose result at a point depends on the whole image of queries (global attention over them) is
-queryable too, but renders in one piece; where every point stands for itself, `decoders.implicit_image` renders in chunks.
+queryable too, but renders in one piece; where every point can be decoded alone, `decoders.implicit_image` renders in chunks.
 """
 
 from collections.abc import Sequence
@@ -39,12 +39,12 @@ class StripImage(ContinuousImage, Protocol):
 
 @runtime_checkable
 class QueryableImage(ContinuousImage, Protocol):
-    """A continuous image that also answers at single points."""
+    """A continuous image that can also be decoded at single points."""
 
-    def query(self, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]) -> Float[Tensor, "b q 3"]:
-        """RGB, unclamped, at points (vertical, horizontal) of the square [-1, 1]^2 that the image fills.
+    def query(self, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]) -> Float[Tensor, "b q 3"]:
+        """RGB, unclamped, at points of the square [-1, 1]^2 that the image fills.
 
         `cell` is the (height, width) of an output pixel in the same units, one for all points of an image: (2 / H, 2 / W).
-        The pixels of `render(size=(H, W))` are the answers at `geometry.pixel_centres`.
+        The pixels of `render(size=(H, W))` are its values at `geometry.pixel_centres`.
         """
         ...

@@ -30,16 +30,16 @@ class GaussianField:
     """2D Gaussian kernels in low-resolution pixels (LR pixel k covers [k, k + 1]).
 
     Args:
-        means: centres (x, y), (B, N, 2).
-        cholesky: (l11, l21, l22) of L = [[l11, 0], [l21, l22]], Sigma = L L^T, (B, N, 3). x comes first.
-        colors: the kernels' peaks, (B, N, C), unbounded; RGB in [0, 1] after summing.
+        means: centres.
+        cholesky: entries of L = [[l11, 0], [l21, l22]], Sigma = L L^T; x comes first.
+        colors: the kernels' peaks, unbounded; RGB in [0, 1] after summing.
         size: (h, w), the extent of the low-resolution image.
         reference_scale: the smallest scale whose pixels the kernels were fitted to by point sampling: below it rendering adds
             the footprint of the larger pixels. 0: nowhere; infinity: everywhere, for kernels that were fitted with it.
     """
 
-    means: Float[Tensor, "b n 2"]
-    cholesky: Float[Tensor, "b n 3"]
+    means: Float[Tensor, "b n xy=2"]
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"]
     colors: Float[Tensor, "b n c"]
     size: tuple[int, int]
     reference_scale: Number = REFERENCE_SCALE
@@ -58,13 +58,13 @@ class GaussianField:
         scale: Scale | None = None,
         mode: str = "footprint",
     ) -> Float[Tensor, "b c height width"]:
-        """The image at any size, unclamped; differentiable (ContinuousSR section 3.2).
+        """The image at any size, unclamped; differentiable (ContinuousSR section 4.1, equations 3 to 5).
 
         Give `size` (H, W) or `scale` (one factor, or vertical and horizontal). Centres move by the true ratio (W / w, H / h),
         Cholesky rows by the scale: l11 by s_x, l21 and l22 by s_y, that is Sigma' = S Sigma S with S = diag(s_x, s_y).
 
         `mode` says what a pixel is. "footprint": below the reference scale the mean over its square (`splatting.footprint`),
-        from there on the same as "exact": the value at its centre. "tiles" and "first256": what the published renderer shows
+        from there on the same as "exact": the value at its centre. "tiles" and "first256": what the published renderer makes
         instead, see `splat`. "supersample": the mean of so many point samples that they reach the reference scale, the truth
         that "footprint" is tested against, at many times its cost.
 
@@ -88,8 +88,8 @@ class GaussianField:
 
     def _at(self, size: tuple[int, int], scale: tuple[float, float]) -> tuple[Tensor, Tensor]:
         """(means, Cholesky rows) in pixels of an output of that size and scale."""
-        ratio = _numbers(self.means, size[1] / self.size[1], size[0] / self.size[0])
-        return self.means * ratio, self.cholesky * _numbers(self.cholesky, scale[1], scale[0], scale[0])
+        ratio = _beside(self.means, size[1] / self.size[1], size[0] / self.size[0])
+        return self.means * ratio, self.cholesky * _beside(self.cholesky, scale[1], scale[0], scale[0])
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "b c rows width"]:
         """Rows of what the field renders to, or of what a larger field does of which this one holds rows: see `Strip`.
@@ -98,9 +98,9 @@ class GaussianField:
         float32 is finest.
         """
         (ratio_y, ratio_x), (scale_y, scale_x), (top, bottom) = strip.ratio, strip.output.scale, strip.rows
-        ratio = _numbers(self.means, ratio_x, ratio_y)
-        shift = _numbers(self.means, 0.0, strip.origin * ratio_y - top)
-        stretch = _numbers(self.cholesky, scale_x, scale_y, scale_y)
+        ratio = _beside(self.means, ratio_x, ratio_y)
+        shift = _beside(self.means, 0.0, strip.origin * ratio_y - top)
+        stretch = _beside(self.cholesky, scale_x, scale_y, scale_y)
         cholesky, colors = widen(self.cholesky * stretch, self.colors, excess(strip.output.scale, self.reference_scale))
         return splat(self.means * ratio + shift, cholesky, colors, (bottom - top, strip.output.size[1]))
 
@@ -168,7 +168,7 @@ class GaussianField:
         return per_side
 
     def _moved(self, x: int, y: int) -> "GaussianField":
-        return replace(self, means=self.means + _numbers(self.means, x, y)) if x or y else self
+        return replace(self, means=self.means + _beside(self.means, x, y)) if x or y else self
 
     def to(self, device: torch.device | str) -> "GaussianField":
         """The same field on another device."""
@@ -210,7 +210,7 @@ class GaussianField:
         return cls(**tensors, size=(height, width), reference_scale=reference_scale)
 
 
-def _numbers(like: Tensor, *values: Number) -> Tensor:
+def _beside(like: Tensor, *values: Number) -> Tensor:
     """A small tensor beside `like`. Filled there: a copy would make the host wait for a GPU, and forbid a CUDA graph."""
     return torch.stack([like.new_full((), value) for value in values])
 

@@ -20,13 +20,18 @@ class Tiling(NamedTuple):
         overlap: pixels around a tile that its content depends on, or, where that would be all of the image, should see.
         multiple: tiles begin at multiples of so many pixels.
         exact: seen with its overlap, a tile has the content that it has in the whole image.
-        reach: how far beyond a pixel that shows which was made for it; 0 for the features of an encoder.
+        support: how far outside its LR pixel what is made for that pixel can still contribute; 0 for an encoder's features.
     """
 
     overlap: Number
     multiple: int
     exact: bool
-    reach: Number
+    support: Number
+
+
+def counted_from(origin: int, span: Span) -> Span:
+    """The span as counted from `origin`."""
+    return span[0] - origin, span[1] - origin
 
 
 def cut(span: Span, *, tile: int, multiple: int) -> list[Span]:

@@ -30,5 +30,5 @@ def dictionary(*, prior: Mapping[str, Any], input: str | None, output: str | Non
     fits, _ = read_fits(Path(input))
     rows = settings.dictionary(fits.pooled(settings.kernels))
     save_dictionary(rows, target)
-    use = f"model/dictionary=file model.dictionary.file={target}"
+    use = f"model/shapes/dictionary=file model.shapes.dictionary.file={target}"
     Console().print(f"{target}: {len(rows)} rows; use it with {use}", soft_wrap=True)

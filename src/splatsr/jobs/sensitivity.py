@@ -52,7 +52,7 @@ def _measure_all(fits: Fits, side: int, noise: Sensitivity, seed: int) -> dict[s
     """{"psnr": {"0.05": {group: mean over crops and seeds}}, "deviation": the same between seeds, "crops", "seeds"}"""
     found: dict[tuple[float, int], list[dict[str, torch.Tensor]]] = {}
     crops = 0
-    for index, (field, figures) in enumerate(along(fits.chunks(), len(fits.numbers), "adding noise")):
+    for index, (field, figures) in enumerate(along(fits.chunks(), len(fits.indices), "adding noise")):
         squares = [Crop(Path(crop["photograph"]), crop["top"], crop["left"]) for crop in figures["crops"]]
         truth = torch.stack([read_crop(square, side) for square in squares])
         crops += len(squares)

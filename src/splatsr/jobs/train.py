@@ -134,7 +134,7 @@ def _load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_c
     elif encoder_checkpoint is not None:
         encoder_weights.load_encoder(task.model, encoder_checkpoint)
     else:
-        encoder_weights.warn_of_collapse(task.model, task.model_config)
+        encoder_weights.warn_of_collapse(task.model)
 
 
 def _make_trainer(

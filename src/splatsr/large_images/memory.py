@@ -96,7 +96,7 @@ def largest_tile(need: Need, tiling: Tiling, width: int, available: float) -> in
 
 def is_exhausted(error: BaseException) -> bool:
     """Whether the error says that memory has run out, on whichever device."""
-    told = str(error)
+    message = str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
-        phrase in told for phrase in ("not enough memory", "DefaultCPUAllocator", "ALLOC_FAILED")
+        phrase in message for phrase in ("not enough memory", "DefaultCPUAllocator", "ALLOC_FAILED")
     )

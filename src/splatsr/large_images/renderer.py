@@ -3,10 +3,11 @@
     lr ──▶ tile, tile, tile ──▶ band of the field ──▶ strip ──▶ ...
            tile, tile, tile ──▶ band of the field ──▶ strip ──▶ ...
 
-A row of tiles is encoded, every tile together with its overlap, and what belongs to the tile itself is joined to what is left
-of the rows above. Then come the output rows that no later tile can reach; of the field only the rows stay that the next strips
-need. There are no seams to hide: the joined field is that of the whole image where the overlap covers what the encoder sees
-(`Tiling.exact`), and a strip sums the same kernels in the same order as the whole output does.
+A row of tiles, a band, is encoded, every tile together with its overlap, and what belongs to the tiles themselves is joined to
+what is left of the rows above. Then come the output rows to which no later band contributes; of the field only the rows are
+kept that the next strips need (`encoded_rows`). There are no seams to hide: the joined field is that of the whole image where
+the overlap covers what the encoder sees (`Tiling.exact`), and a strip sums the same kernels in the same order as the whole
+output does.
 """
 
 import functools
@@ -24,10 +25,11 @@ from torch import Tensor, nn
 
 from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
-from splatsr.geometry import Number, Output, Strip
+from splatsr.geometry import Output, Strip
 from splatsr.image.continuous_image import ContinuousImage, StripImage
-from splatsr.image.tiling import Span, Tiling, cut, seen
+from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
+from splatsr.large_images.encoded_rows import EncodedRows
 from splatsr.resize.pil import to_tensor, to_uint8
 
 log = logging.getLogger(__name__)
@@ -36,9 +38,6 @@ STRIP_BYTES = 32 * 1024**2
 """Of a strip in float32; whole bands of the CPU renderer, where one fits."""
 
 BAND = 16
-
-PIXEL_REACH = 2
-"""Output pixels around its own that a pixel may average over (footprint, rounding)."""
 
 SMALL = 128**2
 """LR pixels below which an image is simply encoded as a whole."""
@@ -67,7 +66,7 @@ class Renderer:
         return isinstance(self._encode(np.zeros((1, 1, 3), np.uint8)), StripImage)
 
     def strips(self, lr: Rows, output: Output, progress: Callable[[float], None]) -> Iterator[Rows]:
-        """The output from top to bottom, 8-bit RGB. `progress` is told the share of the LR image that is encoded.
+        """The output from top to bottom, 8-bit RGB. `progress` is called with the share of the LR image that is encoded.
 
         Raises:
             InputError: not even the smallest tile fits in memory.
@@ -107,29 +106,25 @@ class Renderer:
             yield _eight_bit(functools.partial(image.render, scale=output.scale))
 
     def _in_tiles(self, lr: Rows, output: Output, tile: int, progress: Callable[[float], None]) -> Iterator[Rows]:
-        size = lr.shape[:2]
-        ratio = output.size[0] / size[0]
-        reach = self.tiling.reach * max(1.0, output.scale[0] / ratio) + PIXEL_REACH / ratio
-        held: Any = None
-        first = top = done = 0  # LR row where `held` begins, LR row that is to be encoded next, output row to be made next
-        while top < size[0]:
-            core = cut((top, size[0]), tile=tile, multiple=self.tiling.multiple)[0]
-            band = self._try_band(lr, core, tile, progress)
-            if band is None:
-                tile = self._halved(tile)
-                continue
-            held = band if held is None else band.join([[held], [band]])
-            top = core[1]
-            ready = output.size[0] if top == size[0] else min(math.floor((top - reach) * ratio), output.size[0])
-            for rows in _strip_rows(done, (ready, output.size[1])):
-                needed = _between(rows[0] / ratio - reach, rows[1] / ratio + reach, (first, top))
-                part = held.crop(rows=_within(needed, first), columns=(0, size[1]))
-                yield _eight_bit(functools.partial(part.render_strip, Strip(output, size, rows, origin=needed[0])))
-            done = max(done, ready)
-            if top < size[0]:
-                kept = _between(done / ratio - reach, top, (first, top))
-                held = held.crop(rows=_within(kept, first), columns=(0, size[1]))
-                first = kept[0]
+        encoded = EncodedRows(output, lr.shape[:2], self.tiling.support)
+        done = 0  # output rows
+        while encoded.end < lr.shape[0]:
+            encoded.drop(done)
+            band, tile = self._next_band(lr, encoded.end, tile, progress)
+            encoded.append(band)
+            for rows in _strip_rows(done, (encoded.ready, output.size[1])):
+                part, strip = encoded.strip(rows)
+                yield _eight_bit(functools.partial(part.render_strip, strip))
+            done = max(done, encoded.ready)
+
+    def _next_band(self, lr: Rows, top: int, tile: int, progress: Callable[[float], None]) -> tuple[Any, int]:
+        """(the field of a row of tiles that begins at LR row `top`, the side of tiles that memory was enough for)."""
+        while True:
+            rows = cut((top, lr.shape[0]), tile=tile, multiple=self.tiling.multiple)[0]
+            band = self._try_band(lr, rows, tile, progress)
+            if band is not None:
+                return band, tile
+            tile = self._halved(tile)
 
     def _try_band(self, lr: Rows, rows: Span, tile: int, progress: Callable[[float], None]) -> Any:
         """The field of those rows of the LR image, or None where memory has run out."""
@@ -139,7 +134,7 @@ class Renderer:
             for columns in cut((0, width), tile=tile, multiple=self.tiling.multiple):
                 (top, bottom), (left, right) = seen(rows, height, self.tiling), seen(columns, width, self.tiling)
                 around = lr[top:bottom, left:right]
-                tiles.append(self._encode_part(around, _within(rows, top), _within(columns, left)))
+                tiles.append(self._encode_part(around, counted_from(top, rows), counted_from(left, columns)))
                 progress((rows[0] * width + (rows[1] - rows[0]) * columns[1]) / (height * width))
             return tiles[0].join([tiles])
         except (MemoryError, RuntimeError) as error:
@@ -179,13 +174,3 @@ def _strip_rows(first: int, size: tuple[int, int]) -> Iterator[Span]:
     count = max(STRIP_BYTES // (3 * 4 * width), 1)
     count -= count % BAND if count > BAND else 0
     return ((top, min(top + count, end)) for top in range(first, end, count))
-
-
-def _between(first: Number, end: Number, limits: Span) -> Span:
-    """The whole rows that [first, end) touches, within the limits."""
-    return max(math.floor(first), limits[0]), min(math.ceil(end), limits[1])
-
-
-def _within(span: Span, origin: int) -> Span:
-    """The span as counted from `origin`."""
-    return span[0] - origin, span[1] - origin

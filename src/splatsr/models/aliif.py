@@ -17,7 +17,7 @@ from torch.nn.functional import linear, normalize
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
-from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.published_form import PublishedForm
@@ -43,10 +43,10 @@ class Basis(nn.Module):
             nn.init.uniform_(weight, -bound, bound)
             nn.init.uniform_(bias, -bound, bound)
 
-    def layer(self, number: int) -> tuple[Float[Tensor, "count_out n"], Float[Tensor, " count_out"]]:
-        """(weight, bias) of one linear layer that answers for that layer of all MLPs, one after the other."""
-        bias = self.biases[number].flatten()
-        return self.weights[number].view(len(bias), -1), bias
+    def layer(self, index: int) -> tuple[Float[Tensor, "count_out n"], Float[Tensor, " count_out"]]:
+        """(weight, bias) of one linear layer whose outputs are those of that layer of all MLPs, one MLP after the other."""
+        bias = self.biases[index].flatten()
+        return self.weights[index].view(len(bias), -1), bias
 
 
 class ALIIF(nn.Module):
@@ -74,7 +74,7 @@ class ALIIF(nn.Module):
 
         As in LIIF, what the first layers of all networks make of the unfolded features is computed here, once per LR pixel.
         """
-        features = self.encoder(to_signed(lr))
+        features = self.encoder(to_normalised(lr))
         of_features = self._first_layers()[0][:, :-4]
         return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, of_features))))
 
@@ -84,28 +84,33 @@ class ALIIF(nn.Module):
         return torch.cat([first.weight, weight]), torch.cat([first.bias, bias])
 
     def _decode(
-        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
-    ) -> Float[Tensor, "b q 3"]:
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]
+    ) -> Float[Tensor, "b q rgb=3"]:
         weight, bias = self._first_layers()
+        # The four nearest LR pixels, the way from each one's centre to the point, and the output pixel's size.
         pixels = four_pixels(coordinates, grid.size, half_pixel(grid.size))
         offsets = offset_from(pixels, coordinates[:, None], grid.size)
         cells = (cell * cell.new_tensor(grid.size))[:, None, None].expand_as(offsets)
+        # The first layers of all networks: their part of the features is in the grid, that of offset and cell is added here.
         first = grid.at(pixels) + linear(torch.cat([offsets, cells], -1), weight[:, -4:], bias)
+        # The expansion network goes on from its own part, to one coefficient for each MLP of the basis.
         width = self.expansion[0].out_features
-        expanded = self.expansion[2:](first[..., :width].relu())  # not in place: the rest of `first` is needed below
+        expanded = self.expansion[2:](first[..., :width].relu())  # not an in-place ReLU: the rest of `first` is needed below
         coefficients = normalize(expanded, dim=-1)  # of either sign
+        # The basis goes on from the rest: after every layer the outputs of its MLPs are combined into one.
         hidden = combined(first[..., width:], coefficients)
-        for number in range(1, len(self.basis.weights)):
-            hidden = combined(linear(hidden.relu(), *self.basis.layer(number)), coefficients)
-        return from_signed((hidden * opposite_areas(offsets)).sum(1))
+        for index in range(1, len(self.basis.weights)):
+            hidden = combined(linear(hidden.relu(), *self.basis.layer(index)), coefficients)
+        # RGB for each of the four LR pixels; their weighted mean, as in LIIF.
+        return from_normalised((hidden * opposite_areas(offsets)).sum(1))
 
 
-def combined(answers: Float[Tensor, "*n count_out"], coefficients: Float[Tensor, "*n count"]) -> Float[Tensor, "*n out"]:
-    """The answers of all MLPs of a basis, one after the other, times their coefficients.
+def combined(outputs: Float[Tensor, "*n count_out"], coefficients: Float[Tensor, "*n count"]) -> Float[Tensor, "*n out"]:
+    """The sum of the outputs of all MLPs of a basis, which stand one after the other, times their coefficients.
 
     The published code combines the weights instead: the same, with a matrix of 16 x 580 for every point.
     """
-    return (answers.unflatten(-1, (coefficients.shape[-1], -1)) * coefficients[..., None]).sum(-2)
+    return (outputs.unflatten(-1, (coefficients.shape[-1], -1)) * coefficients[..., None]).sum(-2)
 
 
 PUBLISHED = PublishedForm(
@@ -123,8 +128,8 @@ PUBLISHED = PublishedForm(
     ignored=["basis_spec"],  # sizes, which the tensors show, and a file that the published test reads the basis from once more
     names={
         "pdn.layers.": "expansion.",
-        **{f"basis.w{number}": f"basis.weights.{number}" for number in range(5)},
-        **{f"basis.bias{number + 1}": f"basis.biases.{number}" for number in range(5)},  # sic: w0 goes with bias1
+        **{f"basis.w{layer}": f"basis.weights.{layer}" for layer in range(5)},
+        **{f"basis.bias{layer + 1}": f"basis.biases.{layer}" for layer in range(5)},  # sic: w0 goes with bias1
     },
     config={
         "_target_": "splatsr.models.aliif.ALIIF",

@@ -1,20 +1,16 @@
 """ContinuousSR, "Pixel to Gaussian: Ultra-Fast Continuous Super-Resolution with 2D Gaussian Modeling" (ICLR 2026).
 
-encoder -> F -> { DDCW: shapes, APD: centres, CGM: colours } -> GaussianField. Everything runs once per LR image; no part
-knows the output scale.
+encoder -> F -> { DDCW: shapes, APD: centres, CGM: colors } -> GaussianField (section 4; algorithm in A.8). Everything runs once
+per LR image; no part knows the output scale.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.geometry import Number
-from splatsr.heads.ablated import Anchors, FreePositions, RegressedShapes
-from splatsr.heads.apd import APD
-from splatsr.heads.cgm import CGM
-from splatsr.heads.ddcw import DDCW
 from splatsr.image.field import GaussianField
 from splatsr.image.tiling import Span, Tiling
 from splatsr.published_form import PublishedForm
@@ -27,16 +23,14 @@ class ContinuousSR(nn.Module):
 
     Args:
         encoder: LR to features; has `upscale` (its grid is that many times as fine as the LR image), `out_channels` and, for
-            the initialisation `blurred_lr` without colour skip, `carry_rgb`.
-        dictionary: rows (l11, l21, l22), see `heads.dictionary`; None: Cholesky entries are regressed, see `heads.ablated`.
-        embedding: width of DDCW's queries and keys (paper: 512).
-        embedding_hidden: hidden widths of the dictionary's MLP.
+            the initialisation `blurred_lr` without color skip, `initialise_identity`.
+        shapes: makes the head of the kernels' shapes, called with `channels` of the features: `heads.ddcw` as published, or
+            `heads.regressed`. It has `mean_row`, `longest_deviation` and `start_at_mean_row`. Whichever it is, the attribute is
+            `ddcw`, the name in saved weights; so it is with `apd` and `cgm`.
+        positions: makes the head of their centres, called with `channels` and `per_side` (kernels per LR pixel along either
+            axis): `heads.apd` as published, `heads.anchors` or `heads.free`. It has `offset_range` and `start_centred`.
+        colors: makes the head of their colors, called with `channels`, `per_side` and `skip_gain`: `heads.cgm`.
         kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
-        offset_hidden: hidden widths of the position MLP.
-        offset_range: largest position drift, in LR pixels (paper: 1); 0: kernels stay at their anchors, infinity: there are no
-            anchors, see `heads.ablated`.
-        color_hidden: hidden widths of the colour MLP; its length plus one is the paper's "colour depth" (6).
-        color_skip: add the bilinear LR image to the colours (not in the paper).
         reference_scale: below it pixels get a footprint, see `GaussianField`.
         initialisation: called with the model, sets the first weights, see `heads.initialisation`.
     """
@@ -47,14 +41,10 @@ class ContinuousSR(nn.Module):
         self,
         *,
         encoder: nn.Module,
-        dictionary: Float[Tensor, "rows 3"] | None,
-        embedding: int,
-        embedding_hidden: Sequence[int],
+        shapes: Callable[..., nn.Module],
+        positions: Callable[..., nn.Module],
+        colors: Callable[..., nn.Module],
         kernels_per_pixel: int,
-        offset_hidden: Sequence[int],
-        offset_range: Number,
-        color_hidden: Sequence[int],
-        color_skip: bool,
         reference_scale: Number,
         initialisation: Callable[["ContinuousSR"], None],
     ) -> None:
@@ -73,19 +63,10 @@ class ContinuousSR(nn.Module):
         self.unshuffle = nn.PixelUnshuffle(encoder.upscale // self.per_side)
         self.activation = nn.LeakyReLU(0.01)
         channels = encoder.out_channels * self.unshuffle.downscale_factor**2
-        if dictionary is None:
-            self.ddcw = RegressedShapes(channels=channels, embedding=embedding, hidden=embedding_hidden)
-        else:
-            self.ddcw = DDCW(channels=channels, dictionary=dictionary, embedding=embedding, embedding_hidden=embedding_hidden)
-        if offset_range == 0:
-            self.apd = Anchors(per_side=self.per_side)
-        elif offset_range == math.inf:
-            self.apd = FreePositions(channels=channels, hidden=offset_hidden)
-        else:
-            self.apd = APD(channels=channels, hidden=offset_hidden, reach=offset_range, per_side=self.per_side)
-        self.cgm = CGM(
-            channels=channels, hidden=color_hidden, per_side=self.per_side, skip=color_skip, skip_gain=1 / self.level
-        )
+        self.ddcw = shapes(channels=channels)
+        self.apd = positions(channels=channels, per_side=self.per_side)
+        self.cgm = colors(channels=channels, per_side=self.per_side, skip_gain=1 / self.dc_gain)
+        self.may_collapse = False  # training from these first weights; the initialisation knows
         initialisation(self)
 
     @property
@@ -94,15 +75,15 @@ class ContinuousSR(nn.Module):
         return described(self.reference_scale)
 
     @property
-    def shrink(self) -> float:
+    def dictionary_scale(self) -> float:
         """Dictionary pixels per LR pixel: 4 as published (4 kernels per pixel, "empirical"); other densities keep the
         ratio of kernel to cell."""
         return 2.0 * self.per_side
 
     @property
-    def level(self) -> float:
-        """What a constant field of mean kernels sums to, per unit of colour: density * 2 pi l11 l22 (published: 1.877)."""
-        l11, _, l22 = (self.ddcw.typical / self.shrink).tolist()
+    def dc_gain(self) -> float:
+        """What a constant field of mean kernels sums to, per unit of color: density * 2 pi l11 l22 (published: 1.877)."""
+        l11, _, l22 = (self.ddcw.mean_row / self.dictionary_scale).tolist()
         return self.per_side**2 * 2 * math.pi * l11 * l22
 
     @property
@@ -113,10 +94,10 @@ class ContinuousSR(nn.Module):
         anchors or without a dictionary there is no such limit, and no tiling.
         """
         encoder = getattr(self.encoder, "tiling", None)
-        reach = self.apd.reach + math.sqrt(2 * CUT) * self.ddcw.longest / self.shrink
-        if encoder is None or math.isinf(reach):
+        support = self.apd.offset_range + math.sqrt(2 * CUT) * self.ddcw.longest_deviation / self.dictionary_scale
+        if encoder is None or math.isinf(support):
             return None
-        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, 1), reach=reach)
+        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, 1), support=support)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of a batch of RGB images in [0, 1], any h and w; kernel n = i * (per_side * w) + j of the cell grid."""
@@ -126,7 +107,7 @@ class ContinuousSR(nn.Module):
         """forward(lr).crop(rows=rows, columns=columns), without the heads' work on the rest of the image."""
         (top, bottom), (left, right) = (
             (max(first - 1, 0), min(end + 1, side)) for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
-        )  # one pixel more: DDCW sees the next cell, the colour skip the next pixel
+        )  # one pixel more: DDCW sees the next cell, the color skip the next pixel
         k = self.per_side
         features = self.unshuffle(self.encoder(lr))[..., k * top : k * bottom, k * left : k * right]
         field = self._decode(features, lr[..., top:bottom, left:right])
@@ -137,7 +118,7 @@ class ContinuousSR(nn.Module):
         lr_size = (lr.shape[-2], lr.shape[-1])
         return GaussianField(
             means=self.apd(active.flatten(2).transpose(1, 2), lr_size),
-            cholesky=self.ddcw(active) / self.shrink,
+            cholesky=self.ddcw(active) / self.dictionary_scale,
             colors=self.cgm(features.flatten(2).transpose(1, 2), lr),
             size=lr_size,
             reference_scale=self.reference_scale,
@@ -159,15 +140,27 @@ PUBLISHED = PublishedForm(
     },
     config={
         "_target_": "splatsr.models.continuoussr.ContinuousSR",
-        "dictionary": {"_target_": "splatsr.heads.dictionary.published_dictionary"},
+        "shapes": {
+            "_target_": "splatsr.heads.ddcw.DDCW",
+            "_partial_": True,
+            "dictionary": {"_target_": "splatsr.heads.dictionary.published_dictionary"},
+            "embedding": 512,
+            "embedding_hidden": [256, 512, 512, 512],
+        },
+        "positions": {
+            "_target_": "splatsr.heads.apd.APD",
+            "_partial_": True,
+            "hidden": [512, 1024, 256, 128, 64],
+            "offset_range": 1.0,
+        },
+        "colors": {
+            "_target_": "splatsr.heads.cgm.CGM",
+            "_partial_": True,
+            "hidden": [512, 1024, 256, 128, 64],
+            "skip": False,
+        },
         "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
-        "embedding": 512,
-        "embedding_hidden": [256, 512, 512, 512],
         "kernels_per_pixel": 4,
-        "offset_hidden": [512, 1024, 256, 128, 64],
-        "offset_range": 1.0,
-        "color_hidden": [512, 1024, 256, 128, 64],
-        "color_skip": False,
         "reference_scale": 4.0,
     },
 )

@@ -2,10 +2,10 @@
 
 Some of the encoder's channels are splatted to the output's pixels by Gaussians that every LR pixel chooses from a learned bank,
 the others are enlarged bicubically (the paper's dual streams); LTE's waves decode the two together, pixel by pixel. Paper,
-published code and this differ in places: docs/gaussiansr.md.
+published code and this differ in some points: docs/gaussiansr.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -16,9 +16,9 @@ from torch.nn.functional import linear
 from splatsr.decoders.bicubic_rows import bicubic_rows
 from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.gaussian_bank import GaussianBank
-from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.decoders.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
-from splatsr.geometry import Number, Output, nearest_pixel, offset_from
+from splatsr.geometry import Output, nearest_pixel, offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.image.tiling import Span
 from splatsr.models.lte import basis, waves_at
@@ -30,9 +30,10 @@ class GaussianSR(nn.Module):
 
     Args:
         encoder: LR to features on the LR grid.
-        splatted: channels that are splatted, the first ones (published: 8 of 64); 0: none, there is no bank then.
+        splatted: channels that are splatted, the first ones (published: 8 of 64). Where there are none (the ablation's
+            "Bicubic-64") nothing is splatted, and no bank is made.
+        bank: makes the bank that LR pixels choose their Gaussians from, called with `channels` of the features.
         splatting: how: `decoders.tile_splatting` (published) or `decoders.pixel_splatting`.
-        kernels, sigma_range, temperature, selection, noise_seed, bounded_rho: of the bank, see `GaussianBank`.
         waves: of the decoder (published: 128, as LTE's).
         hidden: hidden widths of the MLP (published: four times 256).
     """
@@ -44,13 +45,8 @@ class GaussianSR(nn.Module):
         *,
         encoder: nn.Module,
         splatted: int,
+        bank: Callable[..., GaussianBank],
         splatting: nn.Module,
-        kernels: int,
-        sigma_range: Sequence[Number],
-        temperature: Number,
-        selection: str,
-        noise_seed: int,
-        bounded_rho: bool,
         waves: int,
         hidden: Sequence[int],
     ) -> None:
@@ -59,17 +55,7 @@ class GaussianSR(nn.Module):
         if not 0 <= splatted <= channels:
             raise ValueError(f"splatted must be between 0 and the encoder's {channels} channels, got {splatted}.")
         self.encoder, self.splatted, self.splatting = encoder, splatted, splatting
-        self.bank = None
-        if splatted:
-            self.bank = GaussianBank(
-                channels=channels,
-                kernels=kernels,
-                sigma_range=sigma_range,
-                temperature=temperature,
-                selection=selection,
-                noise_seed=noise_seed,
-                bounded_rho=bounded_rho,
-            )
+        self.bank = bank(channels=channels) if splatted else None
         self.coef = nn.Conv2d(channels, 2 * waves, 3, padding=1)
         self.freq = nn.Conv2d(channels, 2 * waves, 3, padding=1)
         self.phase = nn.Linear(2, waves, bias=False)
@@ -88,19 +74,19 @@ class GaussianSR(nn.Module):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> UpsampledImage:
         """The image of a batch of RGB images in [0, 1]; kernels are chosen here, once."""
-        features = self.encoder(to_signed(lr))
+        features = self.encoder(to_normalised(lr))
         gaussians = None if self.bank is None else self.splatting.prepare(self.bank(features))
         image = UpsampledStripImage if self.bank is None or self.splatting.local else UpsampledImage
         return image(lr, partial(self._upsample, features, gaussians), partial(self._decode, (lr.shape[-2], lr.shape[-1])))
 
     def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
         """The share of every kernel of the bank in every LR pixel, as the image of `lr` is made of them."""
-        return self.bank.choose(self.bank.classifier(self.encoder(to_signed(lr))))
+        return self.bank.choose(self.bank.classifier(self.encoder(to_normalised(lr))))
 
     def _upsample(
         self,
         features: Float[Tensor, "b c h w"],
-        gaussians: Float[Tensor, "b 4 y x"] | None,
+        gaussians: Float[Tensor, "b parameters=4 y x"] | None,
         output: Output,
         rows: Span,
         images: slice,
@@ -116,16 +102,16 @@ class GaussianSR(nn.Module):
         self,
         lr_size: tuple[int, int],
         features: FeatureRows,
-        coordinates: Float[Tensor, "b q 2"],
-        cell: Float[Tensor, "b 2"],
-    ) -> Float[Tensor, "b q 3"]:
-        """Both convolutions are taken at the points alone: their values elsewhere are never looked at."""
+        coordinates: Float[Tensor, "b q yx=2"],
+        cell: Float[Tensor, "b yx=2"],
+    ) -> Float[Tensor, "b q rgb=3"]:
+        """Both convolutions are computed at the points alone: nothing needs their values elsewhere."""
         convolutions = torch.cat([self.coef.weight, self.freq.weight]).permute(0, 2, 3, 1).flatten(1)
         both = linear(features.around(coordinates), convolutions, torch.cat([self.coef.bias, self.freq.bias]))
         amplitudes, frequencies = both.chunk(2, dim=-1)
         offsets = offset_from(nearest_pixel(coordinates, lr_size), coordinates, lr_size)
         phases = self.phase(cell * cell.new_tensor(lr_size))[:, None]
-        return from_signed(self.dec(amplitudes * basis(waves_at(frequencies, offsets) + phases)))
+        return from_normalised(self.dec(amplitudes * basis(waves_at(frequencies, offsets) + phases)))
 
 
 PUBLISHED = PublishedForm(
@@ -156,12 +142,16 @@ PUBLISHED = PublishedForm(
             "extent": 5.0,
             "clamp": True,
         },
-        "kernels": 100,
-        "sigma_range": [0.2, 3.0],
-        "temperature": 1.0,
-        "selection": "sample",
-        "noise_seed": 0,
-        "bounded_rho": False,
+        "bank": {
+            "_target_": "splatsr.decoders.gaussian_bank.GaussianBank",
+            "_partial_": True,
+            "kernels": 100,
+            "sigma_range": [0.2, 3.0],
+            "temperature": 1.0,
+            "selection": "sample",
+            "noise_seed": 0,
+            "bounded_rho": False,
+        },
         "waves": 128,
         "hidden": [256, 256, 256, 256],
     },

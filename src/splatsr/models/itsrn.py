@@ -1,7 +1,7 @@
 """ITSRN, "Implicit Transformer Network for Screen Content Image Continuous Super-Resolution" (Yang et al., NeurIPS 2021).
 
 The way from a near LR pixel to the point and the scale make the weights of a linear map from that pixel's features to RGB (the
-implicit transformer); a network then makes one colour of the four nearest pixels' answers (implicit position encoding).
+implicit transformer); a network then makes one color of the four nearest pixels' RGB (implicit position encoding).
 Embeddings of points and scales, which the published code has but does not use, are left out.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels
-from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.decoders.predicted_weights import mapped, summed_features
 from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
@@ -29,7 +29,7 @@ class ITSRN(nn.Module):
         encoder: LR to features on the LR grid.
         hidden: hidden widths of the MLP that makes weights (published: four times 256).
         score_hidden: width of the hidden layer that scores an offset (published: 256).
-        aggregation_hidden: width of the hidden layer that makes one answer of four (published: 256).
+        aggregation_hidden: width of the hidden layer that makes one color of four (published: 256).
     """
 
     has_weights = True
@@ -43,30 +43,27 @@ class ITSRN(nn.Module):
         self.aggregation = mlp([4, aggregation_hidden, 1])
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
-        """The image of a batch of RGB images in [0, 1].
-
-        What the predicted weights are applied to is summed here, once per LR pixel.
-        """
-        features = self.encoder(to_signed(lr))
+        """The image of a batch of RGB images in [0, 1]."""
+        features = self.encoder(to_normalised(lr))
         return ImplicitImage(lr, partial(self._decode, summed_features(features, self.imnet[-1])))
 
     def _decode(
-        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
-    ) -> Float[Tensor, "b q 3"]:
-        pixels = four_pixels(coordinates, grid.size, outermost_centres_apart(cell, grid.size))
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]
+    ) -> Float[Tensor, "b q rgb=3"]:
+        pixels = four_pixels(coordinates, grid.size, aligned_step(cell, grid.size))
         offsets = offset_from(pixels, coordinates[:, None], grid.size)
         inverse_scale = (cell * cell.new_tensor(grid.size) / 2)[:, None, None].expand_as(offsets)  # the paper's scale token
         units = self.imnet[:-1](torch.cat([offsets, inverse_scale], -1))
         corners = zip(pixels.unbind(1), units.unbind(1), strict=True)  # one by one: a pixel has 771 sums
-        answers = torch.stack([mapped(grid.at(pixel), unit) for pixel, unit in corners], 1) + self.score(offsets)
-        return from_signed(self.aggregation(answers.permute(0, 2, 3, 1))[..., 0])  # the same network for R, G and B
+        rgb = torch.stack([mapped(grid.at(pixel), unit) for pixel, unit in corners], 1) + self.score(offsets)
+        return from_normalised(self.aggregation(rgb.permute(0, 2, 3, 1))[..., 0])  # the same network for R, G and B
 
 
-def outermost_centres_apart(cell: Float[Tensor, "b 2"], size: tuple[int, int]) -> Float[Tensor, "b 1 1 2"]:
-    """How far ITSRN reaches for its four pixels: (1 - 1 / H) / (h - 1), a little more than LIIF's 1 / h, as published.
+def aligned_step(cell: Float[Tensor, "b yx=2"], size: tuple[int, int]) -> Float[Tensor, "b 1 1 yx=2"]:
+    """ITSRN's shift to its four pixels: (1 - 1 / H) / (h - 1), a little more than LIIF's 1 / h, as published.
 
     That is a step of the LR grid if the outermost pixels' centres of output and LR image coincided. Along an axis of a single
-    LR pixel, where the published code divides by zero, any reach ends at that pixel.
+    LR pixel, where the published code divides by zero, any shift ends at that pixel.
     """
     steps = (cell.new_tensor(size) - 1).clamp(min=1)
     return ((1 - cell / 2) / steps)[:, None, None]

@@ -1,7 +1,7 @@
 """LIIF, "Learning Continuous Image Representation with Local Implicit Image Function" (Chen et al., CVPR 2021).
 
-A point's colour is an MLP's answer to the features of a near LR pixel and the way from that pixel's centre to the point; the
-four nearest pixels' answers are averaged. Feature unfolding, local ensemble and cell decoding (section 3) are always on.
+A point's color is an MLP of the features of a near LR pixel and the way from that pixel's centre to the point; the mean is
+taken over the four nearest pixels. Feature unfolding, local ensemble and cell decoding (section 3) are always on.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from torch.nn.functional import linear
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
-from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.published_form import PublishedForm
@@ -43,13 +43,13 @@ class LIIF(nn.Module):
         The MLP's first layer is linear in the unfolded features, and these are the same for all points near a pixel: that
         part of it is computed here, once per LR pixel.
         """
-        features = self.encoder(to_signed(lr))
+        features = self.encoder(to_normalised(lr))
         of_features = self.imnet[0].weight[:, :-4]
         return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, of_features))))
 
     def _decode(
-        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
-    ) -> Float[Tensor, "b q 3"]:
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]
+    ) -> Float[Tensor, "b q rgb=3"]:
         first, *rest = self.imnet
         pixels = four_pixels(coordinates, grid.size, half_pixel(grid.size))
         offsets = offset_from(pixels, coordinates[:, None], grid.size)
@@ -57,7 +57,7 @@ class LIIF(nn.Module):
         hidden = grid.at(pixels) + linear(torch.cat([offsets, cells], -1), first.weight[:, -4:], first.bias)
         for layer in rest:
             hidden = layer(hidden)
-        return from_signed((hidden * opposite_areas(offsets)).sum(1))
+        return from_normalised((hidden * opposite_areas(offsets)).sum(1))
 
 
 PUBLISHED = PublishedForm(

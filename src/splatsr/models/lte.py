@@ -1,7 +1,7 @@
 """LTE, "Local Texture Estimator for Implicit Representation Function" (Lee & Jin, CVPR 2022).
 
 Amplitudes and frequencies of a texture's waves are estimated per LR pixel, their phases from the cell; an MLP turns the waves
-at a point into its colour's difference from the bilinear LR image. The four nearest pixels answer together, as in LIIF.
+at a point into its color's difference from the bilinear LR image. The mean is taken over the four nearest pixels, as in LIIF.
 """
 
 import math
@@ -17,7 +17,7 @@ from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.flip_padding import flip_pad, in_larger
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
-from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.geometry import Number, offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.published_form import PublishedForm
@@ -30,7 +30,7 @@ class LTE(nn.Module):
         encoder: LR to features on the LR grid.
         waves: number of waves (published: 128, the half of `hidden_dim`).
         hidden: hidden widths of the MLP (published: three times 256).
-        largest_scale: of the training; beyond it the MLP is told a cell of that scale (the published test: 4).
+        largest_scale: of the training; beyond it the MLP is given the cell of that scale (the published test: 4).
         flip_padding: the encoder's window in LR pixels, for the published test's padding, see `decoders.flip_padding`; 0: none.
     """
 
@@ -51,7 +51,7 @@ class LTE(nn.Module):
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
         """The image of a batch of RGB images in [0, 1]."""
         padded = flip_pad(lr, self.flip_padding)
-        features = self.encoder(to_signed(padded))
+        features = self.encoder(to_normalised(padded))
         amplitudes, frequencies = FeatureGrid.of(self.coef(features)), FeatureGrid.of(self.freq(features))
         return ImplicitImage(lr, in_larger(partial(self._decode, padded, amplitudes, frequencies), lr, padded))
 
@@ -60,22 +60,22 @@ class LTE(nn.Module):
         lr: Float[Tensor, "b 3 h w"],
         amplitudes: FeatureGrid,
         frequencies: FeatureGrid,
-        coordinates: Float[Tensor, "b q 2"],
-        cell: Float[Tensor, "b 2"],
-    ) -> Float[Tensor, "b q 3"]:
+        coordinates: Float[Tensor, "b q yx=2"],
+        cell: Float[Tensor, "b yx=2"],
+    ) -> Float[Tensor, "b q rgb=3"]:
         size = amplitudes.size
         pixels = four_pixels(coordinates, size, half_pixel(size))
         offsets = offset_from(pixels, coordinates[:, None], size)
         waves = waves_at(frequencies.at(pixels), offsets) + self.phase(self._cell_in_lr(cell, size))[:, None, None]
         texture = self.imnet(amplitudes.at(pixels) * basis(waves))
-        return bilinear(lr, coordinates) + from_signed((texture * opposite_areas(offsets)).sum(1)) - 0.5
+        return bilinear(lr, coordinates) + from_normalised((texture * opposite_areas(offsets)).sum(1)) - 0.5
 
-    def _cell_in_lr(self, cell: Float[Tensor, "b 2"], size: tuple[int, int]) -> Float[Tensor, "b 2"]:
+    def _cell_in_lr(self, cell: Float[Tensor, "b yx=2"], size: tuple[int, int]) -> Float[Tensor, "b 2"]:
         """The cell in half LR pixels, 2 / scale, as if the scale were at most the largest of the training."""
         return (cell * cell.new_tensor(size)).clamp(min=2 / self.largest_scale)
 
 
-def waves_at(frequencies: Float[Tensor, "*n pairs"], offsets: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n waves"]:
+def waves_at(frequencies: Float[Tensor, "*n pairs"], offsets: Float[Tensor, "*n yx=2"]) -> Float[Tensor, "*n waves"]:
     """<frequency, offset> of every wave; its vertical and horizontal frequency stand next to each other."""
     return (frequencies.unflatten(-1, (-1, 2)) * offsets[..., None, :]).sum(-1)
 
@@ -86,10 +86,10 @@ def basis(waves: Float[Tensor, "*n waves"]) -> Float[Tensor, "*n twice"]:
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
-def bilinear(lr: Float[Tensor, "b 3 h w"], coordinates: Float[Tensor, "b q 2"]) -> Float[Tensor, "b q 3"]:
+def bilinear(lr: Float[Tensor, "b 3 h w"], coordinates: Float[Tensor, "b q yx=2"]) -> Float[Tensor, "b q rgb=3"]:
     """The LR image between its pixels' centres; constant beyond the outermost ones."""
-    places = coordinates.flip(-1)[:, None]  # grid_sample wants (x, y)
-    return grid_sample(lr, places, mode="bilinear", padding_mode="border", align_corners=False)[:, :, 0].transpose(1, 2)
+    points = coordinates.flip(-1)[:, None]  # grid_sample wants (x, y)
+    return grid_sample(lr, points, mode="bilinear", padding_mode="border", align_corners=False)[:, :, 0].transpose(1, 2)
 
 
 PUBLISHED = PublishedForm(

@@ -1,6 +1,6 @@
 """Meta-SR (Hu et al., CVPR 2019) in the form that every arbitrary-scale paper compares with: LIIF's re-implementation.
 
-A point's colour is linear in the 3x3 neighbourhood of its LR pixel, by weights that an MLP predicts from the point's place
+A point's color is linear in the 3x3 neighbourhood of its LR pixel, by weights that an MLP predicts from the point's position
 in that pixel and the scale. There is no local ensemble, and pixels are referred to their upper left corners.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import NUDGE
-from splatsr.decoders.normalised_rgb import from_signed, to_signed
+from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.decoders.predicted_weights import mapped, summed_features
 from splatsr.geometry import nearest_pixel, offset_from
 from splatsr.heads.mlp import mlp
@@ -37,22 +37,19 @@ class MetaSR(nn.Module):
         self.imnet = mlp([3, hidden, 9 * lr_channels(encoder) * 3], nn.ReLU)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
-        """The image of a batch of RGB images in [0, 1].
-
-        What the predicted weights are applied to is summed here, once per LR pixel.
-        """
-        features = self.encoder(to_signed(lr))
+        """The image of a batch of RGB images in [0, 1]."""
+        features = self.encoder(to_normalised(lr))
         return ImplicitImage(lr, partial(self._decode, summed_features(features, self.imnet[-1])))
 
     def _decode(
-        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q 2"], cell: Float[Tensor, "b 2"]
-    ) -> Float[Tensor, "b q 3"]:
+        self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]
+    ) -> Float[Tensor, "b q rgb=3"]:
         corners = coordinates - cell[:, None] / 2  # of the output's pixels
         pixels = nearest_pixel(corners + NUDGE, grid.size)
-        places = (offset_from(pixels, corners, grid.size) + 1) / 2  # from the LR pixel's corner, in LR pixels, [0, 1)
+        position = (offset_from(pixels, corners, grid.size) + 1) / 2  # from the LR pixel's corner, in LR pixels, [0, 1)
         inverse_scale = cell[:, None, :1] * grid.size[0] / 2  # only the vertical scale enters, as published
-        units = self.imnet[:-1](torch.cat([places, inverse_scale.expand_as(places[..., :1])], dim=-1))
-        return from_signed(mapped(grid.at(pixels), units))
+        units = self.imnet[:-1](torch.cat([position, inverse_scale.expand_as(position[..., :1])], dim=-1))
+        return from_normalised(mapped(grid.at(pixels), units))
 
 
 PUBLISHED = PublishedForm(

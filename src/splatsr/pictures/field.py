@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from splatsr.image.field import GaussianField
-from splatsr.image.field_statistics import describe_field, level_image
+from splatsr.image.field_statistics import dc_gain_image, describe_field
 from splatsr.prior.statistics import PRIOR, PublishedEntry
 from splatsr.resize.pil import to_uint8
 
@@ -26,7 +26,7 @@ def draw_field(field: GaussianField, lr: Float[Tensor, "3 h w"], path: Path, *, 
     entries = 4 * field.cholesky[0].detach().cpu().numpy()  # of a x4 image, as the prior's
     for axis, column, (name, prior) in zip(axes[1:4], entries.T, PRIOR.items(), strict=True):
         _draw_entry(axis, column, name, prior)
-    total = level_image(field, 4)[0, 0].cpu().numpy()
+    total = dc_gain_image(field, 4)[0, 0].cpu().numpy()
     picture = axes[4].imshow(total, cmap="viridis", vmin=0, vmax=max(float(np.quantile(total, 0.99)), 1e-6))
     axes[4].set_title("sum of the kernels with peak 1, x4", fontsize=10)
     axes[4].set_axis_off()

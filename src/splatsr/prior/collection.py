@@ -17,7 +17,7 @@ from splatsr.prior.fitting import Fitting
 class Collection(lightning.LightningModule):
     """Fits chunks of crops and saves each as soon as it is done.
 
-    Processes say nothing to each other: chunks are dealt out by their numbers.
+    Processes do not communicate: chunks are dealt out by their indices.
 
     Args:
         fitting: how a crop is fitted.
@@ -59,11 +59,11 @@ class Collection(lightning.LightningModule):
         if chunk is None:
             return False
         begun = time.monotonic()
-        seeds = [self.seed + chunk["first"] + place for place in range(len(chunk["crops"]))]
+        seeds = [self.seed + chunk["first"] + index for index in range(len(chunk["crops"]))]
         field, psnr = self.fitting.fit(chunk["images"], seeds)
         save_chunk(
             self.folder,
-            chunk["number"],
+            chunk["index"],
             first=chunk["first"],
             crops=chunk["crops"],
             field=field,

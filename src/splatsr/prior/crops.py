@@ -1,4 +1,4 @@
-"""Which pieces of photographs a prior is collected from: crop number i is always the same one."""
+"""Which pieces of photographs a prior is collected from: crop i is always the same one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,24 +45,24 @@ class Crops:
         sizes = list(read_all(image_size, photographs))
         check_damaged(sizes, skip_damaged=skip_damaged)
         whole = [(path, size) for path, size in zip(photographs, sizes, strict=True) if not isinstance(size, str)]
-        held = np.array([(height // side) * (width // side) for _, (height, width) in whole])
-        if not held.any():
+        per_photograph = np.array([(height // side) * (width // side) for _, (height, width) in whole])
+        if not per_photograph.any():
             largest = max((size for _, size in whole), key=min)
             raise InputError(
                 f"crops of {side}x{side} pixels are larger than every photograph (the largest is {largest[1]}x{largest[0]}): "
                 "choose a smaller prior.side, or larger photographs."
             )
-        first = np.concatenate([[0], held.cumsum()])
+        first = np.concatenate([[0], per_photograph.cumsum()])
         if count > first[-1]:
             raise InputError(
                 f"{len(whole)} photographs hold {first[-1]} crops of {side}x{side} pixels, and prior.crops asks for {count}: "
                 "ask for fewer or smaller ones (prior.crops, prior.side), or give more photographs (data.train)."
             )
         self.side, self.chosen = side, []
-        for place in np.random.default_rng(seed).permutation(int(first[-1]))[:count]:
-            number = int(np.searchsorted(first, place, side="right")) - 1
-            path, (_, width) = whole[number]
-            row, column = divmod(int(place - first[number]), width // side)
+        for crop in np.random.default_rng(seed).permutation(int(first[-1]))[:count]:
+            index = int(np.searchsorted(first, crop, side="right")) - 1  # of the photograph
+            path, (_, width) = whole[index]
+            row, column = divmod(int(crop - first[index]), width // side)
             self.chosen.append(Crop(path, row * side, column * side))
 
     def __len__(self) -> int:
@@ -78,24 +78,24 @@ def read_crop(crop: Crop, side: int) -> torch.Tensor:
 
 
 class Chunks(Dataset[dict[str, Any] | None]):
-    """The crops in chunks of `batch`; this process fits those numbered rank, rank + ranks, ... that are not yet done.
+    """The crops in chunks of `batch`; this process fits chunks rank, rank + ranks, ... that are not yet done.
 
-    Whether a chunk is mine does not depend on which are done, so processes that look at different times agree. A process with
-    nothing left gets a single None.
+    Which chunks are a process's own does not depend on which are done, so processes that look at different times agree. A
+    process with nothing left gets a single None.
     """
 
     def __init__(self, crops: Crops, *, batch: int, rank: int, ranks: int, done: set[int]) -> None:
         self.crops, self.batch = crops, batch
-        self.numbers = [number for number in range(rank, -(-len(crops) // batch), ranks) if number not in done]
+        self.indices = [index for index in range(rank, -(-len(crops) // batch), ranks) if index not in done]
 
     def __len__(self) -> int:
-        return max(1, len(self.numbers))
+        return max(1, len(self.indices))
 
     def __getitem__(self, index: int) -> dict[str, Any] | None:
-        """{"number", "first": the number of its first crop, "crops", "images": (B, 3, side, side)}"""
-        if not self.numbers:
+        """{"index", "first": the index of its first crop, "crops", "images": (B, 3, side, side)}"""
+        if not self.indices:
             return None
-        first = self.numbers[index] * self.batch
+        first = self.indices[index] * self.batch
         crops = self.crops.chosen[first : first + self.batch]
         images = torch.stack([read_crop(crop, self.crops.side) for crop in crops])
-        return {"number": self.numbers[index], "first": first, "crops": crops, "images": images}
+        return {"index": self.indices[index], "first": first, "crops": crops, "images": images}

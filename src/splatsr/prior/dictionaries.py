@@ -10,10 +10,10 @@ from torch import Tensor
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import normal_dictionary
 
-Rows = Float[Tensor, "rows 3"]
+Rows = Float[Tensor, "rows l11_l21_l22=3"]
 
 
-def grid(kernels: Float[Tensor, "n 3"], *, levels: Sequence[int], zero_row: bool) -> Rows:
+def grid(kernels: Float[Tensor, "n l11_l21_l22=3"], *, levels: Sequence[int], zero_row: bool) -> Rows:
     """Every combination of quantiles, l11 slowest and l22 fastest as in the published grid: of n levels, level k is the
     quantile (k + 1/2) / n. `zero_row` adds the published last row of zeros.
 
@@ -25,21 +25,21 @@ def grid(kernels: Float[Tensor, "n 3"], *, levels: Sequence[int], zero_row: bool
     axes = []
     for entry, count in zip(kernels.double().T, levels, strict=True):
         ordered = entry.sort().values  # torch.quantile takes no more than 16 million
-        place = (torch.arange(count) + 0.5) / count * (len(ordered) - 1)
-        low, share = place.floor().long(), place.frac()
+        position = (torch.arange(count) + 0.5) / count * (len(ordered) - 1)
+        low, share = position.floor().long(), position.frac()
         axes.append(torch.lerp(ordered[low], ordered[(low + 1).clamp_max(len(ordered) - 1)], share.double()))
     rows = torch.tensor(list(itertools.product(*(axis.tolist() for axis in axes))), dtype=torch.float32)
     return torch.cat([rows, torch.zeros(1, 3)]) if zero_row else rows
 
 
-def normal(kernels: Float[Tensor, "n 3"], *, rows: int, seed: int) -> Rows:
+def normal(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: int, seed: int) -> Rows:
     """Rows from independent normal distributions with the kernels' means and deviations; l11 and l22 are clipped at 0."""
     _check_rows(rows)
     mean, deviation = kernels.double().mean(0).tolist(), kernels.double().std(0).tolist()
     return normal_dictionary(rows=rows, mean=mean, deviation=deviation, seed=seed)
 
 
-def sampled(kernels: Float[Tensor, "n 3"], *, rows: int, seed: int) -> Rows:
+def sampled(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: int, seed: int) -> Rows:
     """Rows that are kernels, each drawn no more than once.
 
     Raises:

@@ -21,31 +21,31 @@ from splatsr.prior.statistics import describe, shape_values, unsigned, visible
 
 POOLED = 10_000_000
 """Kernels that statistics are made of. Where there are more, evenly spaced ones are taken; what that does to a percentile is
-smaller than any digit that is shown."""
+smaller than any digit that is printed."""
 
 
 def save_chunk(
-    folder: Path, number: int, *, first: int, crops: Sequence[Crop], field: GaussianField, psnr: Tensor, seconds: float
+    folder: Path, index: int, *, first: int, crops: Sequence[Crop], field: GaussianField, psnr: Tensor, seconds: float
 ) -> None:
-    """Writes chunk `number`, whose first crop is number `first` of all."""
+    """Writes chunk `index`, the first crop of which is crop `first` of all."""
     folder.mkdir(parents=True, exist_ok=True)
-    field.save(folder / f"{number:05d}.safetensors")
+    field.save(folder / f"{index:05d}.safetensors")
     records = [
         {
-            "number": first + place,
+            "number": first + k,
             "photograph": str(crop.photograph),
             "top": crop.top,
             "left": crop.left,
-            "psnr": float(psnr[place]),
-            "shapes": describe(shape_values(field.cholesky[place])),
+            "psnr": float(psnr[k]),
+            "shapes": describe(shape_values(field.cholesky[k])),
         }
-        for place, crop in enumerate(crops)
+        for k, crop in enumerate(crops)
     ]
-    write_json(folder / f"{number:05d}.json", {"seconds": seconds, "crops": records})
+    write_json(folder / f"{index:05d}.json", {"seconds": seconds, "crops": records})
 
 
 def done_chunks(folder: Path) -> set[int]:
-    """The numbers of the chunks that have been fitted."""
+    """The indices of the chunks that have been fitted."""
     return {int(path.stem) for path in folder.glob("*.json")}
 
 
@@ -63,20 +63,20 @@ class Fits:
 
     def __init__(self, folder: Path, *, crops: int, batch: int) -> None:
         chunks, self.folder = -(-crops // batch), folder / "fields"
-        self.numbers = sorted(done_chunks(self.folder))
-        if self.numbers != list(range(chunks)):
+        self.indices = sorted(done_chunks(self.folder))
+        if self.indices != list(range(chunks)):
             raise InputError(
-                f"{self.folder} holds {len(self.numbers)} of {chunks} chunks of fitted crops: finish the run first, "
+                f"{self.folder} holds {len(self.indices)} of {chunks} chunks of fitted crops: finish the run first, "
                 f"job=fit_prior resume={folder}."
             )
 
     def chunks(self) -> Iterator[tuple[GaussianField, dict[str, Any]]]:
         """The field of each chunk and what its .json says, in the crops' order."""
-        for number in self.numbers:
-            figures = json.loads((self.folder / f"{number:05d}.json").read_text())
-            yield GaussianField.load(self.folder / f"{number:05d}.safetensors"), figures
+        for index in self.indices:
+            figures = json.loads((self.folder / f"{index:05d}.json").read_text())
+            yield GaussianField.load(self.folder / f"{index:05d}.safetensors"), figures
 
-    def pooled(self, kernels: str) -> Float[Tensor, "n 3"]:
+    def pooled(self, kernels: str) -> Float[Tensor, "n l11_l21_l22=3"]:
         """Cholesky rows of all crops' kernels, as `unsigned`; "all", or only those "visible" in their crop.
 
         Raises:
@@ -85,7 +85,7 @@ class Fits:
         check_kernels(kernels)
         rows, every = [], None
         for field, figures in self.chunks():
-            every = every or max(1, -(-len(self.numbers) * len(figures["crops"]) * len(field) // POOLED))
+            every = every or max(1, -(-len(self.indices) * len(figures["crops"]) * len(field) // POOLED))
             chosen = field.cholesky[visible(field)] if kernels == "visible" else field.cholesky.flatten(0, 1)
             rows.append(unsigned(chosen)[::every])
         pooled = torch.cat(rows)

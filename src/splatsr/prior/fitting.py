@@ -1,6 +1,6 @@
 """Fitting kernels to images by gradient descent: GaussianImage's optimisation, many images at once.
 
-Images of a batch do not interact: the loss is the sum of their mean squared errors, and both optimisers treat every number
+Images of a batch do not interact: the loss is the sum of their mean squared errors, and both optimisers treat every value
 by itself.
 """
 
@@ -22,7 +22,7 @@ ADAN_BETAS = (0.98, 0.92, 0.99)
 
 
 class Fitting:
-    """How images are fitted. Every number's source stands in conf/prior/fitting/.
+    """How images are fitted. The source of every value stands in conf/prior/fitting/.
 
     Args:
         variant: "cholesky" or "rotation_scale", see `FreeKernels`.
@@ -32,7 +32,7 @@ class Fitting:
         lr: its first learning rate, for every parameter.
         halve_every: steps after which the learning rate is halved, again and again.
         gradient: "exact", or "published": with the doubled off-diagonal term of the published backward pass.
-        clamp: whether the image is clamped to [0, 1] before the loss, so that saturated pixels pull at nothing (published).
+        clamp: whether the image is clamped to [0, 1] before the loss, so that saturated pixels have no gradient (published).
         color_range: first colours are uniform in it.
         l21_range: first entries l21 are, in pixels.
 
@@ -77,8 +77,8 @@ class Fitting:
         """The fields of RGB images in [0, 1], in pixels of these images, and PSNR (dB, RGB, clamped to [0, 1],
         not rounded) of each.
 
-        `seeds`, one per image, decide about the first kernels. `progress` is told which share of the steps is done. Works in
-        inference mode and under autocast too, in float32 on the images' device.
+        `seeds`, one per image, decide about the first kernels. `progress` is called with the share of the steps that is done.
+        Works in inference mode and under autocast too, in float32 on the images' device.
         """
         with torch.inference_mode(False), torch.enable_grad(), torch.autocast(images.device.type, enabled=False):
             images = images.detach().clone()  # of inference mode, otherwise

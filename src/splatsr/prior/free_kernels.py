@@ -1,7 +1,7 @@
 """The free parameters of GaussianImage: kernels of one image each, that nothing but a fit to the image decides about.
 
 Zhang et al., GaussianImage: 1000 FPS Image Representation and Compression by 2D Gaussian Splatting, ECCV 2024, and its code.
-Positions are tanh-ed, so no centre leaves the image; colours and shapes are free. Both variants end as Cholesky rows.
+Positions are tanh-ed, so no centre leaves the image; colors and shapes are free. Both variants end as Cholesky rows.
 """
 
 from collections.abc import Sequence
@@ -58,8 +58,8 @@ class FreeKernels(nn.Module):
         self.shape = nn.Parameter(shape.clone())
         self.color = nn.Parameter(color_range[0] + (color_range[1] - color_range[0]) * color)
 
-    def forward(self) -> tuple[Float[Tensor, "b n 2"], Float[Tensor, "b n 3"], Float[Tensor, "b n 3"]]:
-        """(means, Cholesky rows, colours) as `splat` takes them, in pixels of the fitted image.
+    def forward(self) -> tuple[Float[Tensor, "b n xy=2"], Float[Tensor, "b n l11_l21_l22=3"], Float[Tensor, "b n rgb=3"]]:
+        """(means, Cholesky rows, colors) as `splat` takes them, in pixels of the fitted image.
 
         The published code samples pixel k at k; here its centre is at k + 0.5, and so are the kernels half a pixel further.
         """
@@ -68,7 +68,7 @@ class FreeKernels(nn.Module):
         cholesky = self._cholesky()
         return means, PublishedGradient.apply(cholesky) if self.published_gradient else cholesky, self.color
 
-    def _cholesky(self) -> Float[Tensor, "b n 3"]:
+    def _cholesky(self) -> Float[Tensor, "b n l11_l21_l22=3"]:
         if self.variant == "cholesky":
             return self.shape + self.shape.new_tensor([BOUND, 0.0, BOUND])
         scales, angle = (self.shape[..., :2] + BOUND).abs(), 2 * torch.pi * torch.sigmoid(self.shape[..., 2])

@@ -1,7 +1,7 @@
 """The same noise on an image and on the kernels that show it (ContinuousSR section 4.2: 26.31 against 13.83 dB at x1).
 
 The paper gives no law of the noise. It is normal, independent and added to GaussianImage's raw parameters here: positions
-before their tanh, Cholesky entries (in pixels), colours. As positions are normalised, the same deviation is more pixels in a
+before their tanh, Cholesky entries (in pixels), colors. As positions are normalised, the same deviation is more pixels in a
 larger crop.
 """
 
@@ -49,7 +49,7 @@ def cholesky_entries(field: GaussianField, noise: Noise) -> GaussianField:
 
 
 def peak_colors(field: GaussianField, noise: Noise) -> GaussianField:
-    """The kernels' colours."""
+    """The kernels' colors."""
     return replace(field, colors=field.colors + noise(field.colors))
 
 
@@ -80,11 +80,11 @@ def measure(
         return deviation * torch.randn(like.shape, generator=draw)
 
     clean = field.render(scale=1).clamp(0, 1)
-    noisy = noisy_image(clean, noise)
+    degraded = noisy_image(clean, noise)
     found = {
         "no noise": psnr(clean, truth).float(),
-        "image, against the fit": psnr(noisy, clean).float(),
-        "image": psnr(noisy, truth).float(),
+        "image, against the fit": psnr(degraded, clean).float(),
+        "image": psnr(degraded, truth).float(),
     }
     for name, changes in GROUPS.items():
         changed = field

@@ -49,10 +49,10 @@ SPANS = {"l11": 4.0, "l21": 4.0, "l22": 4.0, "sxx": 16.0, "sxy": 16.0, "syy": 16
 """Histograms go from minus this to this: fixed, so that those of several runs can be added up."""
 
 Values = Mapping[str, np.ndarray]
-"""{"l11": one number per kernel, ...}, the names of UNITS."""
+"""{"l11": one value per kernel, ...}, the names of UNITS."""
 
 
-def shape_values(cholesky: Float[Tensor, "n 3"]) -> dict[str, np.ndarray]:
+def shape_values(cholesky: Float[Tensor, "n l11_l21_l22=3"]) -> dict[str, np.ndarray]:
     """l11, l21, l22 as |l11|, l21 sign(l11), |l22| (the same kernel, signs are redundant), Sigma = L L^T, and the correlation
     rho = sxy / sqrt(sxx syy), which is NaN for a kernel without width or height."""
     l11, l21, l22 = unsigned(cholesky).double().cpu().numpy().T
@@ -62,7 +62,7 @@ def shape_values(cholesky: Float[Tensor, "n 3"]) -> dict[str, np.ndarray]:
     return {"l11": l11, "l21": l21, "l22": l22, "sxx": sxx, "sxy": sxy, "syy": syy, "rho": rho}
 
 
-def unsigned(cholesky: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+def unsigned(cholesky: Float[Tensor, "n l11_l21_l22=3"]) -> Float[Tensor, "n l11_l21_l22=3"]:
     """The rows of the same kernels with l11 and l22 not negative: changing the sign of a column of L changes nothing."""
     l11, l21, l22 = cholesky.unbind(-1)
     return torch.stack([l11.abs(), torch.where(l11 < 0, -l21, l21), l22.abs()], dim=-1)
@@ -104,8 +104,8 @@ def correlations(values: Values) -> dict[str, float]:
 
 
 def visible(field: GaussianField) -> Bool[Tensor, "b n"]:
-    """Which kernels reach the centre of a pixel of the fitted image: the sum of a kernel's alphas is the gradient of the
-    image's sum by its colour."""
-    ones = torch.zeros_like(field.colors[..., :1]).requires_grad_()
-    (reach,) = torch.autograd.grad(splat(field.means, field.cholesky, ones, field.size).sum(), ones)
-    return reach[..., 0] > 0
+    """Which kernels have the centre of a pixel of the fitted image in their support: the sum of a kernel's alphas is the
+    gradient of the image's sum by its color."""
+    color = torch.zeros_like(field.colors[..., :1]).requires_grad_()
+    (alphas,) = torch.autograd.grad(splat(field.means, field.cholesky, color, field.size).sum(), color)
+    return alphas[..., 0] > 0

@@ -17,9 +17,9 @@ _LONG = ir.IntType(64)
 
 
 def constant(values: float | list[float]) -> ir.Constant:
-    """One number for all lanes, or one for each."""
-    numbers = values if isinstance(values, list) else [values] * LANES
-    return ir.Constant(VECTOR, [float(np.float32(number)) for number in numbers])
+    """One value for all lanes, or one for each."""
+    by_lane = values if isinstance(values, list) else [values] * LANES
+    return ir.Constant(VECTOR, [float(np.float32(value)) for value in by_lane])
 
 
 def integers(value: int) -> ir.Constant:
@@ -54,29 +54,29 @@ def scalar(builder: ir.IRBuilder, base: ir.Value, index: ir.Value) -> ir.Value:
     return builder.load(offset(builder, base, index), typ=ir.FloatType())
 
 
-def load(builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
+def load(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:
     """Sixteen floats from anywhere in memory."""
-    return builder.load(builder.bitcast(place, VECTOR.as_pointer()), align=4, typ=VECTOR)
+    return builder.load(builder.bitcast(address, VECTOR.as_pointer()), align=4, typ=VECTOR)
 
 
-def store(builder: ir.IRBuilder, value: ir.Value, place: ir.Value) -> None:
+def store(builder: ir.IRBuilder, value: ir.Value, address: ir.Value) -> None:
     """Sixteen floats to anywhere in memory."""
-    builder.store(value, builder.bitcast(place, VECTOR.as_pointer()), align=4)
+    builder.store(value, builder.bitcast(address, VECTOR.as_pointer()), align=4)
 
 
 class Register:
     """Sixteen lanes that a loop changes: assign to `value`. LLVM keeps them in a register of the processor."""
 
     def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
-        self._builder, self._place = builder, cgutils.alloca_once_value(builder, value)
+        self._builder, self._address = builder, cgutils.alloca_once_value(builder, value)
 
     @property
     def value(self) -> ir.Value:
-        return self._builder.load(self._place, typ=VECTOR)
+        return self._builder.load(self._address, typ=VECTOR)
 
     @value.setter
     def value(self, value: ir.Value) -> None:
-        self._builder.store(value, self._place)
+        self._builder.store(value, self._address)
 
 
 def call(builder: ir.IRBuilder, name: str, *vectors: ir.Value) -> ir.Value:

@@ -14,24 +14,24 @@ _HAS_TRITON = find_spec("triton") is not None  # it comes with torch's CUDA buil
 
 
 def splat(
-    means: Float[Tensor, "b n 2"],
-    cholesky: Float[Tensor, "b n 3"],
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
     mode: str = "exact",
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
-    """Sum of 2D Gaussians at pixel centres: image(p) = sum_n colour_n exp(-q_n(p)), cut where exp(-q) < 1/255.
+    """Sum of 2D Gaussians at pixel centres: image(p) = sum_n color_n exp(-q_n(p)), cut where exp(-q) < 1/255.
 
     q_n(p) = (p - mean)^T Sigma^-1 (p - mean) / 2 with Sigma = L L^T, L = [[l11, 0], [l21, l22]] (ContinuousSR eq. 3 to 5
-    with opacity 1; the peak of a kernel is its colour, there is no normalisation and no background).
+    with opacity 1; the peak of a kernel is its color, there is no normalisation and no background).
 
     Args:
-        means: centres (x, y) in output pixels; the centre of the first pixel is (0.5, 0.5). May lie outside the image.
-        cholesky: (l11, l21, l22) in output pixels; signs are free. A kernel with |l11| or |l22| below 1e-6, with an
+        means: centres in output pixels; the centre of the first pixel is (0.5, 0.5). May lie outside the image.
+        cholesky: in output pixels; signs are free. A kernel with |l11| or |l22| below 1e-6, with an
             entry beyond 1e15 or with a NaN is empty: it adds nothing and gets no gradient.
         colors: any number of channels, unbounded.
         size: (height, width) of the image in pixels, both at least 1.
-        mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer shows: 16x16 tiles, each
+        mode: "exact" sums every kernel up to the cut. "first256" is what the published CUDA renderer makes: 16x16 tiles, each
             summing only the first 256 kernels that touch it; "tiles" is the same without that limit, so only the outermost
             tails are missing at some tile borders. (Both by the reference, tile by tile: seconds, not milliseconds.) The
             pixel's footprint is not here, because it depends on the scale: `GaussianField.render` changes the kernels first.
@@ -39,7 +39,7 @@ def splat(
     Returns:
         The image, unclamped; differentiable with respect to means, cholesky and colors (the cut is a constant).
         float32 takes the Triton renderer on CUDA devices and the compiled threaded one on the CPU (to which tensors of other
-        devices are carried, and back); float64 takes the dense reference, whose memory is B * N * H * W.
+        devices are copied, and back); float64 takes the dense reference, whose memory is B * N * H * W.
 
     Raises:
         ValueError: shapes, dtypes, size or mode are not as above.

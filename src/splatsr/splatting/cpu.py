@@ -1,6 +1,6 @@
 """The CPU renderer: float32, all cores, deterministic, forward and backward. Work grows with the kernels' true support.
 
-The arithmetic is in loops.py; this file cuts the work into pieces and speaks to autograd.
+The arithmetic is in loops.py; this file cuts the work into pieces and connects it to autograd.
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_band, 
 
 
 def splat_cpu(
-    means: Float[Tensor, "b n 2"],
-    cholesky: Float[Tensor, "b n 3"],
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
@@ -47,9 +47,9 @@ class _Splat(torch.autograd.Function):
             b, band = divmod(task, bands)
             counts, order = orders[b]
             top, bottom = band * BAND, min((band + 1) * BAND, height)
-            mine = slice(b * kernels, (b + 1) * kernels)
+            of_image = slice(b * kernels, (b + 1) * kernels)
             render_band(
-                shapes[mine], rows[mine], order[counts[band] : counts[band + 1]], flat_colors, b * kernels * channels,
+                shapes[of_image], rows[of_image], order[counts[band] : counts[band + 1]], flat_colors, b * kernels * channels,
                 channels, height, width, top, bottom, flat_image, b * channels * height * width,
             )  # fmt: skip
 

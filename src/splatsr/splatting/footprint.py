@@ -1,13 +1,15 @@
-"""The pixel's footprint: what a pixel that has an area sees of a kernel, as a change of the kernel itself.
+"""The pixel's footprint: what a pixel that has an area averages of a kernel, as a change of the kernel itself.
 
-A pixel averages over its square. A square of side 1 has the covariance I / 12; a Gaussian of that covariance in its place makes
-the average of a kernel a kernel again, with the same centre and the same integral:
+A pixel averages over its square. A square of side 1 has the covariance I / 12; with a Gaussian of that covariance instead, the
+average of a kernel is a kernel again, with the same centre and the same integral:
 
-    Sigma' = Sigma + V,   colour' = colour sqrt(det Sigma / det Sigma') = colour |l11 l22| / (l11' l22').
+    Sigma' = Sigma + V,   color' = color sqrt(det Sigma / det Sigma') = color |l11 l22| / (l11' l22').
 
-A field that was fitted to pixels of some scale contains their footprint already. From that reference scale on nothing is
-added, below it only the excess is: V = diag(v_x, v_y), v = KAPPA max(0, 1 - (s / s_ref)^2) in output pixels^2, along each axis
-by its own scale s. Every renderer gets the footprint for free, because it is applied before the sum.
+This is the low-pass filter of EWA splatting (Zwicker et al., "EWA Volume Splatting", 2001) and, with that normalisation, the 2D
+Mip filter of Mip-Splatting (Yu et al., CVPR 2024). What is ours is that only the excess over a reference scale is added: a
+field that was fitted to pixels of some scale contains their footprint already. From that scale on nothing is added, below it
+V = diag(v_x, v_y), v = KAPPA max(0, 1 - (s / s_ref)^2) in output pixels^2, along each axis by its own scale s. Renderers need
+not know of it, because it is applied before the sum.
 """
 
 import math
@@ -42,9 +44,9 @@ def excess(scale: tuple[float, float], reference_scale: Number) -> tuple[float, 
 
 
 def widen(
-    cholesky: Float[Tensor, "b n 3"], colors: Float[Tensor, "b n c"], variances: tuple[float, float]
-) -> tuple[Float[Tensor, "b n 3"], Float[Tensor, "b n c"]]:
-    """Kernels as pixels with a footprint diag(v_x, v_y) see them: (Cholesky, colours), to be summed like any others.
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"], colors: Float[Tensor, "b n c"], variances: tuple[float, float]
+) -> tuple[Float[Tensor, "b n l11_l21_l22=3"], Float[Tensor, "b n c"]]:
+    """Kernels averaged over pixels with a footprint diag(v_x, v_y): (Cholesky, colors), to be summed like any others.
 
     l11'^2 = l11^2 + v_x,  l21' = l11 l21 / l11',  l22'^2 = l22^2 + v_y + l21^2 v_x / l11'^2: sums of squares, so nothing
     cancels. Along an axis without footprint v is 1e-12 pixels^2, which moves no kernel that is drawn and keeps the gradients
@@ -54,11 +56,14 @@ def widen(
     if variances == (0.0, 0.0):
         return cholesky, colors
     v_x, v_y = (max(variance, VANISHING**2) for variance in variances)
+    # Kernels that are empty for `splat` become zeros, whose amplitude below is 0.
     drawn = (cholesky.abs() <= HUGE).all(-1, keepdim=True)
     l11, l21, l22 = torch.where(drawn, cholesky, 0.0).unbind(-1)
+    # The Cholesky factor of Sigma + V: first its first column, l11' and l21' = l11 tilt, then what is left for l22'.
     wide11 = (l11.square() + v_x).sqrt()
     tilt = l21 / wide11
     wide22 = (l22.square() + v_y + tilt.square() * v_x).sqrt()
+    # The peak falls as the area grows.
     amplitude = (l11 / wide11).abs() * (l22 / wide22).abs()
     return torch.stack([wide11, l11 * tilt, wide22], -1), colors * amplitude[..., None]
 

@@ -40,8 +40,8 @@ OVERLAP = 16
 
 
 def splat_gpu(
-    means: Float[Tensor, "b n 2"],
-    cholesky: Float[Tensor, "b n 3"],
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:

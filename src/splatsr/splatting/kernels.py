@@ -5,7 +5,7 @@ With the row offset dy fixed, q is a parabola in x around  c_x + lean,  so that 
     q = (e^2 + p^2) / 2,   e = dy / sy,   p = (dx - lean) / sc,   lean = l11 l21 / sy^2 * dy,
     sy^2 = l21^2 + l22^2,   sc = |l11 l22| / sy,   (dx, dy) = pixel centre - kernel's centre
 
-as in the CPU's loops. Boxes hold (left, top, -right, -bottom) of what a kernel reaches, in output pixels, so that the box of
+as in the CPU's loops. Boxes hold (left, top, -right, -bottom) of a kernel's support, in output pixels, so that the box of
 sixteen boxes is their minimum and the box of nothing is +inf four times.
 
 Size arguments are not specialised: arbitrary-scale training meets a new image size in every batch, and each would compile
@@ -34,7 +34,7 @@ CELLS = tl.constexpr(2.0**15)
 """Cells along the image's longer side, in which centres are sorted."""
 
 _TWICE_CUT = tl.constexpr(2 * CUT)
-_REACH = tl.constexpr(math.sqrt(2 * CUT))
+_SUPPORT = tl.constexpr(math.sqrt(2 * CUT))
 _MARGIN = tl.constexpr(0.01)  # a box is a hair too large: q decides, not the rounding of the box
 _TO_POWER_OF_TWO = tl.constexpr(-0.5 / math.log(2.0))  # exp(-q) = 2 ^ (this (e^2 + p^2))
 _VANISHING = tl.constexpr(VANISHING)
@@ -53,7 +53,7 @@ def _shape(cx, cy, l11, l21, l22, height, width):
     sy = tl.sqrt_rn(l21 * l21 + l22 * l22)
     slant = tl.div_rn(l11, sy) * tl.div_rn(l21, sy)
     inverse_sc = tl.div_rn(sy, tl.abs(l22)) / tl.abs(l11)
-    wide, tall = _REACH * tl.abs(l11) + _MARGIN, _REACH * sy + _MARGIN
+    wide, tall = _SUPPORT * tl.abs(l11) + _MARGIN, _SUPPORT * sy + _MARGIN
     visible = visible & (cx + wide >= 0.5) & (cx - wide <= width - 0.5) & (cy + tall >= 0.5) & (cy - tall <= height - 0.5)
     return visible, slant, 1.0 / sy, inverse_sc, wide, tall
 
@@ -73,7 +73,7 @@ def _every_other_bit(v):
 def shape_kernels(means, cholesky, records, boxes, keys, kernels, slots, height, width, BLOCK: tl.constexpr):
     """Records (B, slots, RECORD), boxes (4, B, slots) and sorting keys (B, slots) of the kernels (B, kernels, ...).
 
-    A key is the place of the centre's cell along a Z-shaped curve through the image: neighbours in the sorted list are
+    A key is the position of the centre's cell along a Z-shaped curve through the image: neighbours in the sorted list are
     neighbours in the image. Slots without a visible kernel get an empty box and the last key. Grid: (slots / BLOCK, B).
     """
     slot = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -102,14 +102,14 @@ def shape_kernels(means, cholesky, records, boxes, keys, kernels, slots, height,
     cells = CELLS / tl.maximum(height, width).to(tl.float32)
     column = tl.minimum(tl.maximum(tl.where(visible, cx, 0.0) * cells, 0.0), CELLS - 1).to(tl.int32)
     row = tl.minimum(tl.maximum(tl.where(visible, cy, 0.0) * cells, 0.0), CELLS - 1).to(tl.int32)
-    place = _every_other_bit(column) | (_every_other_bit(row) << 1)
-    tl.store(keys + target, tl.where(visible, place, LAST))
+    key = _every_other_bit(column) | (_every_other_bit(row) << 1)
+    tl.store(keys + target, tl.where(visible, key, LAST))
 
 
 @triton.jit
 @no_type_check
 def _touching(boxes, first, count, coordinate, left, top, right, bottom):
-    """Which of the FANOUT boxes from `first` on (`count` exist) touch the rectangle: bit i speaks for box first + i."""
+    """Which of the FANOUT boxes from `first` on (`count` exist) touch the rectangle: bit i is for box first + i."""
     child = tl.arange(0, FANOUT)
     box = boxes + first + child
     exists = first + child < count
@@ -268,13 +268,13 @@ def gather_gradients(
     sum_p, sum_pp, sum_e, sum_ep, sum_ee = nothing, nothing, nothing, nothing, nothing
     sum_0, sum_1, sum_2, sum_3 = nothing, nothing, nothing, nothing
     for start in range(0, pixels, LANES):
-        number = start + lane
-        row, column = first + number // columns, left + number % columns
+        index = start + lane
+        row, column = first + index // columns, left + index % columns
         dy = row.to(tl.float32) + 0.5 - cy
         e = dy * inverse_sy
         p = ((column.to(tl.float32) + 0.5 - cx) - slant * dy) * inverse_sc
         distance = e * e + p * p
-        inside = (number < pixels) & (distance <= _TWICE_CUT)
+        inside = (index < pixels) & (distance <= _TWICE_CUT)
         weight = tl.where(inside, tl.exp2(distance * _TO_POWER_OF_TWO), 0.0)
         e, p = tl.where(inside, e, 0.0), tl.where(inside, p, 0.0)
         at = source + row.to(tl.int64) * width + column

@@ -36,8 +36,8 @@ BAND = 16
 MOMENTS = 5
 """Lane accumulators of the geometry gradient: weighted sums of p, p^2, e, e p, e^2 (see `gather_lanes`)."""
 
-REACH = np.float32(math.sqrt(2 * CUT))
-"""Mahalanobis distance of the cut: 3.329 standard deviations."""
+SUPPORT = np.float32(math.sqrt(2 * CUT))
+"""How far a kernel extends: the Mahalanobis distance of the cut, 3.329 standard deviations."""
 
 SHAPE = 9
 """Entries of a kernel's shape: c_x, c_y, dm/dy, 1 / sy, 1 / (4 sc), and of its cut ellipse: the half width, x - c_x of the
@@ -137,8 +137,8 @@ def gather_lanes(
         with cgutils.for_range(builder, channels) as loop:
             v = lanes.load(builder, lanes.offset(builder, upstream_pointer, builder.mul(loop.index, plane)))
             shade = lanes.broadcast(builder, lanes.scalar(builder, color_pointer, loop.index))
-            number = builder.add(loop.index, ir.Constant(_LONG, MOMENTS))
-            _accumulate(builder, lanes.row(builder, sums_pointer, number), alpha, v)
+            index = builder.add(loop.index, ir.Constant(_LONG, MOMENTS))
+            _accumulate(builder, lanes.row(builder, sums_pointer, index), alpha, v)
             weight.value = lanes.call(builder, "fma", shade, v, weight.value)
         w = builder.fmul(alpha, weight.value)
         p = builder.fmul(s, lanes.constant(4.0))
@@ -164,9 +164,9 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         if not (min(abs(l11), abs(l22)) >= _F(VANISHING) and max(abs(l11), abs(l21), abs(l22)) <= _F(HUGE)):
             continue
         sy = np.sqrt(l21 * l21 + l22 * l22)
-        reach_x, reach_y = REACH * abs(l11), REACH * sy
-        top, bottom = cy - reach_y - _F(0.5), cy + reach_y - _F(0.5)
-        left, right = cx - reach_x - _F(0.5), cx + reach_x - _F(0.5)
+        support_x, support_y = SUPPORT * abs(l11), SUPPORT * sy
+        top, bottom = cy - support_y - _F(0.5), cy + support_y - _F(0.5)
+        left, right = cx - support_x - _F(0.5), cx + support_x - _F(0.5)
         if not (bottom >= _F(0) and top <= _F(height - 1) and right >= _F(0) and left <= _F(width - 1)):
             continue
         shapes[k, 0] = cx
@@ -174,8 +174,8 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         shapes[k, 2] = (l11 / sy) * (l21 / sy)
         shapes[k, 3] = _F(1) / sy
         shapes[k, 4] = _F(0.25) / (abs(l11) * (abs(l22) / sy))
-        shapes[k, 5] = reach_x
-        shapes[k, 6] = REACH * l11 * (l21 / sy)
+        shapes[k, 5] = support_x
+        shapes[k, 6] = SUPPORT * l11 * (l21 / sy)
         shapes[k, 7] = l21 / l11
         shapes[k, 8] = abs(l22)
         rows[k, 0] = np.int32(max(math.ceil(top), 0))
@@ -233,7 +233,7 @@ def _block_rows(shape, x, top, bottom):
     right = left + _F(LANES - 1)
     at_end = min(max(peak, left), right)
     at_first = min(max(-peak, left), right)
-    grow = REACH / wide  # 1 / |l11|
+    grow = SUPPORT / wide  # 1 / |l11|
     half_end = height * np.sqrt(max(_F(2 * CUT) - (at_end * grow) * (at_end * grow), _F(0)))
     half_first = height * np.sqrt(max(_F(2 * CUT) - (at_first * grow) * (at_first * grow), _F(0)))
     hair = _F(0.01) + _F(0.01) * abs(slope)  # x - c_x is rounded, and the slope magnifies that

@@ -17,20 +17,20 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 class PublishedGradient(torch.autograd.Function):
     """Cholesky rows (..., 3) unchanged; backward turns the true gradient into the published one.
 
-    It takes no unit: rows may be scaled along x (l11) and y (l21, l22) before or after. A kernel with |l11| or |l22| below 1e-6
-    is empty and keeps its gradient, which is zero.
+    Units do not matter: rows may be scaled along x (l11) and y (l21, l22) before or after. A kernel with |l11| or |l22| below
+    1e-6 is empty and keeps its gradient, which is zero.
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, cholesky: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
+    def forward(ctx: FunctionCtx, cholesky: Float[Tensor, "*n l11_l21_l22=3"]) -> Float[Tensor, "*n l11_l21_l22=3"]:
         ctx.save_for_backward(cholesky)
         return cholesky.clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
+    def backward(ctx: Any, upstream: Float[Tensor, "*n l11_l21_l22=3"]) -> Float[Tensor, "*n l11_l21_l22=3"]:
         l11, l21, l22 = ctx.saved_tensors[0].unbind(-1)
         g11, g21, g22 = upstream.unbind(-1)
-        there = (l11.abs() >= 1e-6) & (l22.abs() >= 1e-6)
-        again = torch.where(there, g21 - l21 / torch.where(there, l22, 1) * g22, 0)  # l11 g_b
-        return torch.stack([g11 + l21 / torch.where(there, l11, 1) * again, g21 + again, g22], dim=-1)
+        visible = (l11.abs() >= 1e-6) & (l22.abs() >= 1e-6)
+        l11_g_b = torch.where(visible, g21 - l21 / torch.where(visible, l22, 1) * g22, 0)
+        return torch.stack([g11 + l21 / torch.where(visible, l11, 1) * l11_g_b, g21 + l11_g_b, g22], dim=-1)

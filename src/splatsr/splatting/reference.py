@@ -1,6 +1,6 @@
 """Sum-splatting in a dozen lines of torch: the definition that every faster renderer is tested against.
 
-A kernel with centre c and Cholesky factor L (Sigma = L L^T) adds  colour * exp(-q(p))  to the pixel whose centre is p,
+A kernel with centre c and Cholesky factor L (Sigma = L L^T) adds  color * exp(-q(p))  to the pixel whose centre is p,
 
     q(p) = (p - c)^T Sigma^-1 (p - c) / 2 = (u^2 + t^2) / 2,   u = dx / l11,   t = (dy - l21 u) / l22,
 
@@ -32,7 +32,7 @@ TILE_KERNELS = 256
 
 
 def kernel_weights(
-    means: Float[Tensor, "b n 2"], cholesky: Float[Tensor, "b n 3"], size: tuple[int, int]
+    means: Float[Tensor, "b n xy=2"], cholesky: Float[Tensor, "b n l11_l21_l22=3"], size: tuple[int, int]
 ) -> Float[Tensor, "b n {size[0]} {size[1]}"]:
     """exp(-q) of every kernel at every pixel, 0 beyond the cut and for vanishing kernels. Units as in `splat`."""
     height, width = size
@@ -52,8 +52,8 @@ def kernel_weights(
 
 
 def splat_exact(
-    means: Float[Tensor, "b n 2"],
-    cholesky: Float[Tensor, "b n 3"],
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
@@ -62,13 +62,13 @@ def splat_exact(
 
 
 def splat_tiles(
-    means: Float[Tensor, "b n 2"],
-    cholesky: Float[Tensor, "b n 3"],
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
     limit: int | None,
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
-    """As the published CUDA kernel: a kernel shows only in the 16x16 tiles that its box of published radius touches.
+    """As the published CUDA kernel: a kernel contributes only to the 16x16 tiles that its box of published radius touches.
 
     That box ends at 3 sigma, so tails between 3 and 3.33 sigma (alpha 0.011 to 0.004) are missing where a tile border falls
     there. With `limit` a tile sums only the first so many of its kernels (the published renderer: 256). The gradient is the
@@ -81,10 +81,13 @@ def splat_tiles(
     for row, top in enumerate(range(0, height, TILE)):
         tiles = []
         for column, left in enumerate(range(0, width, TILE)):
+            # Which kernels (B, N) touch this tile; with a limit, only the first so many of them, in the kernels' order.
             kept = rows[..., row] & columns[..., column]
             if limit is not None:
                 kept = kept & (kept.cumsum(1) <= limit)
-            near = kept.any(0).nonzero()[:, 0]  # of any image of the batch
+            # Only kernels that touch the tile in some image of the batch are evaluated; images have the others masked.
+            near = kept.any(0).nonzero()[:, 0]
+            # The tile as an image of its own: its first pixel's corner becomes (0, 0); tiles at the border are smaller.
             extent = min(TILE, height - top), min(TILE, width - left)
             shifted = means[:, near] - means.new_tensor([left, top])
             weights = kernel_weights(shifted, cholesky[:, near], extent) * kept[:, near, None, None]
@@ -93,7 +96,7 @@ def splat_tiles(
     return torch.cat(strips, 2)
 
 
-def published_radius(cholesky: Float[Tensor, "b n 3"]) -> Int[Tensor, "b n"]:
+def published_radius(cholesky: Float[Tensor, "b n l11_l21_l22=3"]) -> Int[Tensor, "b n"]:
     """ceil(3 sqrt(v)), v the larger eigenvalue of Sigma with the published floor: radius >= 2, or 0 if singular."""
     l11, l21, l22 = cholesky.detach().unbind(-1)
     mid = (l11.square() + l21.square() + l22.square()) / 2
@@ -104,7 +107,7 @@ def published_radius(cholesky: Float[Tensor, "b n 3"]) -> Int[Tensor, "b n"]:
 
 
 def _touched_tiles(
-    means: Float[Tensor, "b n 2"], cholesky: Float[Tensor, "b n 3"], size: tuple[int, int]
+    means: Float[Tensor, "b n xy=2"], cholesky: Float[Tensor, "b n l11_l21_l22=3"], size: tuple[int, int]
 ) -> tuple[Bool[Tensor, "b n rows"], Bool[Tensor, "b n columns"]]:
     """Rows and columns of tiles that the square box of published radius touches: the tiles are where both are true.
 

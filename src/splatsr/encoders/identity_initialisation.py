@@ -1,11 +1,11 @@
-"""Letting an image pass through an encoder's convolutions unchanged, for initialisations that start from it."""
+"""First weights with which an encoder's first channels are the LR image itself, for initialisations that start from it."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def read_first(conv: nn.Conv2d, matrix: Float[Tensor, "outputs inputs"]) -> None:
+def set_first_outputs(conv: nn.Conv2d, matrix: Float[Tensor, "outputs inputs"]) -> None:
     """Makes the first outputs of a 3x3 convolution  matrix @ (first inputs)  at the same pixel; the others stay."""
     outputs, inputs = matrix.shape
     conv.weight[:outputs] = 0
@@ -13,7 +13,7 @@ def read_first(conv: nn.Conv2d, matrix: Float[Tensor, "outputs inputs"]) -> None
     conv.weight[:outputs, :inputs, 1, 1] = matrix
 
 
-def pass_shuffles(stages: nn.Sequential, channels: int) -> None:
+def repeat_through_shuffles(stages: nn.Sequential, channels: int) -> None:
     """Makes (convolution, PixelShuffle) stages repeat each of their first `channels` inputs (nearest neighbour)."""
     for conv, shuffle in zip(stages[0::2], stages[1::2], strict=True):
-        read_first(conv, torch.eye(channels).repeat_interleave(shuffle.upscale_factor**2, dim=0))
+        set_first_outputs(conv, torch.eye(channels).repeat_interleave(shuffle.upscale_factor**2, dim=0))

@@ -1,0 +1,38 @@
+"""Kernel positions without anchors (ContinuousSR, Table 5: P_off alone): a perceptron regresses where in the image a kernel is.
+
+The paper does not say what its row without the initial positions does instead; this is the plain reading.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from splatsr.heads.mlp import by_position, mlp
+
+
+class FreePositions(nn.Module):
+    """Features, one per kernel, to centres anywhere in the image: size / 2 * (1 + tanh(MLP(features))), without anchors.
+
+    Args:
+        channels: of the features.
+        per_side: kernels per LR pixel along either axis; without anchors it does not matter.
+        hidden: hidden widths of the MLP.
+    """
+
+    offset_range = float("inf")
+    """There is no corner that a kernel would stay near."""
+
+    def __init__(self, *, channels: int, per_side: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.mlp = mlp([channels, *hidden, 2])
+
+    def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n xy=2"]:
+        """Centres in LR pixels."""
+        height, width = lr_size
+        position = torch.tanh(by_position(self.mlp, features).float())  # in (-1, 1), x first
+        return (1 + position) * position.new_tensor([width / 2, height / 2])
+
+    def start_centred(self) -> None:
+        """Nothing to set: no weights put each kernel into its own cell."""

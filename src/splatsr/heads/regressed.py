@@ -1,0 +1,44 @@
+"""Kernel shapes without DDCW (ContinuousSR, Table 5 and figure 2c): a perceptron regresses the Cholesky entries.
+
+The paper does not say what its row without DDCW does instead; this is the plain reading. Together with `heads.free` it is
+figure 2c's direct regression of all parameters.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from splatsr.heads.mlp import by_position, mlp
+
+
+class RegressedShapes(nn.Module):
+    """Features to Cholesky rows in dictionary units (pixels of a x4 image), as DDCW, but unbounded and without a dictionary.
+
+    Args:
+        channels: of the features.
+        embedding: width of the 3x3 convolution that stands where DDCW has its queries'.
+        hidden: hidden widths of the MLP behind it.
+    """
+
+    mean_row = torch.tensor([1.0, 0.0, 1.0])
+    """The row that the first field may start from, in DDCW the dictionary's mean: a circle of one pixel of a x4 image."""
+
+    longest_deviation = float("inf")
+    """Rows have no limit."""
+
+    def __init__(self, *, channels: int, embedding: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.query = nn.Conv2d(channels, embedding, 3, padding=1)
+        self.mlp = mlp([embedding, *hidden, 3])
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
+        active = nn.functional.gelu(self.query(features))
+        return by_position(self.mlp, active.flatten(2).transpose(1, 2)).float()
+
+    @torch.no_grad()
+    def start_at_mean_row(self) -> None:
+        """Re-initialises such that every kernel has `mean_row`."""
+        nn.init.zeros_(self.mlp[-1].weight)
+        self.mlp[-1].bias.copy_(self.mean_row)

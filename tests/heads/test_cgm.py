@@ -1,0 +1,30 @@
+import pytest
+import torch
+
+from splatsr.heads.cgm import CGM
+
+
+def head_of(*, skip: bool, hidden: tuple[int, ...] = (8, 6), per_side: int = 2) -> CGM:
+    return CGM(channels=5, per_side=per_side, skip_gain=0.5, hidden=list(hidden), skip=skip)
+
+
+def test_the_skip_is_the_lr_image_at_the_cells_centres() -> None:
+    head = head_of(skip=True)
+    head.start_at_zero()
+    x = torch.arange(4.0).expand(3, 3, 4)  # a ramp along x: 3 x 4, a swapped axis shows
+    colors = head(torch.randn(1, 6 * 8, 5), x[None]).unflatten(1, (6, 8))
+    inner = colors[0, 2, 1:7, 0]  # without the border, where bilinear resampling repeats the edge
+    torch.testing.assert_close(inner, 0.5 * torch.tensor([0.25, 0.75, 1.25, 1.75, 2.25, 2.75]))
+
+
+def test_without_the_skip_colors_do_not_depend_on_the_lr_image() -> None:
+    head, features = head_of(skip=False), torch.randn(2, 6 * 8, 5)
+    assert torch.equal(head(features, torch.rand(2, 3, 3, 4)), head(features, torch.rand(2, 3, 3, 4)))
+
+
+def test_the_mlp_can_start_as_an_affine_map() -> None:
+    head, features, matrix = head_of(skip=False), torch.randn(2, 6 * 8, 5), torch.randn(3, 5)
+    head.start_affine(matrix, offset=0.25, gain=3.0)
+    torch.testing.assert_close(head(features, torch.rand(2, 3, 3, 4)), 3 * (features @ matrix.T + 0.25))
+    with pytest.raises(ValueError, match="at least 6 units"):
+        head_of(skip=False, hidden=(8, 5)).start_affine(matrix, offset=0.0, gain=1.0)
