@@ -14,35 +14,30 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.data.module import PhotoData
-from splatsr.runs.command_line import CONF, register_resolvers
+from splatsr.runs.configuration import CONF, compose, instantiate
 
 
 class Steps:
     """An experiment's training without its trainer: one step per call."""
 
     def __init__(self, name: str) -> None:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            cfg = compose("run", overrides=[f"experiment=compare/{name}", "run_dir=unused"])
-        self.settings = OmegaConf.to_container(cfg, resolve=True)
+        self.settings = compose(f"experiment=compare/{name}")
         self.model = build(self.settings["model"])
-        self.samples, self.loss = instantiate(self.settings["samples"]), instantiate(self.settings["loss"])
-        self.optimizer = instantiate(self.settings["optimizer"], _convert_="all")(self.model.parameters())
+        self.supervision, self.loss = (instantiate(self.settings[name], name) for name in ("supervision", "loss"))
+        self.optimizer = instantiate(self.settings["optimizer"], "optimizer")(self.model.parameters())
 
     def batches(self, count: int) -> list[dict]:
         """The first crops of the experiment."""
-        data: PhotoData = instantiate({**self.settings["data"], "batches_per_epoch": count, "workers": 0}, _convert_="all")
+        data: PhotoData = instantiate({**self.settings["data"], "batches_per_epoch": count, "workers": 0}, "data")
         data.setup("fit")
         return list(data.train_dataloader())
 
     def __call__(self, batch: dict, number: int) -> None:
         self.optimizer.zero_grad()
-        self.loss(*self.samples(self.model(batch["lr"]), batch, np.random.default_rng(number))).backward()
+        self.loss(*self.supervision(self.model(batch["lr"]), batch, np.random.default_rng(number))).backward()
         self.optimizer.step()
 
 
@@ -64,7 +59,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed steps of each experiment")
     parser.add_argument("--processor", action="store_true", help="count processor time: for a machine that is busy")
     arguments = parser.parse_args()
-    register_resolvers()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     methods, seconds = measure(arguments.steps, time.process_time if arguments.processor else time.perf_counter)
     logging.info("%d threads, %d steps each, %g minutes", torch.get_num_threads(), arguments.steps, arguments.minutes)

@@ -19,15 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from PIL import Image
 from skimage.data import astronaut
 
 from section import figure, write_section
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
-from splatsr.runs.command_line import CONF, register_resolvers
+from splatsr.runs.configuration import compose
 from splatsr.runs.machine import processor
 
 HERE = Path(__file__).parent
@@ -36,9 +34,7 @@ WIDTH, HEIGHT, SCALE = 3000, 2000, 4
 
 def save_tiny(path: Path) -> int:
     """Saves the tiny model with random weights; returns the number of its parameters."""
-    register_resolvers()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = OmegaConf.to_container(compose("run", overrides=["model=continuoussr_tiny", "run_dir=."]).model, resolve=True)
+    config = compose("model=continuoussr_tiny")["model"]
     torch.manual_seed(0)
     model = build(config)
     save_model(model, config, path)

@@ -15,7 +15,7 @@ from pathlib import Path
 import matplotlib.figure
 import torch
 
-from splatsr.checkpoints.files import load
+from splatsr.checkpoints.files import load_model
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
 from splatsr.metrics.figure import scale_name
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="model.safetensors of experiment=quickstart")
     photograph = read_image(held_out_photographs()["photos"][0])[TOP : TOP + SIDE, LEFT : LEFT + SIDE]
     with torch.inference_mode():
-        field = load(parser.parse_args().checkpoint)(to_tensor(resize_bicubic(photograph, (SIDE // 4, SIDE // 4)))[None])
+        field = load_model(parser.parse_args().checkpoint)(to_tensor(resize_bicubic(photograph, (SIDE // 4, SIDE // 4)))[None])
         images = {scale: {mode: field.render(scale=scale, mode=mode)[0] for mode in MODES} for scale in SCALES}
     for row in images.values():
         height, width = row["exact"].shape[1:]

@@ -14,16 +14,14 @@ import statistics
 import time
 
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from section import figure, write_results, write_section
 from splatsr.data.photos import training_photographs
 from splatsr.disk.markdown import markdown_table
 from splatsr.prior.crops import Crops, read_crop
 from splatsr.prior.fitting import Fitting
-from splatsr.runs.command_line import CONF, register_resolvers
+from splatsr.runs.configuration import compose
 from splatsr.splatting.reference import CUT, splat_exact
 
 SIDE, BATCH = 64, 8
@@ -46,10 +44,7 @@ class DenseFitting(Fitting):
 
 def recipe(steps: int) -> dict:
     """The arguments of the prior's `Fitting`, with so many steps."""
-    register_resolvers()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        chosen = compose("run", overrides=["job=fit_prior", f"prior.fitting.steps={steps}"]).prior.fitting
-    return OmegaConf.to_container(chosen)
+    return compose("job=fit_prior", f"prior.fitting.steps={steps}")["prior"]["fitting"]
 
 
 def seconds_per_crop_step(fitting: Fitting, images: torch.Tensor, *, batch: int) -> tuple[float, float]:

@@ -1,29 +1,22 @@
-"""The configuration as a job gets it."""
+"""The configuration as a job gets it, composed once for each set of overrides."""
 
 import copy
 import functools
 
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
-
 from splatsr.metrics.protocol import Protocol
-from splatsr.runs.command_line import CONF, register_resolvers
+from splatsr.runs.configuration import compose, instantiate
 
 
-def settings_of(*overrides: str) -> dict:
-    """The composed configuration as plain values."""
-    return copy.deepcopy(_composed(overrides))
+def settings_of(*overrides: str, resolve: bool = True) -> dict:
+    """The settings of `python run.py <overrides>`; references stay where `resolve` is false."""
+    return copy.deepcopy(_composed(overrides, resolve))
 
 
 @functools.cache
-def _composed(overrides: tuple[str, ...]) -> dict:
-    register_resolvers()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("run", overrides=[*overrides, "run_dir=unused"], return_hydra_config=False)
-    return OmegaConf.to_container(cfg, resolve=False)
+def _composed(overrides: tuple[str, ...], resolve: bool) -> dict:
+    return compose(*overrides, resolve=resolve)
 
 
 def protocol_of(name: str) -> Protocol:
     """A protocol of conf/protocol/."""
-    return instantiate(OmegaConf.load(CONF / "protocol" / f"{name}.yaml"))
+    return instantiate(settings_of(f"protocol={name}")["protocol"], "protocol")

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from composed import settings_of
 from golden import golden_weights, read_golden
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.image.field import GaussianField
 from splatsr.models.continuoussr import ContinuousSR
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import splatsr
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 HOUSE = Path(splatsr.__file__).parent
 

@@ -4,14 +4,14 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+import hydra
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.utils import get_method, get_object
 
 from composed import settings_of
 from splatsr.data.rank_share import check_share
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF, compose, root_keys
 
 EXPERIMENTS = sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
 JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))
@@ -25,8 +25,12 @@ OPTIONS = sorted(
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 
+CONTAINERS = ("callbacks", "logger", "data.degradation", "table.protocols", "table.columns", "benchmark.models", "beside")
+"""Mappings of names to parts or values, whose names are free."""
+
+
 def nodes_with_target(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every dict with a `_target_`, at any depth, and its dotted place."""
+    """Every dict with a `_target_`, at any depth, and its dotted name."""
     if isinstance(node, dict):
         if "_target_" in node:
             yield where, node
@@ -34,9 +38,25 @@ def nodes_with_target(node: Any, where: str = "") -> Iterator[tuple[str, dict[st
             yield from nodes_with_target(value, f"{where}.{key}" if where else key)
 
 
+def unread_keys(node: Any, where: str) -> Iterator[str]:
+    """Keys of mappings that are neither read by a `_target_` nor free: nobody looks at them."""
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        name = f"{where}.{key}"
+        is_part = where in CONTAINERS and isinstance(value, dict) and "_target_" in value
+        if "_target_" not in node and not is_part and not where.startswith(("table.", "beside")):
+            yield name
+        yield from unread_keys(value, name)
+
+
 def assert_every_key_has_a_reader(settings: dict[str, Any]) -> None:
     readers = {name for job in JOBS for name in inspect.signature(get_method(f"splatsr.jobs.{job}.{job}")).parameters}
-    assert set(settings) - {"job"} <= readers, "a root key that no job takes"
+    of_every_run = {"job", "seed", "resume", "run_dir"}  # read by call_job and by `Run`
+    assert set(settings) - of_every_run <= readers, "a root key that no job takes"
+    assert root_keys() == set(compose())
+    for key, value in settings.items():
+        assert list(unread_keys(value, key)) == []
     for where, node in nodes_with_target(settings):
         target = get_object(node["_target_"])
         signature = inspect.signature(target)
@@ -58,18 +78,24 @@ def test_an_invented_key_is_noticed() -> None:
         assert_every_key_has_a_reader(settings_of("experiment=quickstart", "+invented=1"))
     with pytest.raises(TypeError, match="invented"):
         assert_every_key_has_a_reader(settings_of("experiment=quickstart", "+model.encoder.invented=1"))
+    for key in ("benchmark.invented", "benchmark.memory.invented", "prior.invented", "prior.sensitivity.invented"):
+        with pytest.raises(TypeError, match="invented"):
+            assert_every_key_has_a_reader(settings_of(f"+{key}=1"))
+    for key in ("callbacks.averaging.decay", "callbacks.invented", "data.degradation.invented.sigma", "debug.invented"):
+        with pytest.raises(AssertionError):
+            assert_every_key_has_a_reader(settings_of("callbacks=without_averaging", f"+{key}=1"))
 
 
 @pytest.mark.parametrize("option", [*OPTIONS, *(f"model={model}" for model in MODELS)])
 def test_every_option_composes_and_has_readers(option: str) -> None:
-    assert_every_key_has_a_reader(settings_of(option))
+    assert_every_key_has_a_reader(settings_of(option, resolve=option != "trainer=slurm"))
 
 
 def test_the_slurm_launcher_composes() -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         overrides = ["hydra/launcher=slurm", "hydra.launcher.tasks_per_node=4", "trainer=slurm", "experiment=ours"]
-        cfg = compose("run", overrides=overrides, return_hydra_config=True)
+        cfg = hydra.compose("run", overrides=overrides, return_hydra_config=True)
     launcher = get_object(cfg.hydra.launcher._target_)
     assert launcher.__name__ == "SlurmLauncher"
     assert (cfg.hydra.launcher.nodes, cfg.hydra.launcher.gpus_per_node) == (1, 4)
@@ -78,9 +104,9 @@ def test_the_slurm_launcher_composes() -> None:
 
 def test_the_optuna_search_composes() -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         overrides = ["hydra/sweeper=recipe", "frame=small", "loss=l1_frequency"]
-        cfg = compose("run", overrides=overrides, return_hydra_config=True)
+        cfg = hydra.compose("run", overrides=overrides, return_hydra_config=True)
     sweep = yaml.safe_load((CONF.parent / "sweeps/recipe.yaml").read_text())
     assert set(cfg.hydra.sweeper.params) == set(sweep["parameters"])
     assert (cfg.hydra.sweeper.direction, cfg.hydra.launcher.n_jobs) == ("maximize", 1)
@@ -89,7 +115,10 @@ def test_the_optuna_search_composes() -> None:
 @pytest.mark.parametrize("experiment", ["ours", "ours_plus", "ours_ultra"])
 @pytest.mark.parametrize("trainer", ["ddp", "slurm"])
 def test_the_papers_experiments_run_on_several_gpus_with_the_same_total_batch(experiment: str, trainer: str) -> None:
-    one, many = settings_of(f"experiment={experiment}"), settings_of(f"experiment={experiment}", f"trainer={trainer}")
+    one, many = (
+        settings_of(f"experiment={experiment}", resolve=False),
+        settings_of(f"experiment={experiment}", f"trainer={trainer}", resolve=False),
+    )
     assert (many["trainer"]["accelerator"], many["trainer"]["devices"], many["trainer"]["strategy"]) == ("gpu", "auto", "ddp")
     check_share(many["data"]["batch_size"], 8)
     differing = {key for key in many if many[key] != one[key]}

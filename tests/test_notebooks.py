@@ -10,7 +10,7 @@ import pytest
 from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 ROOT = CONF.parent
 

@@ -9,7 +9,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from composed import settings_of
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 SWEEPS = sorted((CONF.parent / "sweeps").glob("*.yaml"))
 TWINS = [path for path in SWEEPS if (CONF / "experiment/ablation" / path.name).exists()]

@@ -5,17 +5,17 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from hydra.utils import instantiate
 
 from composed import protocol_of, settings_of
 from splatsr.metrics.record import SCHEMA
+from splatsr.runs.configuration import instantiate
 from splatsr.tables.paper import PaperTable
 
 
 @cache
 def paper(name: str) -> PaperTable:
     """The table of conf/table/ with that name."""
-    return instantiate(settings_of(f"table={name}")["table"], _convert_="all")
+    return instantiate(settings_of(f"table={name}")["table"], "table")
 
 
 def toy_run(

@@ -13,7 +13,16 @@ from splatsr.checkpoints.files import read_model
 from splatsr.encoders.edsr import EDSR
 from splatsr.errors import InputError
 from splatsr.jobs.train import _load_first_weights
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
+from splatsr.training.module import SuperResolution
+from splatsr.training.schedules import cosine
+from splatsr.training.supervision import OnCrops
+
+
+def task(config: dict) -> SuperResolution:
+    return SuperResolution(
+        model_config=config, supervision=OnCrops(), loss=torch.nn.L1Loss(), optimizer=torch.optim.Adam, schedule=cosine, seed=0
+    )
 
 
 def run(arguments: list[str], folder: Path) -> str:
@@ -32,7 +41,7 @@ def test_a_pretrained_encoder_is_read_at_the_start_and_not_again(tiny_run: list[
         "data.batches_per_epoch=1",
         "trainer.max_epochs=1",
         "optimizer.lr=0",
-        "averaging=none",
+        "callbacks=without_averaging",
         "schedule.warmup_steps=0",
     ]
     command = [*tiny_run, *one_step, "data.test=null", "data.validation_scales=[]", f"encoder_checkpoint={public}"]
@@ -46,14 +55,14 @@ def test_a_pretrained_encoder_is_read_at_the_start_and_not_again(tiny_run: list[
 def test_a_model_and_an_encoder_cannot_both_be_given(tiny_file: Path) -> None:
     config, _ = read_model(tiny_file)
     with pytest.raises(InputError, match="either checkpoint .* or encoder_checkpoint"):
-        _load_first_weights(build(config), config, str(tiny_file), "public.pth")
+        _load_first_weights(task(config), str(tiny_file), "public.pth")
 
 
 def test_a_whole_model_is_loaded(tiny_file: Path) -> None:
     config, tensors = read_model(tiny_file)
-    model = build(config)
-    _load_first_weights(model, config, str(tiny_file), None)
-    assert all(torch.equal(tensor, tensors[name]) for name, tensor in model.state_dict().items())
+    loaded = task(config)
+    _load_first_weights(loaded, str(tiny_file), None)
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in loaded.model.state_dict().items())
 
 
 def test_random_weights_that_collapse_are_announced(
@@ -62,5 +71,5 @@ def test_random_weights_that_collapse_are_announced(
     monkeypatch.setattr(EDSR, "collapses_from_random", True, raising=False)
     config, _ = read_model(tiny_file)
     config["initialisation"] = {"_target_": "splatsr.heads.initialisation.published", "_partial_": True}
-    _load_first_weights(build(config), config, None, None)
+    _load_first_weights(task(config), None, None)
     assert "THIS TRAINING WILL PROBABLY COLLAPSE: EDSR starts from random weights" in caplog.text

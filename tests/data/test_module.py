@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from splatsr.data.degradation.downscale import PilBicubic
+from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.data.images import read_image, write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
@@ -17,7 +18,8 @@ def data(**changes: object) -> PhotoData:
         "degradation": {"pil": PilBicubic()}, "cache": None, "skip_damaged": False,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "whole_scales": False, "scale_per": "batch",
-        "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2], "seed": 0,
+        "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2],
+        "low_resolution": LowResolution("pil", given=False, crop="liif"), "seed": 0,
     }  # fmt: skip
     return PhotoData(**{**settings, **changes})
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from composed import settings_of
 from published import IMAGES, assert_image_equal, assert_kernels_equal, our_shapes, published_network
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.encoders.hat import HAT, ChannelAttention, HybridBlock, OverlapAttention
 
 

@@ -3,7 +3,7 @@ import torch
 
 from composed import settings_of
 from golden import golden_weights, read_golden
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.encoders.rdn import RDN
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from composed import settings_of
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.heads.ablated import Anchors, FreePositions, RegressedShapes
 from splatsr.models.continuoussr import ContinuousSR
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from composed import settings_of
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.image.continuous_image import ContinuousImage
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 QUICKER = {"gaussianimage": ["model.fitting.steps=2"]}

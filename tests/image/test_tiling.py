@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from composed import settings_of
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.image.tiling import Tiling, cut, seen
 
 

@@ -7,6 +7,7 @@ import pytest
 from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.jobs.benchmark import benchmark
+from splatsr.runs.run import Run
 
 QUICK = (
     "benchmark.repetitions=1",
@@ -21,10 +22,8 @@ QUICK = (
 
 def run(folder: Path, *overrides: str, checkpoint: str | None = None) -> dict:
     settings = settings_of("job=benchmark", *QUICK, *overrides)
-    return benchmark(
-        benchmark=settings["benchmark"], model=settings["model"], checkpoint=checkpoint, device="cpu", run_dir=str(folder),
-        settings=settings,
-    )  # fmt: skip
+    chosen = {name: settings[name] for name in ("benchmark", "model")}
+    return benchmark(**chosen, checkpoint=checkpoint, device="cpu", run=Run(folder, settings))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

@@ -9,6 +9,7 @@ from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
 from splatsr.jobs.evaluate import evaluate
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, select
+from splatsr.runs.run import Run
 
 
 def run(
@@ -22,11 +23,10 @@ def run(
     checkpoint: str | None = None,
 ) -> Evaluation:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
-    settings["data"]["seed"] = 0
     return evaluate(
         model=settings["model"], checkpoint=checkpoint, beside=beside or {}, table=settings["table"], data=settings["data"],
         protocol=settings["protocol"], metrics=metrics,
-        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run_dir=str(run_dir), settings=settings,
+        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run=Run(run_dir, settings),
     )  # fmt: skip
 
 

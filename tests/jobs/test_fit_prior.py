@@ -18,7 +18,9 @@ from splatsr.jobs.dictionary import dictionary
 from splatsr.jobs.fit_prior import fit_prior
 from splatsr.jobs.sensitivity import sensitivity
 from splatsr.prior import collection
-from splatsr.runs.command_line import CONF, _run_folder
+from splatsr.runs.configuration import CONF
+from splatsr.runs.folders import run_folder
+from splatsr.runs.run import Run
 
 QUICK = ("job=fit_prior", "data=folder", "data.workers=0", "prior.crops=5", "prior.side=16", "prior.batch=2",
          "prior.fitting.steps=6", "prior/fitting=adam", "data.seed=0")  # fmt: skip
@@ -32,10 +34,8 @@ def settings(photographs: Path, *overrides: str) -> dict:
 
 def run(folder: Path, photographs: Path, *overrides: str, resume: str | None = None) -> dict:
     chosen = settings(photographs, *overrides)
-    return fit_prior(
-        prior=chosen["prior"], data={**chosen["data"], "seed": 0}, trainer=chosen["trainer"], seed=0, resume=resume,
-        run_dir=str(folder), settings=chosen,
-    )  # fmt: skip
+    chosen["resume"] = resume
+    return fit_prior(prior=chosen["prior"], data=chosen["data"], trainer=chosen["trainer"], run=Run(folder, chosen))
 
 
 def test_a_run_leaves_fields_figures_a_picture_and_a_dictionary(
@@ -155,14 +155,14 @@ def test_dictionaries_of_any_size(photographs: Path, tmp_path: Path) -> None:
 
 def test_noise_is_measured_on_a_finished_run_or_on_one_of_its_own(photographs: Path, tmp_path: Path) -> None:
     chosen = settings(photographs, "job=sensitivity", "prior.sensitivity.deviations=[0.05]", "prior.crops=2")
-    given = {"prior": chosen["prior"], "data": {**chosen["data"], "seed": 0}, "trainer": chosen["trainer"], "seed": 0}
-    own = sensitivity(**given, input=None, run_dir=str(tmp_path / "own"), settings=chosen)
-    other = sensitivity(**given, input=str(tmp_path / "own"), run_dir=str(tmp_path / "other"), settings=chosen)
+    given = {name: chosen[name] for name in ("prior", "data", "trainer")}
+    own = sensitivity(**given, input=None, run=Run(tmp_path / "own", chosen))
+    other = sensitivity(**given, input=str(tmp_path / "own"), run=Run(tmp_path / "other", chosen))
     assert own == other == json.loads((tmp_path / "other/sensitivity.json").read_text())
     assert (own["crops"], own["seeds"]) == (2, 3)
     assert "| colours |" in (tmp_path / "own/sensitivity.md").read_text()
     with pytest.raises(InputError, match="not a run of job=fit_prior"):
-        sensitivity(**given, input=str(tmp_path), run_dir=str(tmp_path / "third"), settings=chosen)
+        sensitivity(**given, input=str(tmp_path), run=Run(tmp_path / "third", chosen))
 
 
 def test_resume_auto_finds_the_unfinished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,4 +170,4 @@ def test_resume_auto_finds_the_unfinished_run(tmp_path: Path, monkeypatch: pytes
     for name in ("a", "b"):
         (tmp_path / f"outputs/fit_prior/default/{name}/fields").mkdir(parents=True)
     (tmp_path / "outputs/fit_prior/default/b/statistics.json").touch()
-    assert _run_folder("fit_prior", None, "auto") == "outputs/fit_prior/default/a"
+    assert run_folder("fit_prior", None, "auto") == "outputs/fit_prior/default/a"

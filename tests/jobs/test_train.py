@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import load_file
 
 import splatsr
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 RUN = CONF.parent / "run.py"
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from composed import settings_of
 from splatsr import InputError
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.geometry import resolve_output
 from splatsr.large_images import memory, renderer
 from splatsr.large_images.renderer import Renderer

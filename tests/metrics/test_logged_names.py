@@ -2,9 +2,10 @@ from splatsr.metrics.logged_names import logged_name, split_logged_name
 
 
 def test_names_say_stage_metric_set_and_scale() -> None:
-    name = logged_name("val", "psnr_y", "set5", 3.3)
-    assert name == "val/psnr_y/set5/x3.3"
-    assert split_logged_name(name) == ("val", "psnr_y", "set5", "x3.3")
+    name = logged_name("val/L-pil", "psnr_y", "set5", 3.3)
+    assert name == "val/L-pil/psnr_y/set5/x3.3"
+    assert split_logged_name(name) == ("val/L-pil", "psnr_y", "set5", "x3.3")
+    assert split_logged_name(logged_name("test", "fid", "set5", 4)).stage == "test"
 
 
 def test_whatever_else_is_logged_is_no_figure() -> None:

@@ -14,7 +14,7 @@ from splatsr.errors import InputError
 from splatsr.image.psnr import psnr
 from splatsr.metrics.protocol import Protocol
 from splatsr.resize.pil import to_tensor
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 Y, RGB = protocol_of("l_pil"), protocol_of("l_pil_div2k")
 ALL = {path.stem: protocol_of(path.stem) for path in Path(CONF / "protocol").glob("*.yaml")}

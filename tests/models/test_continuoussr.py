@@ -7,7 +7,7 @@ from torch import Tensor
 
 from composed import settings_of
 from published import IMAGES, assert_image_equal, assert_kernels_equal, published_network
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.encoders.edsr import EDSR
 from splatsr.heads import ddcw, mlp
 from splatsr.heads.dictionary import published_dictionary

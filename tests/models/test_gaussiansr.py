@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from composed import protocol_of, settings_of
 from golden import read_golden
 from published_family import StoredFeatures, image_and_golden, load_published
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.decoders import implicit_image
 from splatsr.decoders.pixel_splatting import PixelSplatting
 from splatsr.decoders.tile_splatting import TileSplatting

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from composed import settings_of
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.decoders import implicit_image
 from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.image.continuous_image import QueryableImage, StripImage

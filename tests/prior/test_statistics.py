@@ -6,7 +6,7 @@ import yaml
 from splatsr.heads.dictionary import published_dictionary
 from splatsr.image.field import GaussianField
 from splatsr.prior.statistics import PRIOR, UNITS, correlations, describe, histograms, shape_values, unsigned, visible
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 
 def rows(count: int = 20000) -> torch.Tensor:

@@ -5,21 +5,21 @@ import json
 import sys
 from pathlib import Path
 
+import hydra
 import numpy as np
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.utils import instantiate
 
 from composed import settings_of
-from splatsr.checkpoints.files import build
+from splatsr.checkpoints.build import build
 from splatsr.data.images import write_image
 from splatsr.data.module import PhotoData
-from splatsr.runs.command_line import CONF, main
+from splatsr.runs.command_line import main
+from splatsr.runs.configuration import CONF, instantiate
 
 SLOW = {"ours_ultra"}
-NARROWER = {name: ("model.encoder.growth=4", "samples.count=256") for name in ("itsrn", "diinn")}
+NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")}
 """RDN is as wide as its growth, which debug=tiny leaves alone: no other encoder has that key."""
 EXPERIMENTS = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
@@ -29,7 +29,7 @@ EXPERIMENTS = [
 ABLATIONS = sorted(path.stem for path in (CONF / "experiment/ablation").glob("*.yaml"))
 DISTINCT = {  # members that run something that no other experiment does; the others differ from these in numbers
     "ablation/modules": ["model/dictionary=none", "model.offset_range=inf"],
-    "ablation/gradient": ["samples=published_gradient"],
+    "ablation/gradient": ["supervision=crops_published_gradient"],
     "ablation/kernels_per_pixel": ["model.kernels_per_pixel=9"],
 }
 TREE = ("DIV2K/DIV2K_train_HR/0001.png", "DIV2K/DIV2K_valid_HR/0801.png", "Flickr2K/Flickr2K_HR/000001.png")
@@ -44,7 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, home: Path, *arguments: str) -> int:
 
 
 def photo_data(*overrides: str) -> PhotoData:
-    return instantiate({**settings_of(*overrides)["data"], "seed": 0}, _convert_="all")
+    return instantiate(settings_of(*overrides)["data"], "data")
 
 
 def files_tested(data: PhotoData) -> dict[str, list[Path]]:
@@ -79,7 +79,7 @@ def test_an_ablation_is_one_frame_with_values_to_exchange(name: str) -> None:
     frame = settings_of("frame=small")
     for row in itertools.zip_longest(*lists):
         settings = settings_of(f"experiment=ablation/{name}", *(one or first[0] for one, first in zip(row, lists, strict=True)))
-        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "data", "samples"}
+        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "data", "supervision"}
     paper = settings_of(f"experiment=ablation/{name}", "frame=paper", *(one[-1] for one in lists))
     assert paper["model"]["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
     assert (paper["trainer"]["max_epochs"], paper["optimizer"]["lr"]) == (1000, 1e-4)
@@ -90,10 +90,14 @@ def test_liif_has_the_papers_numbers_and_its_neighbours_differ_in_the_model_alon
     data, trainer = liif["data"], liif["trainer"]
     assert (data["patch"], data["patch_of"], data["scale_range"], data["scale_per"]) == (48, "lr", [1, 4], "crop")
     assert data["batch_size"] * data["batches_per_epoch"] == 20 * 800
-    assert liif["samples"]["count"] == 48**2
-    assert (liif["optimizer"]["lr"], liif["schedule"]["every_epochs"], liif["schedule"]["factor"]) == (1e-4, 200, 0.5)
+    assert liif["supervision"]["count"] == 48**2
+    assert (liif["optimizer"]["lr"], liif["schedule"]["at_epochs"], liif["schedule"]["factor"]) == (
+        1e-4,
+        [200, 400, 600, 800],
+        0.5,
+    )
     assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (1000, "32-true", None)
-    assert not liif["averaging"]
+    assert "averaging" not in liif["callbacks"]
     for other, method in ((metasr, "MetaSR"), (lte, "LTE")):
         assert {key for key in liif if liif[key] != other[key]} == {"model"}
         assert other["model"]["_target_"].endswith(method)
@@ -102,15 +106,15 @@ def test_liif_has_the_papers_numbers_and_its_neighbours_differ_in_the_model_alon
 
 def test_gaussiansr_is_trained_as_liif_is_but_for_its_scales_and_twice_the_epochs() -> None:
     liif, ours = settings_of("experiment=liif"), settings_of("experiment=gaussiansr")
-    assert {key for key in liif if liif[key] != ours[key]} == {"model", "data", "trainer", "scales"}
+    assert {key for key in liif if liif[key] != ours[key]} == {"model", "data", "trainer", "scales", "schedule"}
     assert ours["data"] == {**liif["data"], "scale_per": "batch"}
     assert ours["trainer"] == {**liif["trainer"], "max_epochs": 2000}
 
 
 @pytest.mark.parametrize(("name", "key", "values"), [("bank", "kernels", "64,100,400,900"), ("channels", "splatted", "0,8,16")])
 def test_the_ablations_of_gaussiansr_differ_in_one_key(name: str, key: str, values: str) -> None:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("run", overrides=[f"experiment=gaussiansr_ablation/{name}"], return_hydra_config=True)
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra.compose("run", overrides=[f"experiment=gaussiansr_ablation/{name}"], return_hydra_config=True)
     assert dict(cfg.hydra.sweeper.params) == {f"model.{key}": values}
     for value in values.split(","):
         settings = settings_of("model=gaussiansr", "model.encoder.blocks=1", f"model.{key}={value}")
@@ -128,7 +132,7 @@ def test_aliif_is_liif_with_half_the_batch() -> None:
 def test_itsrn_is_liif_with_the_papers_encoder_images_and_rates() -> None:
     liif, itsrn = (settings_of(f"experiment={name}") for name in ("liif", "itsrn"))
     assert {key for key in liif if liif[key] != itsrn[key]} == {
-        "model", "data", "optimizer", "schedule", "protocol", "scales", "seed",
+        "model", "data", "optimizer", "schedule", "protocol", "callbacks", "scales", "seed",
     }  # fmt: skip
     places = ("root", "benchmarks", "cache", "train", "test")
     assert {key for key in liif["data"] if liif["data"][key] != itsrn["data"][key]} <= set(places)
@@ -144,7 +148,7 @@ def test_diinn_has_the_papers_numbers() -> None:
     assert data["whole_scales"]
     assert list(data["degradation"]) == ["torchvision"]
     assert data["batch_size"] * data["batches_per_epoch"] == 3 * 20 * 800
-    assert settings["samples"]["count"] == (2 * 48) ** 2
+    assert settings["supervision"]["count"] == (2 * 48) ** 2
     assert (settings["optimizer"]["lr"], settings["schedule"]["every_epochs"], settings["schedule"]["factor"]) == (
         1e-4,
         10,
@@ -154,14 +158,14 @@ def test_diinn_has_the_papers_numbers() -> None:
     assert settings["model"]["encoder"]["_target_"].endswith("RDN")
     assert settings["model"]["hidden"] == [256] * 4
     assert settings["protocol"]["name"] == "D"
-    assert not settings["averaging"]
+    assert "averaging" not in settings["callbacks"]
 
 
 def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:
     frame = settings_of("experiment=compare/continuoussr")
     for name in sorted(path.stem for path in (CONF / "experiment" / "compare").glob("*.yaml")):
         settings = settings_of(f"experiment=compare/{name}")
-        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "samples", "trainer"}
+        assert {key for key in frame if frame[key] != settings[key]} <= {"model", "supervision", "trainer"}
         assert {key for key in frame["trainer"] if frame["trainer"][key] != settings["trainer"][key]} <= {"max_epochs"}
         body = [settings["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
         assert body == [frame["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
@@ -178,7 +182,7 @@ def test_ours_plus_has_the_papers_numbers() -> None:
     assert (settings["schedule"]["every_epochs"], settings["schedule"]["factor"]) == (100, 0.5)
     assert (trainer["max_epochs"], trainer["precision"], trainer["gradient_clip_val"]) == (1000, "32-true", None)
     assert settings["loss"] == {"_target_": "splatsr.training.losses.L1WithFrequency", "weight": 0.1}
-    assert not settings["averaging"]
+    assert "averaging" not in settings["callbacks"]
     assert settings["protocol"]["name"] == "L-pil-div2k"
     assert model["encoder"]["_target_"] == "splatsr.encoders.hat.HAT"
     assert (model["encoder"]["channels"], model["encoder"]["depths"], model["encoder"]["window"]) == (180, [6] * 6, 16)
@@ -195,7 +199,7 @@ def test_ours_and_ours_ultra_differ_where_the_paper_says() -> None:
     assert (ours["data"]["train"], ours["data"]["batch_size"]) == ("DIV2K/DIV2K_train_HR", 128)
     assert ultra["model"]["encoder"] == {**plus["model"]["encoder"], "depths": [6] * 12, "heads": [6] * 12}
     assert ultra["data"]["train"] == "SA-1B"
-    for key in ("optimizer", "schedule", "trainer", "averaging", "protocol", "scales"):
+    for key in ("optimizer", "schedule", "trainer", "callbacks", "protocol", "scales"):
         assert ours[key] == plus[key] == ultra[key]
     assert ultra["loss"] == plus["loss"]
 

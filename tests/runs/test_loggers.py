@@ -6,6 +6,7 @@ import wandb
 from composed import settings_of
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure
 from splatsr.runs.loggers import log_results, open_loggers
+from splatsr.runs.run import Run
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def logger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict:
 def test_wandb_is_offline_without_a_key_and_a_resumed_run_is_the_same_one(logger: dict, tmp_path: Path) -> None:
     identities = []
     for _ in range(2):
-        with open_loggers(logger, tmp_path, {"data": {"patch": 24}}) as (csv, online):
+        with open_loggers(logger, Run(tmp_path, {"data": {"patch": 24}})) as (csv, online):
             assert online._wandb_init["mode"] == "offline"
             assert online._wandb_init["dir"] == str(tmp_path)
             assert online.experiment.config["data"] == {"patch": 24}  # nested as in the configuration
@@ -42,7 +43,7 @@ def test_the_final_table_and_pictures_reach_the_dashboard(logger: dict, tmp_path
     draw_curves({}, tmp_path / "pictures" / "curves.png")
     figures = [Figure("set5", 4.0, "psnr_y", method, value, 5) for method, value in ((MODEL, 30.0), (BICUBIC, 28.0))]
     found = Evaluation(figures, [], {"set5": ["a.png"] * 5}, [4.0], {})
-    with open_loggers(logger, tmp_path, {}) as loggers:
+    with open_loggers(logger, Run(tmp_path, {})) as loggers:
         log_results(loggers, found, tmp_path, 7)
     media = [path.relative_to(tmp_path) for path in tmp_path.glob("wandb/offline-run-*/files/media/**/*") if path.is_file()]
     assert sorted(path.suffix for path in media) == [".json", ".png"]
@@ -53,6 +54,6 @@ def test_the_final_table_and_pictures_reach_the_dashboard(logger: dict, tmp_path
 
 
 def test_a_failed_run_is_closed_too(logger: dict, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="broken"), open_loggers(logger, tmp_path, {}):
+    with pytest.raises(RuntimeError, match="broken"), open_loggers(logger, Run(tmp_path, {})):
         raise RuntimeError("broken")
     assert wandb.run is None

@@ -14,7 +14,7 @@ from splatsr.runs.processes import other_processes
 
 
 def test_what_another_process_refuses_is_told_by_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_ECHO", 100.0)  # starting a process takes long on a busy machine
+    monkeypatch.setattr(processes, "ECHO_SECONDS", 100.0)  # starting a process takes long on a busy machine
     with pytest.raises(InputError, match="3 is the total over all devices"), other_processes(1, partial(check_share, 3, 2)):
         raise RuntimeError("connection closed by peer")
 
@@ -29,7 +29,7 @@ def test_an_own_refusal_is_told_as_it_is_and_leaves_no_process() -> None:
 def test_a_process_that_waits_for_a_dead_one_is_ended() -> None:
     script = (
         "import os, time; from functools import partial; from splatsr.runs import processes\n"
-        "processes._ECHO = 0.2\n"
+        "processes.ECHO_SECONDS = 0.2\n"
         "with processes.other_processes(1, partial(os._exit, 3)): time.sleep(200)"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=150, check=False)

@@ -56,10 +56,10 @@ def test_an_empty_folder(refused: Refused, tiny_run: list[str], tmp_path: Path) 
     assert "holds no images" in refused(*tiny_run, f"data.train={tmp_path / 'empty'}")
 
 
-def test_samples_that_do_not_fit_the_method(refused: Refused, tiny_run: list[str]) -> None:
-    assert "a GaussianField renders whole images only; use samples=whole" in refused(*tiny_run, "samples=pixels")
+def test_supervision_that_does_not_fit_the_method(refused: Refused, tiny_run: list[str]) -> None:
+    assert "a GaussianField renders whole images only; use supervision=crops" in refused(*tiny_run, "supervision=queries")
     own_scales = ["data.patch_of=lr", "data.patch=8", "data.scale_per=crop"]
-    assert "set data.scale_per=batch, or samples=pixels" in refused(*tiny_run, *own_scales)
+    assert "set data.scale_per=batch or supervision=queries" in refused(*tiny_run, *own_scales)
 
 
 def test_no_folder_at_all(refused: Refused) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from splatsr.jobs.ablations import about, grid
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 from splatsr.tables.ablation import describe, paper_row, to_json, to_markdown
 from splatsr.tables.members import cells, read_members
 from toy_runs import paper, toy_member

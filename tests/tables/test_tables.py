@@ -12,6 +12,7 @@ from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.jobs import table as table_job
 from splatsr.runs.command_line import main
+from splatsr.runs.run import Run
 from toy_runs import paper, toy_run, urban_run
 
 
@@ -93,9 +94,9 @@ def test_wandb_gets_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, u
     settings = settings_of("table=table7", "logger=wandb")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="urban has no figure that stands in table7"):
-        table_job.table(table=settings["table"], runs=[urban], logger=settings["logger"], run_dir="out", settings=settings)
+        table_job.table(table=settings["table"], runs=[urban], logger=settings["logger"], run=Run(Path("out"), settings))
     assert not logged
-    table_job.table(table=settings["table"], runs=None, logger=settings["logger"], run_dir="out", settings=settings)
+    table_job.table(table=settings["table"], runs=None, logger=settings["logger"], run=Run(Path("out"), settings))
     assert logged["key"] == "table7"
     assert logged["columns"][:3] == ["kind", "method", "Set5 x4"]
     assert ["paper", "ContinuousSR", "32.93", "29.67", "27.55", "25.18", "29.18", "27.94", "32.19"] in logged["data"]

@@ -12,7 +12,8 @@ import splatsr
 from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.errors import InputError
-from splatsr.runs.command_line import CONF, main
+from splatsr.runs.command_line import main
+from splatsr.runs.configuration import CONF
 from splatsr.training import compilation
 from splatsr.training.compilation import BACKENDS, check_backend, compile_parts, missing_for_inductor
 

@@ -7,22 +7,21 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from composed import protocol_of, settings_of
+from composed import settings_of
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import predict
 from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine, step
-from splatsr.training.supervision import Pixels, Whole
+from splatsr.training.supervision import OnCrops, OnQueries
 
 SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
 
 
 def task(**changes: object) -> SuperResolution:
     settings = {
-        "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0, "samples": Whole(),
+        "model_config": settings_of(*SMALL)["model"], "loss": torch.nn.L1Loss(), "seed": 0, "supervision": OnCrops(),
         "optimizer": partial(torch.optim.Adam, lr=4e-3), "schedule": partial(cosine, warmup_steps=0),
-        "protocol": protocol_of("l_pil"),
     }  # fmt: skip
     return SuperResolution(**{**settings, **changes})
 
@@ -68,7 +67,7 @@ def test_training_and_measuring_render_by_the_same_rule() -> None:
     field = module.model(data["lr"])
     expected = field.render(scale=data["scale"], mode="footprint")
     assert not torch.allclose(expected, field.render(scale=data["scale"], mode="exact"), atol=1e-3)
-    trained_on, _ = module.samples(field, data, np.random.default_rng(0))
+    trained_on, _ = module.supervision(field, data, np.random.default_rng(0))
     torch.testing.assert_close(trained_on, expected)
     torch.testing.assert_close(predict(module.model, pair), expected[0])
 
@@ -89,7 +88,9 @@ def test_a_wrong_reference_scale_is_said_before_training(value: str) -> None:
 
 def on_pixels(model: str = "liif", **changes: object) -> SuperResolution:
     narrow = ["model.hidden=[8]", "model.expansion=[16]"] if model == "aliif" else ["model.hidden=[16]"]
-    return task(model_config=settings_of(*SMALL, f"model={model}", *narrow)["model"], samples=Pixels(count=50), **changes)
+    return task(
+        model_config=settings_of(*SMALL, f"model={model}", *narrow)["model"], supervision=OnQueries(count=50), **changes
+    )
 
 
 def crops_of_two_scales() -> dict:

@@ -37,14 +37,15 @@ def test_step_warms_up_and_keeps_its_epochs() -> None:
     assert warm[4:] == plain[4:]
 
 
-def test_a_step_that_never_comes_is_refused() -> None:
-    with pytest.raises(ValueError, match="longer than the training"):
-        rates(step, 1, epochs=4, steps_per_epoch=3, every_epochs=5, factor=0.5, warmup_steps=0)
+def test_a_training_that_is_shorter_than_the_schedule_keeps_its_first_rate() -> None:
+    shorter = {"epochs": 2, "steps_per_epoch": 3, "factor": 0.5, "warmup_steps": 0}
+    assert rates(step, 5, every_epochs=5, **shorter) == [1.0] * 6
+    assert rates(milestones, 5, at_epochs=[5], **shorter) == [1.0] * 6
+    with pytest.raises(ValueError, match="every_epochs must be at least 1"):
+        rates(step, 1, every_epochs=0, **shorter)
 
 
 def test_milestones_halve_after_their_epochs() -> None:
     settings = {"epochs": 5, "steps_per_epoch": 2, "at_epochs": [1, 4], "factor": 0.5}
     assert rates(milestones, 9, **settings, warmup_steps=0) == [1.0] * 2 + [0.5] * 6 + [0.25] * 2
     assert rates(milestones, 1, **settings, warmup_steps=1) == [0.5, 1.0]
-    with pytest.raises(ValueError, match=r"at_epochs=\[1, 4\] goes beyond the training of 3 epochs"):
-        rates(milestones, 1, **{**settings, "epochs": 3}, warmup_steps=0)

@@ -7,7 +7,7 @@ from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.errors import InputError
 from splatsr.models.bicubic import BicubicImage
 from splatsr.training.losses import L1WithFrequency
-from splatsr.training.supervision import Pixels, Whole
+from splatsr.training.supervision import OnCrops, OnQueries
 
 
 def places(coordinates: Tensor, cell: Tensor) -> Tensor:
@@ -23,38 +23,38 @@ def rendered(*sizes: tuple[int, int]) -> list[Tensor]:
 
 def test_whole_crops_are_rendered_at_the_nominal_scale() -> None:
     hr = torch.rand(2, 3, 5, 8)
-    prediction, target = Whole()(IMAGE, {"hr": hr, "scale": 2.6}, np.random.default_rng(0))
+    prediction, target = OnCrops()(IMAGE, {"hr": hr, "scale": 2.6}, np.random.default_rng(0))
     assert target is hr
     assert torch.equal(prediction, IMAGE.render(scale=2.6))
-    Whole().check(IMAGE, "batch")
+    OnCrops().check(IMAGE, "batch")
     with pytest.raises(InputError, match="set data.scale_per=batch"):
-        Whole().check(IMAGE, "crop")
+        OnCrops().check(IMAGE, "crop")
 
 
 def test_a_pixel_is_compared_with_the_answer_at_its_own_place() -> None:
     batch = {"hr": rendered((4, 7), (6, 5))}
-    prediction, target = Pixels(count=20)(IMAGE, batch, np.random.default_rng(0))
+    prediction, target = OnQueries(count=20)(IMAGE, batch, np.random.default_rng(0))
     assert prediction.shape == (2, 20, 3)
     torch.testing.assert_close(prediction, target)
 
 
 def test_every_pixel_is_drawn_at_most_once_and_the_draw_is_the_random_numbers() -> None:
     batch = {"hr": torch.stack(rendered((4, 5), (4, 5)))}
-    everything = Pixels(count=20)(IMAGE, batch, np.random.default_rng(0))[1]
+    everything = OnQueries(count=20)(IMAGE, batch, np.random.default_rng(0))[1]
     assert len(everything[0].unique(dim=0)) == 20
     assert not torch.equal(everything[0], everything[1]), "every crop has a draw of its own"
-    again, other = (Pixels(count=20)(IMAGE, batch, np.random.default_rng(seed))[1] for seed in (0, 1))
+    again, other = (OnQueries(count=20)(IMAGE, batch, np.random.default_rng(seed))[1] for seed in (0, 1))
     assert torch.equal(again, everything)
     assert not torch.equal(other, everything)
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="at least 1 pixel"):
-        Pixels(count=0)
-    with pytest.raises(InputError, match="samples.count=21 pixels cannot be drawn from a crop of 5x4"):
-        Pixels(count=21)(IMAGE, {"hr": rendered((4, 5))}, np.random.default_rng(0))
-    with pytest.raises(InputError, match="BicubicImage renders whole images only; use samples=whole"):
-        Pixels(count=1).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "batch")
-    Pixels(count=1).check(IMAGE, "crop")
-    with pytest.raises(InputError, match="use samples=whole or loss=l1"):
+        OnQueries(count=0)
+    with pytest.raises(InputError, match="supervision.count=21 pixels cannot be drawn from a crop of 5x4"):
+        OnQueries(count=21)(IMAGE, {"hr": rendered((4, 5))}, np.random.default_rng(0))
+    with pytest.raises(InputError, match="BicubicImage renders whole images only; use supervision=crops"):
+        OnQueries(count=1).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "batch")
+    OnQueries(count=1).check(IMAGE, "crop")
+    with pytest.raises(InputError, match="use supervision=crops or loss=l1"):
         L1WithFrequency(weight=0.1)(torch.zeros(2, 20, 3), torch.zeros(2, 20, 3))

@@ -7,7 +7,7 @@ from typing import Any
 
 from splatsr.errors import InputError
 
-ROOMS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.", "splatsr.prior.fitting.")
+ROOMS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.", "splatsr.prior.")
 """Where the parts of models are defined."""
 
 

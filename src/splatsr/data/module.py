@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from splatsr.data.crops import BatchSampler, CropDataset, check_crops, largest_side
 from splatsr.data.degradation.chain import Degradation, Step
-from splatsr.data.evaluation_pairs import L_PIL, Benchmark, BenchmarkImage, TestSets, without_lr
+from splatsr.data.evaluation_pairs import Benchmark, BenchmarkImage, LowResolution, TestSets, without_lr
 from splatsr.data.images import image_size
 from splatsr.data.known_sets import PAIRED_ONLY, PLACES, expected_lr, find_set, missing
 from splatsr.data.layouts import check_tree, images_in
@@ -45,6 +45,7 @@ class PhotoData(lightning.LightningDataModule):
         batches_per_epoch: batches that make an epoch.
         workers: loader processes; 0 makes crops in the training process.
         validation_scales: scales of the validation during training.
+        low_resolution: how the validation's LR images are made: as the run's protocol makes them.
         seed: of everything random here.
     """
 
@@ -68,6 +69,7 @@ class PhotoData(lightning.LightningDataModule):
         batches_per_epoch: int,
         workers: int,
         validation_scales: Sequence[Number],
+        low_resolution: LowResolution,
         seed: int,
     ) -> None:
         super().__init__()
@@ -76,7 +78,7 @@ class PhotoData(lightning.LightningDataModule):
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
         self.whole_scales = whole_scales
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
-        self.validation_scales = list(validation_scales)
+        self.validation_scales, self.low_resolution = list(validation_scales), low_resolution
         self.degradation, self.cache, self.skip_damaged = Degradation(degradation), cache, skip_damaged
         self.benchmarks = benchmarks
         self.images = self._training_images(train)
@@ -133,7 +135,7 @@ class PhotoData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         """Every test image at every validation scale, as `Pair`; each on one process."""
-        pairs = Benchmark(self.test_sets, self.validation_scales, L_PIL)
+        pairs = Benchmark(self.test_sets, self.validation_scales, self.low_resolution)
         return DataLoader(PairShare(pairs, rank=self.rank, ranks=self.ranks), batch_size=None, num_workers=0)
 
     @property

@@ -1,4 +1,7 @@
-"""The photographs that come with scikit-image and scikit-learn: something real to train on without any download."""
+"""Photographs that are there without any download: something real to train on.
+
+Those of scikit-image lie in that package; two more, with their licences, lie in `photographs/` beside this file.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,9 +9,11 @@ from pathlib import Path
 TRAINING = ("chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "ihc.png", "hubble_deep_field.jpg", "flower.jpg")
 HELD_OUT = ("astronaut.png", "china.jpg", "camera.png")
 
+_OWN = Path(__file__).parent / "photographs"
+
 
 def training_photographs() -> list[Path]:
-    """Seven colour photographs, 451x300 to 1000x872 pixels."""
+    """Seven color photographs, 451x300 to 1000x872 pixels."""
     return [_locate(name) for name in TRAINING]
 
 
@@ -23,8 +28,7 @@ def small_photograph() -> dict[str, list[Path]]:
 
 
 def _locate(name: str) -> Path:
-    for package, folder in (("skimage", "data"), ("sklearn", "datasets/images")):
-        place = Path(find_spec(package).origin).parent / folder / name
-        if place.is_file():
-            return place
-    raise FileNotFoundError(f"{name} comes with scikit-image or scikit-learn, but is not there; reinstall them.")
+    for folder in (_OWN, Path(find_spec("skimage").origin).parent / "data"):
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"{name} comes with scikit-image, but is not there; reinstall it.")

@@ -9,14 +9,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from rich.console import Console
 
 from splatsr.disk.whole_file import write_json, write_text
-from splatsr.jobs.table import OUTPUTS, check_runs
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
+from splatsr.runs.earlier_runs import OUTPUTS, check_runs
 from splatsr.runs.multirun import costs, paper_table
+from splatsr.runs.run import Run
 from splatsr.tables.ablation import describe, same_value, to_json, to_markdown
 from splatsr.tables.members import Cell, Member, read_members
 
 
-def ablations(*, runs: Any, run_dir: str) -> None:
+def ablations(*, runs: Any, run: Run) -> None:
     """Arguments are the root keys of conf/run.yaml; ablations.md and ablations.json go to the run's folder.
 
     `runs` are folders with multiruns or single runs below; None: outputs/. A run counts for the ablation that its
@@ -37,11 +38,9 @@ def ablations(*, runs: Any, run_dir: str) -> None:
         rows = describe(found, costs(found), paper)
         record[path.stem] = to_json(rows)
         sections += [f"## {path.stem}", "", about(path), "", to_markdown(rows, paper)]
-    folder = Path(run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "ablations.md", "\n".join(sections).rstrip() + "\n")
-    write_json(folder / "ablations.json", record)
-    Console(soft_wrap=True).print(f"{len(members)} runs read; tables: {folder}/ablations.md")
+    write_text(run.folder / "ablations.md", "\n".join(sections).rstrip() + "\n")
+    write_json(run.folder / "ablations.json", record)
+    Console(soft_wrap=True).print(f"{len(members)} runs read; tables: {run.folder}/ablations.md")
 
 
 def grid(path: Path, members: list[Member]) -> list[Cell]:

@@ -15,11 +15,12 @@ from splatsr.checkpoints.files import load_model
 from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
-from splatsr.geometry import check_scale
 from splatsr.metrics.cost import average_time, memory, one_scale
-from splatsr.metrics.cost_figures import ModelCost
+from splatsr.metrics.cost_settings import CostSettings
+from splatsr.metrics.model_cost import ModelCost
+from splatsr.runs.configuration import instantiate
 from splatsr.runs.machine import describe_machine
-from splatsr.runs.run_folder import describe_run
+from splatsr.runs.run import Run
 from splatsr.tables.cost import CostTable, cost_tables
 
 
@@ -29,8 +30,7 @@ def benchmark(
     model: Mapping[str, Any],
     checkpoint: str | None,
     device: str,
-    run_dir: str,
-    settings: Mapping[str, Any],
+    run: Run,
 ) -> dict[str, Any]:
     """Arguments are the root keys of conf/run.yaml; `benchmark` is explained in conf/benchmark/one.yaml. benchmark.json,
     benchmark.md and benchmark.png go to the run's folder.
@@ -38,24 +38,21 @@ def benchmark(
     Raises:
         InputError: whatever the user can put right, before the first measurement.
     """
-    for scale in (*_scales(benchmark), *benchmark["one_scale"]["scales"], *benchmark["memory"]["scales"]):
-        check_scale(scale)
-    place = choose_device(device)
-    torch.manual_seed(settings["seed"])
-    models = {name: build(config) for name, config in benchmark["models"].items()}
-    if models and checkpoint is not None:
+    if benchmark["models"] and checkpoint is not None:
         raise InputError("benchmark=all measures the models it lists, with their first weights; leave checkpoint out.")
+    torch.manual_seed(run.seed)
+    settings: CostSettings = instantiate(benchmark, "benchmark")
+    chosen_device, models, folder = choose_device(device), settings.models, run.folder
     if not models:
-        chosen = build(model) if checkpoint is None else load_model(checkpoint)
-        models = {settings["model"]["_target_"].rpartition(".")[2] if checkpoint is None else Path(checkpoint).stem: chosen}
-    folder = Path(run_dir)
-    describe_run(folder, settings, rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
+        network = build(model) if checkpoint is None else load_model(checkpoint)
+        models = {type(network).__name__ if checkpoint is None else Path(checkpoint).stem: network}
+    run.describe(rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
     console = Console()
-    results: dict[str, Any] = {"machine": describe_machine(place), "repetitions": benchmark["repetitions"], "models": {}}
+    results: dict[str, Any] = {"machine": describe_machine(chosen_device), "repetitions": settings.repetitions, "models": {}}
     costs: dict[str, ModelCost] = {}
     for name, network in models.items():
         with console.status(f"measuring {name}"):
-            costs[name] = _measure(network.eval().to(place), benchmark)
+            costs[name] = _measure(network.eval().to(chosen_device), settings)
         results["models"][name] = costs[name].as_json()
         write_json(folder / "benchmark.json", results)  # slow methods come later: what is measured stays
         times = ", ".join(f"{time.average_ms:.3g} ms" for time in costs[name].average_time)
@@ -71,22 +68,16 @@ def benchmark(
     return results
 
 
-def _scales(benchmark: Mapping[str, Any]) -> list[int]:
-    first, last = benchmark["average_time"]["scales"]
-    return list(range(first, last + 1))
-
-
-def _measure(network: nn.Module, benchmark: Mapping[str, Any]) -> ModelCost:
-    repetitions = benchmark["repetitions"]
-    average, single, peaks = (benchmark[part] for part in ("average_time", "one_scale", "memory"))
+def _measure(network: nn.Module, settings: CostSettings) -> ModelCost:
+    repetitions, average, single = settings.repetitions, settings.average_time, settings.one_scale
     return ModelCost(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         average_time=[
-            average_time(network, tuple(size), _scales(benchmark), repetitions=repetitions, seconds=average["seconds"])
-            for size in average["lr_sizes"]
+            average_time(network, size, average.scales, repetitions=repetitions, seconds=average.seconds)
+            for size in average.lr_sizes
         ],
-        one_scale=[one_scale(network, single["hr_side"], scale, repetitions=repetitions) for scale in single["scales"]],
-        memory=memory(network, tuple(peaks["lr_size"]), peaks["scales"]),
+        one_scale=[one_scale(network, single.hr_side, scale, repetitions=repetitions) for scale in single.scales],
+        memory=memory(network, settings.memory.lr_size, settings.memory.scales),
     )
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from rich.console import Console
 
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import save_dictionary
-from splatsr.jobs.fit_prior import read_fits
+from splatsr.prior.settings import PriorSettings
+from splatsr.runs.configuration import instantiate
+from splatsr.runs.prior_collection import read_fits
 
 
 def dictionary(*, prior: Mapping[str, Any], input: str | None, output: str | None) -> None:
@@ -25,9 +26,9 @@ def dictionary(*, prior: Mapping[str, Any], input: str | None, output: str | Non
         raise InputError(f"output must end in .safetensors; got {output}.")
     if target.exists():
         raise InputError(f"{target} exists already; nothing is overwritten, choose another output.")
+    settings: PriorSettings = instantiate(prior, "prior")
     fits, _ = read_fits(Path(input))
-    rows = instantiate(prior["dictionary"])(fits.pooled(prior["kernels"]))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    rows = settings.dictionary(fits.pooled(settings.kernels))
     save_dictionary(rows, target)
-    told = f"{target}: {len(rows)} rows; use it with model/dictionary=file model.dictionary.file={target}"
-    Console().print(told, soft_wrap=True)
+    use = f"model/dictionary=file model.dictionary.file={target}"
+    Console().print(f"{target}: {len(rows)} rows; use it with {use}", soft_wrap=True)

@@ -18,7 +18,7 @@ from splatsr.data.decoded import DecodedFolder
 from splatsr.data.known_sets import PLACES, expected_lr, find_set
 from splatsr.data.layouts import parts_in
 from splatsr.errors import InputError
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 
 PACKAGES = ("splatsr", "torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "kornia", "timm", "numba", "numpy",
             "pillow", "wandb", "gsplat")  # fmt: skip

@@ -1,10 +1,7 @@
 """job=evaluate: a checkpoint, or bicubic, on any folders at any scales."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from hydra.utils import instantiate
 
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import Benchmark
@@ -13,8 +10,9 @@ from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import check_scales
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.protocol import Protocol
+from splatsr.runs.configuration import instantiate
 from splatsr.runs.report import evaluate_and_report
-from splatsr.runs.run_folder import describe_run
+from splatsr.runs.run import Run
 
 
 def evaluate(
@@ -25,12 +23,11 @@ def evaluate(
     table: Mapping[str, Any] | None,
     data: Mapping[str, Any],
     protocol: Mapping[str, Any],
-    metrics: Any,
+    metrics: Sequence[str] | None,
     scales: Any,
     pictures: int,
     device: str,
-    run_dir: str,
-    settings: Mapping[str, Any],
+    run: Run,
 ) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.
 
@@ -39,14 +36,14 @@ def evaluate(
     """
     check_scales(scales)
     check_metrics(metrics)
-    rules: Protocol = instantiate(protocol)
-    photographs = instantiate(data, _convert_="all")
+    rules: Protocol = instantiate(protocol, "protocol")
+    photographs = instantiate(data, "data")
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     Benchmark(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     chosen = choose_model(checkpoint, model, device)
     others = {name: choose_model(file, model, device) for name, file in beside.items()}
-    describe_run(Path(run_dir), settings, rendering=chosen.rendering)
+    run.describe(rendering=chosen.rendering)
     return evaluate_and_report(
         chosen,
         photographs,
@@ -55,7 +52,7 @@ def evaluate(
         metrics=metrics,
         checkpoint=checkpoint,
         beside=others,
-        paper=None if table is None else instantiate(table, _convert_="all"),
+        paper=None if table is None else instantiate(table, "table"),
         pictures=pictures,
-        run_dir=Path(run_dir),
+        run_dir=run.folder,
     )

@@ -10,80 +10,64 @@ from rich.console import Console
 from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
-from splatsr.jobs.fit_prior import fit_prior, read_fits
 from splatsr.prior.crops import Crop, read_crop
 from splatsr.prior.fits import Fits
-from splatsr.prior.report import protocol
 from splatsr.prior.sensitivity import measure
+from splatsr.prior.settings import PriorSettings, Sensitivity
+from splatsr.runs.configuration import instantiate
+from splatsr.runs.prior_collection import collect, read_fits
 from splatsr.runs.progress import along
-from splatsr.runs.run_folder import describe_run
+from splatsr.runs.run import Run
 
 
 def sensitivity(
-    *,
-    prior: Mapping[str, Any],
-    data: Mapping[str, Any],
-    trainer: Mapping[str, Any],
-    seed: int,
-    input: str | None,
-    run_dir: str,
-    settings: Mapping[str, Any],
+    *, prior: Mapping[str, Any], data: Mapping[str, Any], trainer: Mapping[str, Any], input: str | None, run: Run
 ) -> dict[str, Any]:
-    """Arguments are the root keys of conf/run.yaml. `input` is a run of job=fit_prior; None: the same is done first, in the
+    """Arguments are the root keys of conf/run.yaml. `input` is a run of job=fit_prior; None: crops are fitted first, in the
     run's folder. sensitivity.json and sensitivity.md go to the run's folder.
 
     Raises:
         InputError: whatever the user can put right, before the first image.
     """
-    _check(prior["sensitivity"])
-    folder = Path(run_dir)
-    if (folder / "sensitivity.json").exists():
-        raise InputError(f"{folder} is finished already (it has a sensitivity.json); nothing is overwritten.")
-    if input is None:
-        fit_prior(
-            prior=prior, data=data, trainer=trainer, seed=seed, resume=None, run_dir=run_dir,
-            settings={**settings, "job": {"_target_": "splatsr.jobs.fit_prior.fit_prior"}},
-        )  # fmt: skip
-    else:
-        describe_run(folder, settings, rendering="point samples (x1)")
-    fits, fitted = read_fits(folder if input is None else Path(input))
-    results = {"protocol": protocol(fitted), "side": fitted["side"], **_measure_all(fits, fitted["side"], prior, seed)}
+    settings: PriorSettings = instantiate(prior, "prior")
+    if (run.folder / "sensitivity.json").exists():
+        raise InputError(f"{run.folder} is finished already (it has a sensitivity.json); nothing is overwritten.")
+    if input is not None:
+        run.describe(rendering="point samples (x1)")
+    elif not collect(run, settings, data, trainer, resuming=False):
+        return {}
+    fits, fitted = read_fits(run.folder if input is None else Path(input))
+    figures = _measure_all(fits, fitted.side, settings.sensitivity, run.seed)
+    results = {"protocol": fitted.describe(), "side": fitted.side, **figures}
     text = markdown(results)
-    write_text(folder / "sensitivity.md", text)
-    write_json(folder / "sensitivity.json", results)
+    write_text(run.folder / "sensitivity.md", text)
+    write_json(run.folder / "sensitivity.json", results)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print(text)
-    console.print(f"results: {folder}")
+    console.print(f"results: {run.folder}")
     return results
 
 
-def _check(noise: Mapping[str, Any]) -> None:
-    if not noise["deviations"] or any(not deviation > 0 for deviation in noise["deviations"]):
-        raise InputError(f"prior.sensitivity.deviations must be numbers greater than 0; got {noise['deviations']}.")
-    if not isinstance(noise["seeds"], int) or noise["seeds"] < 1:
-        raise InputError(f"prior.sensitivity.seeds must be a whole number of at least 1; got {noise['seeds']!r}.")
-
-
-def _measure_all(fits: Fits, side: int, prior: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _measure_all(fits: Fits, side: int, noise: Sensitivity, seed: int) -> dict[str, Any]:
     """{"psnr": {"0.05": {group: mean over crops and seeds}}, "deviation": the same between seeds, "crops", "seeds"}"""
-    deviations, repetitions = prior["sensitivity"]["deviations"], prior["sensitivity"]["seeds"]
     found: dict[tuple[float, int], list[dict[str, torch.Tensor]]] = {}
     crops = 0
-    for number, (field, figures) in enumerate(along(fits.chunks(), len(fits.numbers), "adding noise")):
-        places = [Crop(Path(crop["photograph"]), crop["top"], crop["left"]) for crop in figures["crops"]]
-        truth = torch.stack([read_crop(place, side) for place in places])
-        crops += len(places)
-        for deviation in deviations:
-            for repetition in range(repetitions):
-                drawn = seed + repetition + repetitions * number
-                found.setdefault((deviation, repetition), []).append(measure(field, truth, deviation=deviation, seed=drawn))
+    for index, (field, figures) in enumerate(along(fits.chunks(), len(fits.numbers), "adding noise")):
+        squares = [Crop(Path(crop["photograph"]), crop["top"], crop["left"]) for crop in figures["crops"]]
+        truth = torch.stack([read_crop(square, side) for square in squares])
+        crops += len(squares)
+        for deviation in noise.deviations:
+            for repetition in range(noise.seeds):
+                chunk_seed = seed + repetition + noise.seeds * index
+                measured = measure(field, truth, deviation=deviation, seed=chunk_seed)
+                found.setdefault((deviation, repetition), []).append(measured)
     means, spreads = {}, {}
-    for deviation in deviations:
-        runs = [found[deviation, repetition] for repetition in range(repetitions)]
+    for deviation in noise.deviations:
+        runs = [found[deviation, repetition] for repetition in range(noise.seeds)]
         rows = {name: torch.stack([torch.cat([part[name] for part in run]).mean() for run in runs]) for name in runs[0][0]}
         means[f"{deviation:g}"] = {name: row.mean().item() for name, row in rows.items()}
         spreads[f"{deviation:g}"] = {name: row.std(correction=0).item() for name, row in rows.items()}
-    return {"crops": crops, "seeds": repetitions, "psnr": means, "deviation_between_seeds": spreads}
+    return {"crops": crops, "seeds": noise.seeds, "psnr": means, "deviation_between_seeds": spreads}
 
 
 def markdown(results: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What figures are called in loggers (CSV, W&B): stage/metric/set/scale, such as val/psnr_y/set5/x4."""
+"""What figures are called in loggers (CSV, W&B): stage/metric/set/scale, such as val/L-pil/psnr_y/set5/x4."""
 
 from typing import NamedTuple
 
@@ -16,11 +16,11 @@ class LoggedName(NamedTuple):
 
 
 def logged_name(stage: str, metric: str, set_name: str, scale: Number) -> str:
-    """The name of a figure; `stage` is val (during training) or test (at its end)."""
+    """The name of a figure; `stage` is "val/<protocol>" during a training, "test" at its end."""
     return "/".join((stage, metric, set_name, scale_name(scale)))
 
 
 def split_logged_name(name: str) -> LoggedName | None:
     """Its parts; None for everything else that is logged, such as train/loss."""
-    parts = name.split("/")
+    parts = name.rsplit("/", 3)
     return LoggedName(*parts) if len(parts) == 4 else None

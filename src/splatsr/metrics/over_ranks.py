@@ -1,24 +1,27 @@
 """Means over the images of all processes of a training, each of which measured some of them."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 from torch import distributed
 
 from splatsr.metrics.mean import MeanOverImages
 
+Key = TypeVar("Key", bound=Hashable)
 
-def mean_over_ranks(metrics: Mapping[str, MeanOverImages]) -> dict[str, float]:
-    """{name: mean over every process's images}, the same everywhere; all processes must call it.
 
-    (torchmetrics' own synchronisation expects every name on every process, and a process may have seen no image of a set.)
+def mean_over_ranks(metrics: Mapping[Key, MeanOverImages]) -> dict[Key, float]:
+    """{key: mean over every process's images}, the same everywhere; all processes must call it.
+
+    (torchmetrics' own synchronisation expects every key on every process, and a process may have seen no image of a set.)
     """
-    own = {name: (metric.total.item(), int(metric.images)) for name, metric in metrics.items()}
+    own = {key: (metric.total.item(), int(metric.images)) for key, metric in metrics.items()}
     parts = [own]
     if distributed.is_available() and distributed.is_initialized():
         parts = [{} for _ in range(distributed.get_world_size())]
         distributed.all_gather_object(parts, own)
-    sums: dict[str, tuple[float, int]] = {}
-    for name, (total, images) in (entry for part in parts for entry in part.items()):
-        before = sums.get(name, (0.0, 0))
-        sums[name] = (before[0] + total, before[1] + images)
-    return {name: total / images for name, (total, images) in sums.items()}
+    sums: dict[Key, tuple[float, int]] = {}
+    for key, (total, images) in (entry for part in parts for entry in part.items()):
+        before = sums.get(key, (0.0, 0))
+        sums[key] = (before[0] + total, before[1] + images)
+    return {key: total / images for key, (total, images) in sums.items()}

@@ -9,19 +9,20 @@ from torch import Tensor
 
 from splatsr.disk.markdown import markdown_table
 from splatsr.prior.fits import Fits
+from splatsr.prior.settings import PriorSettings
 from splatsr.prior.statistics import PERCENTILES, RANGES, UNITS, correlations, describe, histograms, shape_values
 
 
-def summarise(fits: Fits, kernels: Float[Tensor, "n 3"], prior: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(fits: Fits, kernels: Float[Tensor, "n 3"], prior: PriorSettings) -> dict[str, Any]:
     """Statistics of the pooled `kernels`, PSNR of every crop, and the protocol in words."""
     chunks = [figures for _, figures in fits.chunks()]
     quality = np.array([crop["psnr"] for figures in chunks for crop in figures["crops"]])
     values = shape_values(kernels)
     return {
-        "protocol": protocol(prior),
+        "protocol": prior.describe(),
         "crops": len(quality),
         "kernels": len(kernels),
-        "which_kernels": prior["kernels"],
+        "which_kernels": prior.kernels,
         "process_seconds": sum(figures["seconds"] for figures in chunks),
         "psnr": {
             "mean": float(quality.mean()),
@@ -36,15 +37,6 @@ def summarise(fits: Fits, kernels: Float[Tensor, "n 3"], prior: Mapping[str, Any
         "correlations": correlations(values),
         "histograms": histograms(values),
     }
-
-
-def protocol(prior: Mapping[str, Any]) -> str:
-    """One line: what was fitted, and how."""
-    how = prior["fitting"]
-    return (
-        f"{prior['crops']} crops of {prior['side']}x{prior['side']} pixels, {how['kernels_per_pixel']:g} kernels per pixel, "
-        f"{how['variant']}, {how['steps']} steps of {how['optimizer']} {how['lr']:g}, {how['gradient']} gradient"
-    )
 
 
 def markdown(results: Mapping[str, Any]) -> str:

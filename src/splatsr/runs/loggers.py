@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
@@ -15,10 +14,13 @@ from splatsr.disk.whole_file import write_text
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.logged_names import logged_name
 from splatsr.metrics.record import row_key, set_rows
+from splatsr.runs.configuration import instantiate
+from splatsr.runs.run import Run
+from splatsr.training.callbacks.dashboard import log_picture
 
 
 @contextmanager
-def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str, Any]) -> Iterator[list[Logger]]:
+def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     """The configured loggers, with the whole configuration logged; closed whatever happens.
 
     W&B's run keeps its identity in wandb_run.txt, so that a resumed training goes on in the same one. Where several processes
@@ -26,12 +28,13 @@ def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str,
     """
     chosen = {name: one for name, one in logger.items() if name != "wandb" or rank_zero_only.rank == 0}
     loggers = [
-        instantiate(one, **_wandb_arguments(folder)) if name == "wandb" else instantiate(one) for name, one in chosen.items()
+        instantiate(one, f"logger.{name}", **(_wandb_arguments(run.folder) if name == "wandb" else {}))
+        for name, one in chosen.items()
     ]
     status = "failed"
     try:
         for log in loggers:
-            log.log_hyperparams(dict(settings))
+            log.log_hyperparams(dict(run.settings))
         yield loggers
         status = "success"
     finally:
@@ -41,12 +44,6 @@ def open_loggers(logger: Mapping[str, Any], folder: Path, settings: Mapping[str,
             import wandb
 
             wandb.finish(exit_code=0 if status == "success" else 1)
-
-
-def log_picture(loggers: Sequence[Logger], key: str, picture: Path, step: int) -> None:
-    """Shows a PNG on the dashboards that show pictures."""
-    for log in _wandb_loggers(loggers):
-        log.log_image(key, [str(picture)], step=step, caption=[picture.stem])
 
 
 def log_results(loggers: Sequence[Logger], found: Evaluation, folder: Path, step: int) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose
 from hydra.experimental.callback import Callback
-from hydra.utils import instantiate
 from omegaconf import DictConfig, open_dict, read_write
 
 from splatsr.checkpoints.build import build
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.metrics.cost import multiply_adds
 from splatsr.runs import command_line
+from splatsr.runs.configuration import compose, instantiate
+from splatsr.runs.explanations import explain
 from splatsr.tables.ablation import describe, to_json, to_markdown
 from splatsr.tables.members import Cell, cells, read_members
 from splatsr.tables.paper import PaperTable
@@ -47,7 +47,7 @@ class Multirun(Callback):
             summarise(folder)
             members = read_members(folder)
         except Exception as error:  # Hydra would make a warning of it
-            command_line.refuse(command_line.explain(error) or f"{type(error).__name__}: {error}")
+            command_line.refuse(explain(error) or f"{type(error).__name__}: {error}")
             return
         if open_ := [member for member in members if member.state != "finished"]:
             first = open_[0]
@@ -97,5 +97,5 @@ def costs(found: Sequence[Cell]) -> dict[str, float | None]:
 
 
 def paper_table() -> PaperTable:
-    """conf/table/ablations.yaml; for the process of a command line."""
-    return instantiate(compose("run", overrides=["table=ablations"]).table, _convert_="all")
+    """conf/table/ablations.yaml."""
+    return instantiate(compose("table=ablations")["table"], "table")

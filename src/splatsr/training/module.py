@@ -1,4 +1,4 @@
-"""The one LightningModule: trains any model on any loss, and knows none by name."""
+"""The one LightningModule: trains any model on any loss, and knows none by name. What is measured is a callback's business."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,34 +16,31 @@ from splatsr.checkpoints.files import KEY
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import predict
-from splatsr.metrics.logged_names import logged_name
-from splatsr.metrics.over_ranks import mean_over_ranks
-from splatsr.metrics.protocol import Protocol
-from splatsr.metrics.psnr import PSNR
 
 
 class SuperResolution(lightning.LightningModule):
-    """Minimises the loss of model(lr) and hr, on whole crops or on pixels.
+    """Minimises the loss of model(lr) and hr, on whole crops or on single points of them.
 
     Args:
-        model_config: nested plain dicts from which `build` makes the model; kept in every checkpoint.
-        samples: what of a batch is compared, see `samples`.
+        model_config: nested plain dicts from which `checkpoints.build` makes the model; kept in every checkpoint.
+        supervision: what of a batch is compared, see `training.supervision`.
         loss: of the (prediction, target) that it returns, unclamped and in [0, 1].
         optimizer: called with the parameters.
-        schedule: called with the optimizer, the number of epochs and the steps in each, see `schedules`.
-        protocol: of the validation PSNR.
+        schedule: called with the optimizer, the number of epochs and the steps in each, see `training.schedules`.
         seed: random layers (drop path) are reseeded from it and the epoch, so that a resumed run repeats them.
+
+    Raises:
+        InputError: the model has nothing to train.
     """
 
     def __init__(
         self,
         *,
         model_config: Mapping[str, Any],
-        samples: Callable[..., tuple[Tensor, Tensor]],
+        supervision: Callable[..., tuple[Tensor, Tensor]],
         loss: nn.Module,
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler],
-        protocol: Protocol,
         seed: int,
     ) -> None:
         super().__init__()
@@ -51,47 +48,30 @@ class SuperResolution(lightning.LightningModule):
         self.model = build(self.model_config)
         if not self.model.has_weights:
             raise InputError(f"{type(self.model).__name__} has no weights to train; use job=evaluate or job=upscale.")
-        self.samples, self.loss = samples, loss
-        self.optimizer, self.schedule, self.protocol, self.seed = optimizer, schedule, protocol, seed
-        self.validation: dict[str, PSNR] = {}
+        self.supervision, self.loss = supervision, loss
+        self.optimizer, self.schedule, self.seed = optimizer, schedule, seed
 
     def on_train_epoch_start(self) -> None:
         """Reseeds, so that an epoch's randomness does not depend on what was run before it; processes drop other paths."""
         torch.manual_seed(self.seed + self.current_epoch + 1_000_003 * self.global_rank)
 
-    def training_step(self, batch: dict[str, Any], number: int) -> Float[Tensor, ""]:
-        """One batch, see `data.crops`; what is drawn from it depends on (seed, epoch, number, process) alone."""
-        random = np.random.default_rng([self.seed, self.current_epoch, number, self.global_rank])
-        loss = self.loss(*self.samples(self.model(batch["lr"]), batch, random))
-        told = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
-        if not torch.isfinite(told):
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Float[Tensor, ""]:
+        """One batch, see `data.crops`; what is drawn from it depends on (seed, epoch, batch, process) alone."""
+        random = np.random.default_rng([self.seed, self.current_epoch, batch_idx, self.global_rank])
+        loss = self.loss(*self.supervision(self.model(batch["lr"]), batch, random))
+        mean = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
+        if not torch.isfinite(mean):
             raise InputError(
-                f"the loss became {told.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
+                f"the loss became {mean.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
                 "clip gradients (trainer.gradient_clip_val=1) or use model/initialisation=blurred_lr; the last checkpoint "
                 "is intact."
             )
-        self.log("train/loss", told, prog_bar=True, batch_size=len(batch["lr"]))
+        self.log("train/loss", mean, prog_bar=True, batch_size=len(batch["lr"]))
         return loss
 
-    def on_validation_epoch_start(self) -> None:
-        """Empties the metrics."""
-        self.validation = {}
-
-    def validation_step(self, pair: Pair | None, _: int) -> None:
-        """One whole test image at one scale; None where there are fewer of them than processes."""
-        if pair is None:
-            return
-        key = logged_name("val", self.protocol.metric("psnr").name, pair.set_name, pair.scale)
-        metric = self.validation.setdefault(key, PSNR())
-        prediction = self.protocol.prepare(predict(self.model, pair), pair.scale)
-        metric.update(prediction, self.protocol.prepare(pair.hr.cpu(), pair.scale))
-
-    def on_validation_epoch_end(self) -> None:
-        """Logs the mean PSNR per set and scale, and val/psnr, the mean of those, by which the best checkpoint is kept."""
-        means = mean_over_ranks(self.validation)
-        self.log_dict(means, sync_dist=True)  # equal everywhere already; without it Lightning warns
-        if means:
-            self.log("val/psnr", sum(means.values()) / len(means), prog_bar=True, sync_dist=True)
+    def validation_step(self, pair: Pair | None, _: int) -> Float[Tensor, "3 h w"] | None:
+        """The model's image of one test image at one scale, on the CPU, unclamped; None stays None."""
+        return None if pair is None else predict(self.model, pair)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Optimizer and schedule, stepped every batch."""

@@ -1,4 +1,7 @@
-"""Learning-rate schedules, counted in optimizer steps so that they are smooth whatever an epoch is."""
+"""Learning-rate schedules, counted in optimizer steps so that they are smooth whatever an epoch is.
+
+A training that is shorter than a schedule's first change keeps its first rate.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,13 +11,16 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_steps: int) -> LambdaLR:
-    """Linear from 0 over `warmup_steps`, then half a cosine that reaches zero at the end of the last epoch."""
+    """Linear from 0 over `warmup_steps`, then half a cosine to zero at the end of the last epoch.
+
+    Loshchilov and Hutter, SGDR (ICLR 2017), one period without restarts.
+    """
     steps = epochs * steps_per_epoch
 
-    def factor(number: int) -> float:
-        if number < warmup_steps:
-            return _warm(number, warmup_steps)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (number - warmup_steps) / max(1, steps - warmup_steps))))
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return _warm_up(step, warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))))
 
     return LambdaLR(optimizer, factor)
 
@@ -26,10 +32,10 @@ def step(
 
     The first `warmup_steps` steps rise linearly from 0 to that; epochs are counted from the first of them.
     """
-    if every_epochs > epochs:
-        raise ValueError(f"schedule.every_epochs={every_epochs} is longer than the training of {epochs} epochs.")
+    if every_epochs < 1:
+        raise ValueError(f"every_epochs must be at least 1, got {every_epochs}.")
     return LambdaLR(
-        optimizer, lambda number: _warm(number, warmup_steps) * factor ** (number // steps_per_epoch // every_epochs)
+        optimizer, lambda index: _warm_up(index, warmup_steps) * factor ** (index // steps_per_epoch // every_epochs)
     )
 
 
@@ -37,16 +43,14 @@ def milestones(
     optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, at_epochs: Sequence[int], factor: float, warmup_steps: int
 ) -> LambdaLR:
     """Times `factor` after each of these epochs (ITSRN: 0.5 after 100, 200, 400, 600 and 800 of 1000); warm-up as in `step`."""
-    if max(at_epochs) > epochs:
-        raise ValueError(f"schedule.at_epochs={list(at_epochs)} goes beyond the training of {epochs} epochs.")
 
-    def rate(number: int) -> float:
-        passed = sum(number // steps_per_epoch >= epoch for epoch in at_epochs)
-        return _warm(number, warmup_steps) * factor**passed
+    def rate(step: int) -> float:
+        passed = sum(step // steps_per_epoch >= epoch for epoch in at_epochs)
+        return _warm_up(step, warmup_steps) * factor**passed
 
     return LambdaLR(optimizer, rate)
 
 
-def _warm(number: int, warmup_steps: int) -> float:
-    """The share of the learning rate that step `number` gets: below 1 in the first `warmup_steps` steps."""
-    return min(1.0, (number + 1) / (warmup_steps + 1))
+def _warm_up(step: int, warmup_steps: int) -> float:
+    """The share of the learning rate that a step gets: below 1 in the first `warmup_steps` steps."""
+    return min(1.0, (step + 1) / (warmup_steps + 1))

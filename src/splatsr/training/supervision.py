@@ -1,4 +1,4 @@
-"""What of a batch is compared in training: whole crops, or pixels drawn from them.
+"""What of a batch is compared in training: whole crops, or pixels of them that are drawn and queried.
 
 Called with the model's image of a batch's LR crops, the batch, and a source of random numbers that belongs to this very
 step; returns (prediction, target) for the loss. `check` is called before the first batch with any image of the model and
@@ -21,7 +21,7 @@ from splatsr.image.field import GaussianField
 from splatsr.splatting.published_gradient import PublishedGradient
 
 
-class Whole:
+class OnCrops:
     """The whole crop, rendered at the batch's scale."""
 
     def __init__(self) -> None:  # object's own would have no readable signature
@@ -30,7 +30,7 @@ class Whole:
     def check(self, _: ContinuousImage, scale_per: str) -> None:
         """InputError where the crops of a batch have several scales."""
         if scale_per != "batch":
-            raise InputError("samples=whole renders a batch at one scale; set data.scale_per=batch, or samples=pixels.")
+            raise InputError("supervision=crops renders a batch at one scale; set data.scale_per=batch or supervision=queries.")
 
     def __call__(
         self, image: ContinuousImage, batch: Mapping[str, Any], _: np.random.Generator
@@ -39,14 +39,16 @@ class Whole:
         return image.render(scale=batch["scale"]), batch["hr"]
 
 
-class WholeWithPublishedGradient(Whole):
+class OnCropsWithPublishedGradient(OnCrops):
     """The whole crop, but the kernels' shapes get the published renderer's gradient, see `splatting.published_gradient`."""
 
     def check(self, image: ContinuousImage, scale_per: str) -> None:
         """InputError where the model's image is no GaussianField, or the crops of a batch have several scales."""
         super().check(image, scale_per)
         if not isinstance(image, GaussianField):
-            raise InputError(f"samples=published_gradient: a {type(image).__name__} has no kernels; use samples=whole.")
+            raise InputError(
+                f"supervision=crops_published_gradient: a {type(image).__name__} has no kernels; use supervision=crops."
+            )
 
     def __call__(
         self, image: GaussianField, batch: Mapping[str, Any], random: np.random.Generator
@@ -55,7 +57,7 @@ class WholeWithPublishedGradient(Whole):
         return super().__call__(replace(image, cholesky=PublishedGradient.apply(image.cholesky)), batch, random)
 
 
-class Pixels:
+class OnQueries:
     """Pixels drawn from every crop, each at most once: what the LIIF family trains on, since its queries cost most.
 
     Args:
@@ -64,13 +66,13 @@ class Pixels:
 
     def __init__(self, *, count: int) -> None:
         if count < 1:
-            raise InputError(f"samples.count must be at least 1 pixel per crop; got {count}.")
+            raise InputError(f"supervision.count must be at least 1 pixel per crop; got {count}.")
         self.count = count
 
     def check(self, image: ContinuousImage, _: str) -> None:
         """InputError where the model answers with an image that renders only."""
         if not isinstance(image, QueryableImage):
-            raise InputError(f"samples=pixels: a {type(image).__name__} renders whole images only; use samples=whole.")
+            raise InputError(f"supervision=queries: a {type(image).__name__} renders whole images only; use supervision=crops.")
 
     def __call__(
         self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
@@ -85,11 +87,11 @@ class Pixels:
             size = (hr.shape[-2], hr.shape[-1])
             if size[0] * size[1] < self.count:
                 raise InputError(
-                    f"samples.count={self.count} pixels cannot be drawn from a crop of {size[1]}x{size[0]}: use fewer, larger "
-                    "crops (data.patch) or samples=whole."
+                    f"supervision.count={self.count} pixels cannot be drawn from a crop of {size[1]}x{size[0]}: use fewer, "
+                    "larger crops (data.patch) or supervision=crops."
                 )
-            numbers = random.choice(size[0] * size[1], self.count, replace=False)
-            pixels = torch.from_numpy(np.stack(np.divmod(numbers, size[1]), axis=-1)).to(hr.device)
+            chosen = random.choice(size[0] * size[1], self.count, replace=False)
+            pixels = torch.from_numpy(np.stack(np.divmod(chosen, size[1]), axis=-1)).to(hr.device)
             coordinates.append(pixel_centres(pixels, size))
             targets.append(hr[:, pixels[:, 0], pixels[:, 1]].T)
             cells.append(hr.new_tensor([2 / size[0], 2 / size[1]]))

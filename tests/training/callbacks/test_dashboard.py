@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hydra.utils import instantiate
 
-from composed import settings_of
+from composed import protocol_of
 from splatsr.pictures.training import read_curves
-from splatsr.runs.command_line import CONF
+from splatsr.runs.configuration import CONF
 from splatsr.training.callbacks.dashboard import Dashboard
 
 
@@ -35,9 +34,8 @@ def test_a_run_logs_and_draws_what_a_dashboard_needs(tiny_run: list[str], tmp_pa
     }  # fmt: skip
 
 
-def test_the_best_figure_survives_resuming(tmp_path: Path) -> None:
-    photographs = instantiate(settings_of("data.seed=0", "data.test=null")["data"], _convert_="all")
-    before, after = (Dashboard(folder=tmp_path, photographs=photographs, pictures=True) for _ in range(2))
+def test_the_best_figure_survives_resuming() -> None:
+    before, after = (Dashboard(protocol=protocol_of("l_pil"), pictures=1) for _ in range(2))
     before.best = 31.0
     after.load_state_dict(before.state_dict())
     assert after.best == 31.0

@@ -1,0 +1,38 @@
+"""From settings to a job: what is wrong in them is said before anything else happens."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hydra
+
+from splatsr.errors import InputError
+from splatsr.runs.configuration import root_keys
+from splatsr.runs.run import Run
+from splatsr.runs.setting_types import check_arguments
+
+
+def call_job(settings: Mapping[str, Any]) -> Any:
+    """Calls the job that the settings (root keys of conf/run.yaml, plain values) name, with those that it takes.
+
+    A job is a function of splatsr.jobs whose keyword arguments are root keys, and `run`, the `Run` that it is part of.
+
+    Raises:
+        InputError: a key is unknown, or a value is not of the type that its reader wants.
+    """
+    if stray := sorted(set(settings) - root_keys()):
+        raise InputError(f"nothing reads the key {stray[0]!r}; python run.py --cfg job prints those that there are.")
+    job = hydra.utils.get_method(settings["job"]["_target_"])
+    names = set(inspect.signature(job).parameters)
+    arguments = {name: settings[name] for name in names - {"run"}}
+    check_arguments(job, arguments, where="")
+    if "run" in names:
+        arguments["run"] = Run(Path(settings["run_dir"]), settings)
+    return job(**arguments)
+
+
+def repeat(run: Run) -> Callable[[], Any]:
+    """What the other processes of a run do: the same job with the same settings. Can be pickled."""
+    return partial(call_job, dict(run.settings))

@@ -1,0 +1,74 @@
+"""Which folder a run takes: a new one, or the one to go on in."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from splatsr.errors import InputError
+
+_TRACES = {"train": ("checkpoints/last.ckpt", "metrics.json"), "fit_prior": ("fields", "statistics.json")}
+"""What a run of a job that can be resumed has in its folder when it has begun, and when it is finished."""
+
+
+def register_resolvers() -> None:
+    """What conf/run.yaml and conf/trainer/slurm.yaml refer to:
+
+    `run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in;
+    `multirun_folder` does so for a multirun. `slurm_nodes` is the number of machines of the Slurm job that this process belongs
+    to.
+    """
+    OmegaConf.register_new_resolver("run_folder", run_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("multirun_folder", multirun_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("slurm_nodes", slurm_nodes, replace=True)
+
+
+def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
+    """outputs/<job>/<experiment>/<time>, or what `resume` asks for: "auto" (the newest unfinished run) or a folder.
+
+    Raises:
+        InputError: torchrun has started several processes, which would choose different names.
+    """
+    home = Path("outputs") / job / (experiment or "default")
+    if resume == "auto":
+        begun, finished = _TRACES.get(job, _TRACES["train"])
+        runs = [run for run in home.glob("*") if (run / begun).exists() and not (run / finished).exists()]
+        if runs:
+            return str(max(runs, key=lambda run: (run / begun).stat().st_mtime))
+    elif resume is not None:
+        return str(resume)
+    if slurm_tasks() > 1:  # a name that all tasks find
+        return str(home / f"slurm-{os.environ['SLURM_JOB_ID']}-{os.environ['SLURM_STEP_ID']}")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("torchrun started several processes, and they need a folder in common: give hydra.run.dir=<folder>.")
+    stamp = home / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    return str(stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}"))
+
+
+def multirun_folder(resume: str | None) -> str:
+    """outputs/multirun/<time>, or the multirun's folder that `resume` names.
+
+    Raises:
+        InputError: that folder is none of a multirun.
+    """
+    if resume in (None, "auto"):
+        return str(Path("outputs/multirun") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+    if not (Path(resume) / "multirun.yaml").is_file():
+        raise InputError(f"resume={resume}: no multirun.yaml there; with -m it names the folder of a multirun.")
+    return str(resume)
+
+
+def slurm_tasks() -> int:
+    """Processes that srun started together with this one."""
+    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+
+
+def slurm_nodes() -> int:
+    """Machines of the Slurm job; InputError where Slurm has not started this process."""
+    if "SLURM_PROCID" not in os.environ:
+        raise InputError(
+            "trainer=slurm is for processes that Slurm started: srun python run.py trainer=slurm ..., or "
+            "python run.py -m hydra/launcher=slurm trainer=slurm ...; elsewhere use trainer=ddp."
+        )
+    return int(os.environ["SLURM_NNODES"])

@@ -1,0 +1,86 @@
+"""What a validation measures: any metric of single images, under the run's own protocol, on all devices.
+
+LR images and their sizes are made by the protocol's rule too (`data.low_resolution`), so that the curves of a training and the
+tables after it speak of the same thing. Logged as val/<protocol>/<metric>/<set>/<scale>, for example
+val/L-pil/psnr_y/set5/x4, and the mean over sets and scales as val/<metric>, val/psnr, by which the best checkpoint is kept.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from splatsr.data.evaluation_pairs import Pair
+from splatsr.errors import InputError
+from splatsr.geometry import Number
+from splatsr.metrics.choice import Choice, check_metrics, choose_metrics
+from splatsr.metrics.logged_names import logged_name
+from splatsr.metrics.mean import MeanOverImages
+from splatsr.metrics.over_ranks import mean_over_ranks
+from splatsr.metrics.protocol import Protocol
+
+
+class Validation(Callback):
+    """Measures the predictions that the module returns from its validation steps.
+
+    Args:
+        protocol: what is compared, and how.
+        metrics: of psnr, ssim, lpips, dists. One whose trained network is not on this machine is left out, with a line that
+            says which file belongs where.
+
+    Raises:
+        InputError: a name is no metric, or one of whole sets (fid).
+    """
+
+    def __init__(self, *, protocol: Protocol, metrics: Sequence[str]) -> None:
+        check_metrics(metrics)
+        if "fid" in metrics:
+            raise InputError("callbacks.validation.metrics: fid compares whole sets; it is measured after the training.")
+        self.protocol, self.metrics = protocol, tuple(metrics)
+        self._choice: Choice | None = None
+        self._meters: dict[tuple[str, str, Number], MeanOverImages] = {}
+
+    def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        """Loads the networks of those metrics that have one, once."""
+        if self._choice is None:
+            self._choice = choose_metrics(self.metrics, trainer.strategy.root_device)
+
+    def on_validation_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Forgets the figures of the last validation."""
+        self._meters = {}
+
+    def on_validation_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Tensor | None,
+        batch: Pair | None,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Measures one test image at one scale; None stands where a process has none."""
+        if outputs is None or batch is None:
+            return
+        prediction = self.protocol.cut(outputs.cpu(), batch.scale)
+        target = self.protocol.cut(batch.hr.cpu(), batch.scale)
+        for requested, make in self._choice.make.items():
+            meter = self._meters.setdefault((requested, batch.set_name, batch.scale), make())
+            if self.protocol.metric(requested).sees_rgb:
+                meter.update(prediction, target)
+            else:
+                meter.update(self.protocol.channels(prediction), self.protocol.channels(target))
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Logs the means over the images of all processes, per set and scale, and the mean of those for each metric."""
+        summaries: dict[str, list[float]] = {}
+        for (requested, set_name, scale), value in mean_over_ranks(self._meters).items():
+            metric = self.protocol.metric(requested).name
+            self._log(logged_name(f"val/{self.protocol.name}", metric, set_name, scale), value)
+            summaries.setdefault(requested, []).append(value)
+        for requested, values in summaries.items():
+            self._log(f"val/{requested}", sum(values) / len(values), prog_bar=requested == "psnr")
+
+    def _log(self, name: str, value: Any, *, prog_bar: bool = False) -> None:
+        self.log(name, value, prog_bar=prog_bar, sync_dist=True)  # equal everywhere already; without sync_dist Lightning warns
