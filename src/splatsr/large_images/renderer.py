@@ -28,7 +28,7 @@ from splatsr.geometry import Number, Output, Strip
 from splatsr.image.continuous_image import ContinuousImage, StripImage
 from splatsr.image.tiling import Span, Tiling, cut, seen
 from splatsr.large_images import memory
-from splatsr.resize.pil import to_tensor, to_uint8
+from splatsr.resize.levels import to_tensor, to_uint8
 
 log = logging.getLogger(__name__)
 
