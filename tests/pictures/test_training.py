@@ -27,15 +27,13 @@ def test_a_resumed_run_has_one_curve(run: Path) -> None:
 def test_a_single_runs_validation_has_a_line_for_each_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "logs/version_0/metrics.csv"
     log.parent.mkdir(parents=True)
-    log.write_text(
-        "step,val/psnr,val/psnr_best,val/L-pil/psnr_y/set5/x4,val/L-pil/psnr_y/set14/x2,val/L-pil/ssim_y/set5/x4\n10,30,30,31,29,0.9\n"
-    )
+    log.write_text("step,val/psnr,val/psnr_best,val/L-pil/psnr_y/set5/x4,val/L-pil-div2k/psnr_rgb/div2k/x2\n10,30,30,31,29\n")
     drawn: list[matplotlib.figure.Figure] = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self))
     draw_curves({"one": tmp_path}, tmp_path / "one.png")
     draw_curves({"one": tmp_path, "other": tmp_path}, tmp_path / "both.png")
     one, both = ([line.get_label() for line in figure.axes[1].lines] for figure in drawn)
-    assert one == ["psnr", "set5/x4", "set14/x2"]
+    assert one == ["psnr", "set5/x4", "div2k/x2"]
     assert both == ["one", "other"]
 
 

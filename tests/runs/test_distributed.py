@@ -12,7 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from splatsr.errors import InputError
-from splatsr.runs.command_line import CONF, _run_folder, _slurm_nodes, main
+from splatsr.runs.command_line import main
+from splatsr.runs.configuration import CONF
+from splatsr.runs.folders import run_folder, slurm_nodes
 
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.precision=32-true"]
 
@@ -69,20 +71,20 @@ def test_two_processes_killed_and_resumed_end_where_one_does(
 def test_every_task_of_a_slurm_job_finds_the_same_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"SLURM_STEP_NUM_TASKS": "8", "SLURM_JOB_ID": "70", "SLURM_STEP_ID": "1"}.items():
         monkeypatch.setenv(name, value)
-    assert _run_folder("train", "ours", None) == "outputs/train/ours/slurm-70-1"
-    assert _run_folder("train", "ours", "elsewhere") == "elsewhere"
+    assert run_folder("train", "ours", None) == "outputs/train/ours/slurm-70-1"
+    assert run_folder("train", "ours", "elsewhere") == "elsewhere"
 
 
 def test_processes_that_something_else_started_need_a_folder_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(InputError, match="give hydra.run.dir=<folder>"):
-        _run_folder("train", "ours", None)
+        run_folder("train", "ours", None)
 
 
 def test_outside_a_slurm_job_its_trainer_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLURM_PROCID", raising=False)
     with pytest.raises(InputError, match="srun python run.py"):
-        _slurm_nodes()
+        slurm_nodes()
     monkeypatch.setenv("SLURM_PROCID", "3")
     monkeypatch.setenv("SLURM_NNODES", "2")
-    assert _slurm_nodes() == 2
+    assert slurm_nodes() == 2

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import wandb
 
-from composed import settings_of
+from composed import protocol_of, settings_of
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure
 from splatsr.runs.loggers import log_results, open_loggers
 from splatsr.runs.run import Run
@@ -44,13 +44,13 @@ def test_the_final_table_and_pictures_reach_the_dashboard(logger: dict, tmp_path
     figures = [Figure("set5", 4.0, "psnr_y", method, value, 5) for method, value in ((MODEL, 30.0), (BICUBIC, 28.0))]
     found = Evaluation(figures, [], {"set5": ["a.png"] * 5}, [4.0], {})
     with open_loggers(logger, Run(tmp_path, {})) as loggers:
-        log_results(loggers, found, tmp_path, 7)
+        log_results(loggers, found, protocol_of("l_pil"), tmp_path, 7)
     media = [path.relative_to(tmp_path) for path in tmp_path.glob("wandb/offline-run-*/files/media/**/*") if path.is_file()]
     assert sorted(path.suffix for path in media) == [".json", ".png"]
     table = next(tmp_path.glob("wandb/offline-run-*/files/media/table/test/*.json")).read_text()
     assert '"set5","x4",30.0,28.0,5' in table
     names = (tmp_path / "run/version_0/metrics.csv").read_text().splitlines()[0].split(",")
-    assert {"test/psnr_y/set5/x4", "test/bicubic_psnr_y/set5/x4", "test/images/set5/x4"} <= set(names)
+    assert {"test/L-pil/psnr_y/set5/x4", "test/L-pil/bicubic_psnr_y/set5/x4", "test/L-pil/images/set5/x4"} <= set(names)
 
 
 def test_a_failed_run_is_closed_too(logger: dict, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def test_every_table_is_complete_as_data(name: str) -> None:
 
 
 def test_the_papers_tables_are_all_there() -> None:
-    numbers = {f"table{number}" for number in (1, 2, 7, 11, 18)}  # those with figures
-    assert numbers | {f"gaussiansr_table{number}" for number in (1, 2)} <= set(NAMES)
+    names = {f"table{index}" for index in (1, 2, 7, 11, 18)}  # those with figures
+    assert names | {f"gaussiansr_table{index}" for index in (1, 2)} <= set(NAMES)
     assert all(any(value is not None for row in paper(name).rows for value in row.cells) for name in NAMES)
 
 

@@ -1,7 +1,5 @@
 """job=train: fits a model, keeps checkpoints, resumes exactly, and evaluates at the end."""
 
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from splatsr.checkpoints import encoder_weights
@@ -27,6 +26,7 @@ from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import decode
 from splatsr.runs.loggers import log_results, open_loggers
 from splatsr.runs.processes import check_strategy, one_per_device
+from splatsr.runs.quiet import quieten_lightning
 from splatsr.runs.report import draw_run, evaluate_and_report
 from splatsr.runs.run import Run
 from splatsr.training.callbacks.checkpoints import BestCheckpoint
@@ -56,10 +56,8 @@ def train(
     compile: str | None,
     run: Run,
 ) -> Evaluation | None:
-    """Arguments are the root keys of conf/run.yaml. The run's folder then holds
-
-    config.yaml, env.txt, logs/, checkpoints/{last,epochEEE-psnrPP.PPP}.ckpt, model.safetensors (the averaged weights after
-    the last epoch), metrics.json and pictures/.
+    """Arguments are the root keys of conf/run.yaml. The run's folder then holds config.yaml, env.txt, logs/, pictures/,
+    checkpoints/{last,epochEEE-psnrPP.PPP}.ckpt, model.safetensors (averaged weights where there are such) and metrics.json.
 
     Returns:
         What was measured; None where there are no test sets, and in every process but the first.
@@ -69,19 +67,15 @@ def train(
     """
     resuming = run.goes_on(begun="checkpoints/last.ckpt", finished="metrics.json")
     rules = _check(scales, metrics, compile, trainer, protocol)
-    _quiet()
     lightning.seed_everything(run.seed)
-    photographs = _photographs(data, scales, rules)
+    photographs = _prepare(data, scales, rules)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
-    task = _task(carry_rows(model), parts, photographs, run.seed)
+    task = _build(carry_rows(model), parts, photographs, run.seed)
     if not resuming:
         _load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
-    photographs.setup("fit")
     with open_loggers(logger, run) as loggers:
-        arguments = {"callbacks": _callbacks(callbacks, photographs), "logger": loggers, "default_root_dir": str(run.folder)}
-        fitter: lightning.Trainer = instantiate(trainer, "trainer", use_distributed_sampler=False, **arguments)
-        check_share(photographs.batch_size, fitter.world_size)
+        fitter = _make_trainer(trainer, callbacks, loggers, photographs, run.folder)
         if compile is not None:
             compile_parts(task.model, compile)
         _fit(fitter, task, photographs, run, resuming=resuming)
@@ -89,24 +83,14 @@ def train(
             return None
         trained = _keep(task, run.folder)
         if pictures:
-            for log in loggers:
-                log.save()
             draw_run(run.folder)
         if not photographs.test_sets:
             return None
-        found = evaluate_and_report(
-            trained,
-            photographs,
-            scales=scales,
-            protocol=rules,
-            metrics=metrics,
-            checkpoint=str(run.folder / "model.safetensors"),
-            beside={},
-            paper=None if table is None else instantiate(table, "table"),
-            pictures=pictures,
-            run_dir=run.folder,
-        )
-        log_results(loggers, found, run.folder, fitter.global_step)
+        paper = None if table is None else instantiate(table, "table")
+        what = {"scales": scales, "protocol": rules, "metrics": metrics, "paper": paper, "pictures": pictures}
+        weights = str(run.folder / "model.safetensors")
+        found = evaluate_and_report(trained, photographs, **what, checkpoint=weights, beside={}, run_dir=run.folder)
+        log_results(loggers, found, rules, run.folder, fitter.global_step)
     return found
 
 
@@ -118,17 +102,11 @@ def _check(
     check_metrics(metrics)
     check_backend(compile)
     check_strategy(trainer)
+    quieten_lightning()
     return instantiate(protocol, "protocol")
 
 
-def _quiet() -> None:
-    """Of Lightning, what says nothing to users."""
-    warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
-    for noisy in ("pytorch.utilities.rank_zero", "fabric.utilities.seed", "fabric.utilities.distributed"):
-        logging.getLogger(f"lightning.{noisy}").setLevel(logging.WARNING)
-
-
-def _photographs(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData:
+def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData:
     """The data, after a look at what can be missing: folders, and LR files that the protocol expects."""
     photographs: PhotoData = instantiate(data, "data")
     photographs.prepare_data()
@@ -136,7 +114,7 @@ def _photographs(data: Mapping[str, Any], scales: Any, rules: Protocol) -> Photo
     return photographs
 
 
-def _task(
+def _build(
     model: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]], photographs: PhotoData, seed: int
 ) -> SuperResolution:
     """The module to train; InputError where its supervision does not fit what the model returns."""
@@ -159,13 +137,29 @@ def _load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_c
         encoder_weights.warn_of_collapse(task.model, task.model_config)
 
 
-def _callbacks(callbacks: Mapping[str, Any], photographs: PhotoData) -> list[Callback]:
-    """The configured ones, in their order; where nothing is validated there is nothing to keep the best of."""
+def _make_trainer(
+    trainer: Mapping[str, Any],
+    callbacks: Mapping[str, Any],
+    loggers: list[Logger],
+    photographs: PhotoData,
+    folder: Path,
+) -> lightning.Trainer:
+    """The configured trainer with its callbacks; where nothing is validated there is nothing to keep the best of."""
+    photographs.setup("fit")
     made: list[Callback] = [instantiate(one, f"callbacks.{name}") for name, one in callbacks.items()]
     validated = bool(photographs.validation_scales and photographs.test_sets) and any(
         isinstance(callback, Validation) for callback in made
     )
-    return [callback for callback in made if validated or not isinstance(callback, BestCheckpoint)]
+    fitter: lightning.Trainer = instantiate(
+        trainer,
+        "trainer",
+        default_root_dir=str(folder),
+        use_distributed_sampler=False,  # the batch sampler decides who sees what
+        callbacks=[callback for callback in made if validated or not isinstance(callback, BestCheckpoint)],
+        logger=loggers,
+    )
+    check_share(photographs.batch_size, fitter.world_size)
+    return fitter
 
 
 def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoData, run: Run, *, resuming: bool) -> None:
@@ -178,6 +172,8 @@ def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoDat
             fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
+    for log in fitter.loggers:
+        log.save()
 
 
 def _keep(task: SuperResolution, folder: Path) -> nn.Module:

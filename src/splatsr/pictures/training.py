@@ -72,7 +72,7 @@ def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
 
 def _is_validation_psnr(name: LoggedName | None) -> bool:
     """Whether it is one set's part of the mean val/psnr."""
-    return name is not None and name.stage.startswith("val/") and name.metric in PSNR_NAMES
+    return name is not None and name.stage == "val" and name.metric in PSNR_NAMES
 
 
 def _label(name: str, detail: LoggedName | None) -> str:

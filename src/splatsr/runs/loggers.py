@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from splatsr.disk.whole_file import write_text
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.logged_names import logged_name
+from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import row_key, set_rows
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.run import Run
@@ -46,16 +47,16 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
             wandb.finish(exit_code=0 if status == "success" else 1)
 
 
-def log_results(loggers: Sequence[Logger], found: Evaluation, folder: Path, step: int) -> None:
-    """The final figures, as metrics test/<metric>/<set>/<scale>; on dashboards also as a table, with the drawn pictures.
+def log_results(loggers: Sequence[Logger], found: Evaluation, protocol: Protocol, folder: Path, step: int) -> None:
+    """The final figures, as test/<protocol>/<metric>/<set>/<scale>; on dashboards also as a table, with the drawn pictures.
 
     Metrics are called as in metrics.json: bicubic_psnr_y is bicubic's.
     """
     values: dict[str, float] = {}
     for figure in found.figures:
         key = row_key(figure.metric, figure.method)
-        values[logged_name("test", key, figure.set_name, figure.scale)] = figure.value
-        values[logged_name("test", "images", figure.set_name, figure.scale)] = figure.images
+        values[logged_name("test", protocol, key, figure.set_name, figure.scale)] = figure.value
+        values[logged_name("test", protocol, "images", figure.set_name, figure.scale)] = figure.images
     for log in loggers:
         log.log_metrics(values, step=step)
     rows = [(set_name, scale, row) for set_name, rows in set_rows(found).items() for scale, row in rows.items()]

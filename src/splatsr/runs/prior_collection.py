@@ -1,7 +1,5 @@
 """Fitting kernels to crops of photographs in a run's folder, on all devices; what job=fit_prior and job=sensitivity share."""
 
-import logging
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from splatsr.prior.settings import PriorSettings
 from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.processes import check_strategy, one_per_device
+from splatsr.runs.quiet import quieten_lightning
 from splatsr.runs.run import Run
 from splatsr.training.callbacks.progress import prediction_progress
 
@@ -53,7 +52,7 @@ def collect(run: Run, prior: PriorSettings, data: Mapping[str, Any], trainer: Ma
         seed=run.seed,
         workers=photographs.workers,
     )
-    _quiet()
+    quieten_lightning()
     collector: lightning.Trainer = instantiate(
         trainer,
         "trainer",
@@ -81,11 +80,3 @@ def read_fits(folder: Path) -> tuple[Fits, PriorSettings]:
         raise InputError(f"{folder} is not a run of job=fit_prior (there is no config.yaml and fields/ in it).")
     prior: PriorSettings = build(settings["prior"])
     return Fits(folder, crops=prior.crops, batch=prior.batch), prior
-
-
-def _quiet() -> None:
-    """Of Lightning, what says nothing about a `predict` without weights."""
-    warnings.filterwarnings("ignore", ".*predict_dataloader.* does not have many workers")
-    warnings.filterwarnings("ignore", r".isinstance.treespec, LeafSpec.. is deprecated")  # Lightning 2.6 on torch 2.12
-    for noisy in ("pytorch.utilities.rank_zero", "fabric.utilities.seed", "fabric.utilities.distributed"):
-        logging.getLogger(f"lightning.{noisy}").setLevel(logging.WARNING)

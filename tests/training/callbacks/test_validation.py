@@ -61,8 +61,8 @@ def test_curves_and_tables_agree_under_every_protocol(protocol: str, scales: lis
     for scale in scales:
         for metric in ("psnr", "ssim"):
             name = rules.metric(metric).name
-            (expected,) = select(found.figures, scale=scale, metric=name, method=MODEL)
-            assert logged[f"val/{rules.name}/{name}/set5/x{scale:g}"] == pytest.approx(expected.value, rel=1e-6)
+            (figure,) = select(found.figures, scale=scale, metric=name, method=MODEL)
+            assert logged[f"val/{rules.name}/{name}/set5/x{scale:g}"] == pytest.approx(figure.value, rel=1e-6)
     means = [value for name, value in logged.items() if f"/{rules.metric('psnr').name}/" in name]
     assert len(means) == len(scales)
     assert logged["val/psnr"] == pytest.approx(sum(means) / len(means), rel=1e-6)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
-from splatsr.geometry import Number
 from splatsr.metrics.choice import Choice, check_metrics, choose_metrics
 from splatsr.metrics.logged_names import logged_name
 from splatsr.metrics.mean import MeanOverImages
@@ -40,7 +39,7 @@ class Validation(Callback):
             raise InputError("callbacks.validation.metrics: fid compares whole sets; it is measured after the training.")
         self.protocol, self.metrics = protocol, tuple(metrics)
         self._choice: Choice | None = None
-        self._meters: dict[tuple[str, str, Number], MeanOverImages] = {}
+        self._meters: dict[tuple[str, str], MeanOverImages] = {}
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
         """Loads the networks of those metrics that have one, once."""
@@ -63,24 +62,23 @@ class Validation(Callback):
         """Measures one test image at one scale; None stands where a process has none."""
         if outputs is None or batch is None:
             return
-        prediction = self.protocol.cut(outputs.cpu(), batch.scale)
         target = self.protocol.cut(batch.hr.cpu(), batch.scale)
+        prediction = self.protocol.cut(outputs.cpu(), batch.scale)
         for requested, make in self._choice.make.items():
-            meter = self._meters.setdefault((requested, batch.set_name, batch.scale), make())
-            if self.protocol.metric(requested).sees_rgb:
-                meter.update(prediction, target)
-            else:
-                meter.update(self.protocol.channels(prediction), self.protocol.channels(target))
+            metric = self.protocol.metric(requested)
+            name = logged_name("val", self.protocol, metric.name, batch.set_name, batch.scale)
+            compared = [image if metric.sees_rgb else self.protocol.channels(image) for image in (prediction, target)]
+            self._meters.setdefault((requested, name), make()).update(*compared)
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Logs the means over the images of all processes, per set and scale, and the mean of those for each metric."""
-        summaries: dict[str, list[float]] = {}
-        for (requested, set_name, scale), value in mean_over_ranks(self._meters).items():
-            metric = self.protocol.metric(requested).name
-            self._log(logged_name(f"val/{self.protocol.name}", metric, set_name, scale), value)
-            summaries.setdefault(requested, []).append(value)
-        for requested, values in summaries.items():
-            self._log(f"val/{requested}", sum(values) / len(values), prog_bar=requested == "psnr")
+        means = mean_over_ranks(self._meters)
+        for requested in self.metrics:
+            values = {name: value for (metric, name), value in means.items() if metric == requested}
+            for name, value in values.items():
+                self._log(name, value)
+            if values:
+                self._log(f"val/{requested}", sum(values.values()) / len(values), prog_bar=requested == "psnr")
 
     def _log(self, name: str, value: Any, *, prog_bar: bool = False) -> None:
         self.log(name, value, prog_bar=prog_bar, sync_dist=True)  # equal everywhere already; without sync_dist Lightning warns
