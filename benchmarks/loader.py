@@ -26,13 +26,16 @@ import torch
 from torch.utils.data import DataLoader
 
 from section import write_section
-from splatsr.data.crops import BatchSampler, CropDataset
-from splatsr.data.decoded import DecodedFolder, EncodedImages, MappedImages
+from splatsr.data.batch_sampler import BatchSampler
+from splatsr.data.crops import CropDataset
+from splatsr.data.decoded import DecodedFolder
 from splatsr.data.degradation.chain import Degradation
-from splatsr.data.degradation.downscale import PilBicubic
+from splatsr.data.degradation.downscale import Downscale
+from splatsr.data.image_sequences import EncodedImages, MappedImages
 from splatsr.data.images import find_parts, read_image, write_image
 from splatsr.data.photos import training_photographs
-from splatsr.resize.pil import resize_bicubic, to_tensor
+from splatsr.resize.levels import to_tensor
+from splatsr.resize.pil import resize_bicubic
 from splatsr.runs.machine import processor
 
 HERE = Path(__file__).parent
@@ -61,8 +64,8 @@ def decode(folder: Path, cache: Path) -> MappedImages:
 
 
 def dataset(photographs: Sequence[np.ndarray]) -> CropDataset:
-    degradation = Degradation({"pil": PilBicubic()})
-    return CropDataset(photographs, spoiled=None, degradation=degradation, patch=PATCH, patch_of="hr")
+    degradation = Degradation({"pil": Downscale(rule="pil")})
+    return CropDataset(photographs, degraded=None, degradation=degradation, patch=PATCH, patch_of="hr")
 
 
 def requests(batches: int) -> BatchSampler:

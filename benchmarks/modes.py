@@ -19,7 +19,8 @@ from splatsr.checkpoints.files import load_model
 from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
 from splatsr.metrics.figure import scale_name
-from splatsr.resize.pil import resize_bicubic, to_tensor, to_uint8
+from splatsr.resize.levels import to_tensor, to_uint8
+from splatsr.resize.pil import resize_bicubic
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCALES = [1, 1.5, 2, 2.5, 3.3]

@@ -22,9 +22,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from composed_model import composed_model
 from section import figure, write_results, write_section
-from splatsr.data.crops import Batch, Crop, CropDataset
+from splatsr.data.batch_sampler import BatchRequest, CropRequest
+from splatsr.data.crops import CropDataset
 from splatsr.data.degradation.chain import Degradation
-from splatsr.data.degradation.downscale import PilBicubic
+from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.images import read_image
 from splatsr.data.photos import training_photographs
 from splatsr.disk.markdown import markdown_table
@@ -77,7 +78,9 @@ class Step:
         self.model, self.crops, self.loss = model, crops, nn.L1Loss()
         self.optimizer = torch.optim.Adam(model.parameters(), lr=0.0)  # the weights stay, so that all turns are alike
         crop = {"flip_vertical": True, "flip_horizontal": False, "transpose": True, "seed": 0}
-        self.request = Batch((float(SCALE),) * BATCH, tuple(Crop(number, 0.5, 0.5, **crop) for number in range(BATCH)))
+        self.request = BatchRequest(
+            (float(SCALE),) * BATCH, tuple(CropRequest(index, 0.5, 0.5, **crop) for index in range(BATCH))
+        )
 
     def whole(self) -> float:
         """One step as `training.SuperResolution` takes it."""
@@ -166,8 +169,8 @@ def multiply_adds(model: ContinuousSR, lr: Tensor) -> dict[str, float]:
 def measure(repetitions: int) -> dict[str, dict]:
     """Per model: medians of the whole step, its parts and the parts of an enlargement; multiply-adds."""
     photographs = [read_image(path) for path in training_photographs()]
-    degradation = Degradation({"pil": PilBicubic()})
-    crops = CropDataset(photographs, spoiled=None, degradation=degradation, patch=PATCH, patch_of="hr")
+    degradation = Degradation({"pil": Downscale(rule="pil")})
+    crops = CropDataset(photographs, degraded=None, degradation=degradation, patch=PATCH, patch_of="hr")
     steps = {name: Step(composed_model(*overrides), crops) for name, overrides in MODELS.items()}
     lr = torch.rand(1, 3, LR, LR, generator=torch.Generator().manual_seed(0))
     times: dict[str, dict[str, list]] = {name: {"whole": [], "step": [], "enlarge": []} for name in MODELS}

@@ -1,14 +1,17 @@
 import errno
 import os
 import pickle
+import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from splatsr.data import decoded
-from splatsr.data.decoded import DecodedFolder, MappedImages
+from splatsr.data.decoded import DecodedFolder
+from splatsr.data.image_sequences import MappedImages
 from splatsr.data.images import find_parts, read_image, write_image
 from splatsr.errors import InputError
 
@@ -17,8 +20,8 @@ from splatsr.errors import InputError
 def folder(tmp_path: Path) -> Path:
     """Five images of different sizes."""
     random = np.random.default_rng(0)
-    for number in range(5):
-        write_image(tmp_path / f"set/{number}.png", random.integers(0, 256, (20 + number, 30, 3)).astype(np.uint8))
+    for index in range(5):
+        write_image(tmp_path / f"set/{index}.png", random.integers(0, 256, (20 + index, 30, 3)).astype(np.uint8))
     return tmp_path / "set"
 
 
@@ -47,17 +50,17 @@ def assert_whole(folder: Path) -> None:
 
 def test_decoded_images_are_the_images(folder: Path) -> None:
     assert decoded_folder(folder).records() is None
-    place = decode(folder).place
+    made = decode(folder).path
     assert_whole(folder)
-    assert place.name.startswith("set-")
-    assert sorted(path.name for path in place.parent.iterdir()) == [place.name, f"{place.name}.lock"]
+    assert made.name.startswith("set-")
+    assert sorted(path.name for path in made.parent.iterdir()) == [made.name, f"{made.name}.lock"]
     with pytest.raises(IndexError):
         images(folder)[5]
 
 
 def test_several_folders_follow_one_another(folder: Path, tmp_path: Path) -> None:
     write_image(tmp_path / "other/a.png", np.full((7, 9, 3), 5, np.uint8))
-    both = [(one := decode(place), one.records()) for place in (folder, tmp_path / "other")]
+    both = [(one := decode(source), one.records()) for source in (folder, tmp_path / "other")]
     mapped = MappedImages([(one, records) for one, records in both])
     assert len(mapped) == 6
     assert mapped[5].shape == (7, 9, 3)
@@ -96,8 +99,8 @@ def test_whatever_changes_is_noticed_and_mended(folder: Path, change: str) -> No
 
 
 def test_a_shortened_pixel_file_does_not_count(folder: Path) -> None:
-    place = decode(folder).place
-    os.truncate(place / "pixels.u8", 100)
+    made = decode(folder).path
+    os.truncate(made / "pixels.u8", 100)
     assert decoded_folder(folder).records() is None
     decode(folder)
     assert_whole(folder)
@@ -107,7 +110,7 @@ def test_a_shortened_pixel_file_does_not_count(folder: Path) -> None:
 def test_a_full_disk_leaves_nothing_that_counts_and_the_next_run_goes_on(
     folder: Path, fits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, written = decoded.append, []
+    original, written = decoded.append, []
 
     def append(file, image) -> None:
         if len(written) == fits:
@@ -115,17 +118,17 @@ def test_a_full_disk_leaves_nothing_that_counts_and_the_next_run_goes_on(
             file.flush()
             raise OSError(errno.ENOSPC, "No space left on device")
         written.append(image)
-        whole(file, image)
+        original(file, image)
 
     monkeypatch.setattr(decoded, "append", append)
     one = decoded_folder(folder)
-    with pytest.raises(InputError, match=r"set-\w+ cannot be written: No space left on device. Make room, or set data.cache"):
+    with pytest.raises(InputError, match=r"set-\w+ cannot be written: No space left on device. Free .* data.cache"):
         list(one.decode(smallest=1, skip_damaged=False))
     assert one.records() is None
-    assert not one.place.exists()
+    assert not one.path.exists()
 
     again = []
-    monkeypatch.setattr(decoded, "append", lambda file, image: (again.append(image), whole(file, image)))
+    monkeypatch.setattr(decoded, "append", lambda file, image: (again.append(image), original(file, image)))
     decode(folder)
     assert len(again) == 5 - fits, "what was decoded stays"
     assert_whole(folder)
@@ -135,7 +138,7 @@ def test_a_killed_run_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest
     steps = decoded_folder(folder).decode(smallest=1, skip_damaged=False)
     next(steps), next(steps)
     steps.close()
-    partial = decoded_folder(folder).place.with_name(f"{decoded_folder(folder).place.name}.partial")
+    partial = decoded_folder(folder).path.with_name(f"{decoded_folder(folder).path.name}.partial")
     with (partial / "images.jsonl").open("a") as index:
         index.write('["2.png", 12')  # killed while it wrote a line
     read = []
@@ -150,7 +153,7 @@ def test_lines_without_their_pixels_are_dropped(folder: Path) -> None:
     steps = decoded_folder(folder).decode(smallest=1, skip_damaged=False)
     next(steps), next(steps), next(steps)
     steps.close()
-    partial = decoded_folder(folder).place.with_name(f"{decoded_folder(folder).place.name}.partial")
+    partial = decoded_folder(folder).path.with_name(f"{decoded_folder(folder).path.name}.partial")
     os.truncate(partial / "pixels.u8", 2000)  # as after a power cut
     decode(folder)
     assert_whole(folder)
@@ -174,12 +177,12 @@ def test_all_damaged_images_are_named_and_skipped_only_on_request(folder: Path) 
 def test_images_below_the_crop_are_named_before_anything_is_written(folder: Path) -> None:
     with pytest.raises(InputError, match=r"0\.png is 30x20 pixels, smaller than the training crop of 24x24"):
         decode(folder, smallest=24)
-    assert not decoded_folder(folder).place.exists()
+    assert not decoded_folder(folder).path.exists()
 
 
-def test_a_disk_without_room_is_told_beforehand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoded.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
-    with pytest.raises(InputError, match=r"has 0.0 GiB free and the decoded images need .* data.cache="):
+def test_a_full_disk_is_noticed_beforehand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(InputError, match=r"the decoded images of .*set need about 0.0 GiB on disk, .* data.cache="):
         decode(folder)
 
 

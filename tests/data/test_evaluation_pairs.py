@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from splatsr.data.evaluation_pairs import L_PIL, RULES, Benchmark, BenchmarkImage, GivenPair, LowResolution, without_lr
+from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationPairs, GivenPair, LowResolution, without_lr
 from splatsr.data.images import find_images, write_image
 from splatsr.errors import InputError
+from splatsr.resize.rules import RULES
 
+L_PIL = LowResolution("pil", given=False, crop="liif")
 IMAGE = np.random.default_rng(0).integers(0, 256, (51, 71, 3)).astype(np.uint8)
 
 
@@ -44,7 +46,7 @@ def test_gsasr_resizes_the_whole_image_by_exactly_the_scale() -> None:
 
 
 def test_impossible_rules_are_refused() -> None:
-    with pytest.raises(InputError, match="LR images can be made by pil, matlab"):
+    with pytest.raises(InputError, match="LR images can be made by pil, torchvision, matlab"):
         LowResolution("lanczos", given=False, crop="liif")
     with pytest.raises(InputError, match="gsasr sizes come with the matlab rule only"):
         LowResolution("pil", given=False, crop="gsasr")
@@ -52,7 +54,7 @@ def test_impossible_rules_are_refused() -> None:
 
 def test_every_image_comes_at_every_scale(photographs: Path) -> None:
     images = without_lr(find_images(photographs))
-    data = Benchmark({"one": images, "two": images[:1]}, [2, 3], L_PIL)
+    data = EvaluationPairs({"one": images, "two": images[:1]}, [2, 3], L_PIL)
     pairs = [data[index] for index in range(len(data))]
     assert [(pair.set_name, pair.path.name, pair.scale) for pair in pairs[:3]] == [
         ("one", "0.png", 2), ("one", "0.png", 3), ("one", "1.png", 2)
@@ -65,20 +67,20 @@ def test_every_image_comes_at_every_scale(photographs: Path) -> None:
 
 def test_an_image_smaller_than_the_scale_is_named(photographs: Path) -> None:
     with pytest.raises(InputError, match=r"0\.png is 70x60 pixels: too small"):
-        Benchmark({"set": without_lr(find_images(photographs))}, [61], L_PIL)[0]
+        EvaluationPairs({"set": without_lr(find_images(photographs))}, [61], L_PIL)[0]
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> BenchmarkImage:
+def given(tmp_path: Path) -> EvaluationImage:
     """An image of 51 x 71 pixels with LR files at x2 and x3."""
     write_image(tmp_path / "hr.png", IMAGE)
     for scale in (2, 3):
         write_image(tmp_path / f"x{scale}.png", np.full((51 // scale, 71 // scale, 3), scale, np.uint8))
     pairs = {scale: GivenPair(tmp_path / f"x{scale}.png", tmp_path / "hr.png") for scale in (2, 3)}
-    return BenchmarkImage(tmp_path / "hr.png", pairs, paired=False, zoomed=False)
+    return EvaluationImage(tmp_path / "hr.png", pairs, paired=False, zoomed=False)
 
 
-def test_given_files_count_only_where_the_protocol_says(given: BenchmarkImage) -> None:
+def test_given_files_count_only_where_the_protocol_says(given: EvaluationImage) -> None:
     protocol = LowResolution("pil", given=True, crop="liif")
     low, high = given.pair(3, protocol)
     assert (low == 3).all()
@@ -91,7 +93,7 @@ def test_given_files_count_only_where_the_protocol_says(given: BenchmarkImage) -
     assert (low.shape[:2], high.shape[:2]) == ((24, 30), (48, 60))
 
 
-def test_given_files_of_the_wrong_size_are_named(given: BenchmarkImage, tmp_path: Path) -> None:
+def test_given_files_of_the_wrong_size_are_named(given: EvaluationImage, tmp_path: Path) -> None:
     write_image(tmp_path / "x3.png", IMAGE[:20, :20])
     with pytest.raises(InputError, match=r"x3\.png is 20x20 pixels, which is not 1/3 of .*hr\.png \(71x51\)"):
         given.pair(3, LowResolution("pil", given=True, crop="liif"))
@@ -100,7 +102,7 @@ def test_given_files_of_the_wrong_size_are_named(given: BenchmarkImage, tmp_path
 def test_paired_sets_have_no_other_scales(tmp_path: Path) -> None:
     write_image(tmp_path / "clean.png", IMAGE)
     write_image(tmp_path / "rainy.png", 255 - IMAGE)
-    image = BenchmarkImage(
+    image = EvaluationImage(
         tmp_path / "clean.png", {1: GivenPair(tmp_path / "rainy.png", tmp_path / "clean.png")}, paired=True, zoomed=False
     )
     low, high = image.pair(1, L_PIL)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from splatsr.data.images import write_image
-from splatsr.data.known_sets import PLACES, find_set, missing
+from splatsr.data.known_sets import KNOWN_SETS, find_set, missing
 from splatsr.errors import InputError
 
 
-def write(root: Path, *places: str) -> None:
-    for place in places:
-        write_image(root / place, np.zeros((8, 8, 3), np.uint8))
+def write(root: Path, *files: str) -> None:
+    for file in files:
+        write_image(root / file, np.zeros((8, 8, 3), np.uint8))
 
 
 TREES = {
@@ -36,7 +36,7 @@ TREES = {
 @pytest.mark.parametrize("tree", TREES)
 def test_trees_as_they_are_distributed(tree: str, tmp_path: Path) -> None:
     name, hr, lr = TREES[tree]
-    write(tmp_path, *(place.format(image) for place in (hr, *lr.values()) for image in ("1", "2", "10")))
+    write(tmp_path, *(file.format(image) for file in (hr, *lr.values()) for image in ("1", "2", "10")))
     if tree == "SelfExSR":
         write(tmp_path, *(f"BSD100/image_SRF_4/{image}_SRF_4_HR.png" for image in ("1", "2", "10")))
     found = find_set(name, tmp_path)
@@ -73,7 +73,7 @@ def test_an_incomplete_lr_folder_is_named(tmp_path: Path) -> None:
         find_set("set5", tmp_path)
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", KNOWN_SETS)
 def test_a_missing_set_says_where_it_should_be(name: str, tmp_path: Path) -> None:
     assert find_set(name, tmp_path) is None
     assert f"test set {name} is not there; expected its HR images in one of {tmp_path}" in missing(name, tmp_path)

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from splatsr.data.degradation.downscale import PilBicubic
+from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.data.images import read_image, write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 def data(**changes: object) -> PhotoData:
     settings = {
-        "root": None, "train": None, "degraded": None, "test": None, "benchmarks": "nowhere",
-        "degradation": {"pil": PilBicubic()}, "cache": None, "skip_damaged": False,
+        "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
+        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "whole_scales": False, "scale_per": "batch",
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2],
@@ -34,21 +34,21 @@ def batches(photographs: Path, workers: int, epoch: int, **changes: object) -> l
 
 def assert_same(one: list[dict], other: list[dict]) -> None:
     assert len(one) == len(other) == 4
-    for mine, theirs in zip(one, other, strict=True):
-        assert mine["scale"] == theirs["scale"]
-        assert torch.equal(mine["lr"], theirs["lr"])
-        assert torch.equal(mine["hr"], theirs["hr"])
+    for first, second in zip(one, other, strict=True):
+        assert first["scale"] == second["scale"]
+        assert torch.equal(first["lr"], second["lr"])
+        assert torch.equal(first["hr"], second["hr"])
 
 
 def test_workers_do_not_change_what_is_seen(photographs: Path) -> None:
     assert_same(batches(photographs, 0, 1), batches(photographs, 2, 1))
 
 
-def test_neither_does_the_place_that_images_come_from(
+def test_neither_does_the_folder_that_images_come_from(
     photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(2):  # beside and below one another
-        write_image(photographs / f"1b/{number}.png", np.full((40, 50, 3), 80 * number, np.uint8))
+    for index in range(2):  # beside and below one another
+        write_image(photographs / f"1b/{index}.png", np.full((40, 50, 3), 80 * index, np.uint8))
     in_memory = batches(photographs, 0, 0, cache=str(tmp_path / "cache"))
     assert not (tmp_path / "cache").exists()
     assert_same(in_memory, batches(photographs, 0, 0, cache=None))
@@ -69,39 +69,25 @@ def test_folders_name_their_sets(photographs: Path) -> None:
     assert {name: len(images) for name, images in module.test_sets.items()} == {"photographs": 3}
     pairs = list(module.val_dataloader())
     assert [pair.set_name for pair in pairs] == ["photographs"] * 3
-    with pytest.raises(InputError, match="two folders alike"):
-        data(test=[str(photographs), str(photographs)])
-
-
-def test_benchmarks_are_found_by_name_beside_folders(photographs: Path, tmp_path: Path) -> None:
-    write_image(tmp_path / "sets/Set5/HR/baby.png", np.zeros((9, 9, 3), np.uint8))
-    write_image(tmp_path / "sets/Set5/LR_bicubic/X3/babyx3.png", np.full((3, 3, 3), 7, np.uint8))
-    module = data(test=["set5", "photographs"], root=str(tmp_path), benchmarks=str(tmp_path / "sets"))
-    assert {name: len(images) for name, images in module.test_sets.items()} == {"set5": 1, "photographs": 3}
-    assert list(module.test_sets["set5"][0].given) == [3]
-    with pytest.raises(InputError, match=r"test set urban100 is not there; expected .*sets/Urban100/HR"):
-        data(test="urban100", benchmarks=str(tmp_path / "sets"))
-    with pytest.raises(InputError, match=r"neither a benchmark 'urban10' \(did you mean urban100\?\) nor such a folder"):
-        data(test="urban10")
-    write_image(tmp_path / "set5/own.png", np.zeros((9, 9, 3), np.uint8))
-    assert data(test="./set5", root=str(tmp_path)).test_sets["set5"][0].path.name == "own.png"
+    with pytest.raises(InputError, match="lacks elsewhere"):
+        data(test=[str(photographs), "elsewhere"], root=str(photographs))
 
 
 @pytest.fixture
 def rain(tmp_path: Path) -> Path:
     """Eleven pairs in Rain200H's tree, to train on and, two of them, to test."""
     random = np.random.default_rng(0)
-    for number in range(1, 12):
+    for index in range(1, 12):
         clean = random.integers(0, 128, (30, 40, 3)).astype(np.uint8)
-        for split in ("train", "test")[: 2 if number < 3 else 1]:
-            write_image(tmp_path / f"Rain200H/{split}/norain/norain-{number}.png", clean)
-            write_image(tmp_path / f"Rain200H/{split}/rain/X2/norain-{number}x2.png", clean + 100)
+        for split in ("train", "test")[: 2 if index < 3 else 1]:
+            write_image(tmp_path / f"Rain200H/{split}/norain/norain-{index}.png", clean)
+            write_image(tmp_path / f"Rain200H/{split}/rain/X2/norain-{index}x2.png", clean + 100)
     return tmp_path
 
 
 def rainy(root: Path, **changes: object) -> PhotoData:
-    places = {"train": "Rain200H/train/norain", "degraded": "Rain200H/train/rain", "test": "rain200h"}
-    return data(root=str(root), benchmarks=str(root), scale_range=[1, 1], validation_scales=[1], **{**places, **changes})
+    paths = {"train": "Rain200H/train/norain", "degraded": "Rain200H/train/rain", "test": "rain200h"}
+    return data(root=str(root), test_root=str(root), scale_range=[1, 1], validation_scales=[1], **{**paths, **changes})
 
 
 def test_pairs_are_trained_on_and_tested_as_pairs(rain: Path) -> None:

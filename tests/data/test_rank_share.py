@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from splatsr.data.crops import BatchSampler
-from splatsr.data.evaluation_pairs import L_PIL, Benchmark, without_lr
+from splatsr.data.batch_sampler import BatchSampler
+from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution, without_lr
 from splatsr.data.rank_share import BatchShare, PairShare, check_share
 from splatsr.errors import InputError
 
@@ -49,10 +49,11 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
 
 @pytest.mark.parametrize("ranks", [1, 2, 4, 8])
 def test_every_test_pair_goes_to_one_rank(ranks: int, photographs: Path) -> None:
-    pairs = Benchmark({"photographs": without_lr(sorted(photographs.iterdir()))}, [2, 3], L_PIL)
+    rule = LowResolution("pil", given=False, crop="liif")
+    pairs = EvaluationPairs({"photographs": without_lr(sorted(photographs.iterdir()))}, [2, 3], rule)
     shares = [PairShare(pairs, rank=rank, ranks=ranks) for rank in range(ranks)]
     assert all(len(share) >= 1 for share in shares), "Lightning would not end that rank's epoch with the others'"
-    dealt = [share[number] for share in shares for number in range(len(share))]
+    dealt = [share[index] for share in shares for index in range(len(share))]
     seen = [(pair.path, pair.scale) for pair in dealt if pair is not None]
     assert len(seen) == len(pairs)
     assert set(seen) == {(image.path, scale) for _, image, scale in pairs.items}

@@ -1,11 +1,13 @@
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from splatsr.data import many_images, training_images
-from splatsr.data.decoded import EncodedImages, MappedImages
+from splatsr.data.image_sequences import EncodedImages, MappedImages
 from splatsr.data.images import read_image, write_image
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
@@ -18,8 +20,8 @@ def load(folder: Path, cache: Path | None, *, skip_damaged: bool = False, smalle
 
 def assert_images(images, folder: Path) -> None:
     assert len(images) == 3
-    for number in range(3):
-        assert np.array_equal(images[number], read_image(folder / f"{number}.png"))
+    for index in range(3):
+        assert np.array_equal(images[index], read_image(folder / f"{index}.png"))
 
 
 def test_a_small_set_is_kept_in_memory_and_leaves_nothing(photographs: Path, tmp_path: Path) -> None:
@@ -57,25 +59,25 @@ def test_damaged_images_are_named_or_skipped(photographs: Path, tmp_path: Path, 
 
 def test_every_header_is_read_once(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    whole = many_images.read_all
+    original = many_images.read_all
 
     def read_all(read, paths):
-        return whole(lambda path: (seen.append((read.__name__, path.name)), read(path))[1], paths)
+        return original(lambda path: (seen.append((read.__name__, path.name)), read(path))[1], paths)
 
     monkeypatch.setattr(training_images, "read_all", read_all)
     monkeypatch.setattr("splatsr.data.decoded.read_all", read_all)
     load(photographs, tmp_path / "cache")
-    once = [(kind, f"{number}.png") for kind in ("image_size", "read_image") for number in range(3)]
+    once = [(kind, f"{index}.png") for kind in ("image_size", "read_image") for index in range(3)]
     assert sorted(seen) == once
 
 
 def test_a_hopeless_amount_is_refused_before_anything_is_decoded(
     photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(4):
-        write_image(photographs / f"part{number}/a.png", np.zeros((30, 30, 3), np.uint8))
+    for index in range(4):
+        write_image(photographs / f"part{index}/a.png", np.zeros((30, 30, 3), np.uint8))
     monkeypatch.setattr(training_images, "IN_MEMORY", 0)
-    monkeypatch.setattr(training_images.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 50_000})())
-    with pytest.raises(InputError, match=r"7 images decode to about .* train on fewer folders"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=50_000))
+    with pytest.raises(InputError, match=r"7 images, decoded, need about .* train on fewer folders"):
         load(photographs, tmp_path / "cache")
     assert not (tmp_path / "cache").exists()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from splatsr.data.images import write_image
-from splatsr.data.known_sets import PLACES
+from splatsr.data.known_sets import KNOWN_SETS
 from splatsr.runs.command_line import main
 
 
@@ -29,7 +29,7 @@ def test_what_is_there_and_what_is_missing(
     assert set14[1] == "wrong"
     assert "sets/Set14/HR/b.png" in set14
     found = {line[0]: line[1] for line in lines[lines.index([]) :] if len(line) > 1}
-    assert {name for name in PLACES if found[name] == "missing"} == set(PLACES) - {"set5", "set14"}
+    assert {name for name in KNOWN_SETS if found[name] == "missing"} == set(KNOWN_SETS) - {"set5", "set14"}
     told = {line[0]: line[1:] for line in lines if line}
     assert told["W&B"][:2] == ["no", "key:"]
     assert told["torch"]

@@ -10,7 +10,7 @@ from splatsr import GaussianField, InputError, load
 from splatsr.data.images import read_image, write_image
 from splatsr.jobs.upscale import upscale
 from splatsr.large_images.picture import read_picture
-from splatsr.resize.pil import to_tensor, to_uint8
+from splatsr.resize.levels import to_tensor, to_uint8
 
 
 def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:

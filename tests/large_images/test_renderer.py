@@ -17,7 +17,7 @@ from splatsr.large_images import memory, renderer
 from splatsr.large_images.renderer import Renderer
 from splatsr.models.bicubic import Bicubic
 from splatsr.models.continuoussr import ContinuousSR
-from splatsr.resize.pil import to_tensor, to_uint8
+from splatsr.resize.levels import to_tensor, to_uint8
 
 NARROW = ["model.encoder.channels=8", "model.encoder.out_channels=8"]
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from splatsr.data.evaluation_pairs import RULES, LowResolution
+from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.image.psnr import psnr
 from splatsr.metrics.luma import luma
 from splatsr.metrics.ssim import ssim
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
+from splatsr.resize.rules import RULES
 
 FIGURES = {  # PSNR-Y, SSIM-Y; 120 x 156 pixels of astronaut's head; `straightforward` below prints them
     ("pil", 2): (32.2721, 0.90440),

@@ -4,7 +4,7 @@ from skimage.color import rgb2ycbcr
 from skimage.data import chelsea
 
 from splatsr.metrics.luma import luma
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 def test_luma_is_studio_range() -> None:

@@ -15,7 +15,7 @@ from splatsr.errors import InputError
 from splatsr.metrics.choice import choose_metrics
 from splatsr.metrics.fid import FID, frechet_distance
 from splatsr.metrics.lpips import LPIPS
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 ALEX, VGG = "alexnet-owt-7be5be79.pth", "vgg16-397923af.pth"
 INCEPTION = "weights-inception-2015-12-05-6726825d.pth"

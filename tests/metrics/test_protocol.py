@@ -9,11 +9,11 @@ from skimage.color import rgb2ycbcr
 from skimage.data import astronaut
 
 from composed import protocol_of
-from splatsr.data.evaluation_pairs import L_PIL
+from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.errors import InputError
 from splatsr.image.psnr import psnr
 from splatsr.metrics.protocol import Protocol
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 from splatsr.runs.configuration import CONF
 
 Y, RGB = protocol_of("l_pil"), protocol_of("l_pil_div2k")
@@ -66,8 +66,8 @@ def test_protocols_say_what_they_are_and_no_two_are_alike() -> None:
 
 
 def test_a_protocol_knows_how_its_lr_images_are_made() -> None:
-    assert Y.low_resolution == L_PIL
-    assert ALL["l"].low_resolution == replace(L_PIL, given=True)
+    assert Y.low_resolution == LowResolution("pil", given=False, crop="liif")
+    assert ALL["l"].low_resolution == replace(Y.low_resolution, given=True)
     assert {protocol.low_resolution.rule for protocol in ALL.values()} == {"pil", "matlab", "torchvision"}
     with pytest.raises(InputError, match="LR images can be made by"):
         replace(Y, lr="opencv")

@@ -5,7 +5,7 @@ from skimage.metrics import structural_similarity
 
 from splatsr.metrics.luma import luma
 from splatsr.metrics.ssim import ssim
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 def test_it_equals_scikit_image_on_the_valid_region() -> None:

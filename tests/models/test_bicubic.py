@@ -3,7 +3,7 @@ import torch
 from PIL import Image
 
 from splatsr.models.bicubic import Bicubic
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 def test_it_is_what_pillow_makes_of_eight_bit_pixels() -> None:

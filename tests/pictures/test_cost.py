@@ -3,14 +3,14 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
-from splatsr.metrics.cost_figures import AverageTime, ModelCost, OneScale, PeakMemory
+from splatsr.metrics.model_cost import AverageTimeCost, MemoryCost, ModelCost, OneScaleCost
 from splatsr.pictures.cost import draw_cost
 
 
 def cost(*measured: int) -> ModelCost:
     times = {scale: 0.1 * scale**2 for scale in (4, 8, 16, 48)}
-    one = OneScale(4, (8, 8), 32, 12.0, 1e9)
-    return ModelCost(7, [AverageTime((4, 5), 10.0, times, measured)], [one], PeakMemory((4, 5), 20.0, {4: 30.0, 48: 90.0}))
+    one = OneScaleCost(4, (8, 8), 32, 12.0, 1e9)
+    return ModelCost(7, [AverageTimeCost((4, 5), 10.0, times, measured)], [one], MemoryCost((4, 5), 20.0, {4: 30.0, 48: 90.0}))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

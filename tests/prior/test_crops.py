@@ -6,7 +6,7 @@ import pytest
 from splatsr.data.images import find_images, read_image, write_image
 from splatsr.errors import InputError
 from splatsr.prior.crops import Chunks, Crops
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 def crops(folder: Path, *, count: int = 5, side: int = 16, seed: int = 0, skip_damaged: bool = False) -> Crops:

@@ -6,7 +6,7 @@ from splatsr.data.photos import held_out_photographs
 from splatsr.image.psnr import psnr
 from splatsr.prior.fitting import ADAN_BETAS, Fitting
 from splatsr.prior.free_kernels import FreeKernels
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 RECIPE = {
     "variant": "cholesky", "kernels_per_pixel": 0.25, "steps": 12, "optimizer": "adan", "lr": 1e-3, "halve_every": 20000,

@@ -6,7 +6,7 @@ from splatsr.data.photos import held_out_photographs
 from splatsr.image.field import GaussianField
 from splatsr.image.psnr import psnr
 from splatsr.prior.sensitivity import GROUPS, measure, noisy_image, raw_position
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 def some_field() -> GaussianField:

@@ -9,8 +9,8 @@ from math import ceil, floor
 import numpy as np
 import pytest
 
+from splatsr.resize.levels import eight_bit, unrounded
 from splatsr.resize.matlab import resize_matlab, resize_matlab_float
-from splatsr.resize.pil import eight_bit, unrounded
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (12, 8, 3)).astype(np.uint8)
 
@@ -24,20 +24,20 @@ def cubic(t: Fraction) -> Fraction:
 
 def line(values: list[Fraction], m: int, f: Fraction, border: str) -> list[Fraction]:
     """One row or column of pixels, counted from 1 as in MATLAB, resized without rounding."""
-    n, shrink = len(values), min(f, Fraction(1))
+    n, widening = len(values), min(f, Fraction(1))
     out = []
     for x in range(1, m + 1):
         u = x / f + (1 - 1 / f) / 2
-        left = floor(u - 2 / shrink)
+        left = floor(u - 2 / widening)
         total, weights = Fraction(0), Fraction(0)
-        for tap in range(left, left + ceil(4 / shrink) + 2):
-            weight = shrink * cubic(shrink * (u - tap))
+        for tap in range(left, left + ceil(4 / widening) + 2):
+            weight = widening * cubic(widening * (u - tap))
             if border == "replicate":
-                place = min(max(tap, 1), n)
+                pixel = min(max(tap, 1), n)
             else:
-                place = (tap - 1) % (2 * n) + 1
-                place = place if place <= n else 2 * n + 1 - place
-            total += weight * values[place - 1]
+                pixel = (tap - 1) % (2 * n) + 1
+                pixel = pixel if pixel <= n else 2 * n + 1 - pixel
+            total += weight * values[pixel - 1]
             weights += weight
         out.append(total / weights)
     return out

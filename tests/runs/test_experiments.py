@@ -136,8 +136,8 @@ def test_itsrn_is_liif_with_the_papers_encoder_images_and_rates() -> None:
     assert {key for key in liif if liif[key] != itsrn[key]} == {
         "model", "data", "optimizer", "schedule", "protocol", "callbacks", "scales", "seed",
     }  # fmt: skip
-    places = ("root", "benchmarks", "cache", "train", "test", "low_resolution", "seed")
-    assert {key for key in liif["data"] if liif["data"][key] != itsrn["data"][key]} <= set(places)
+    names = ("root", "test_root", "cache", "train", "test", "low_resolution", "seed")
+    assert {key for key in liif["data"] if liif["data"][key] != itsrn["data"][key]} <= set(names)
     assert itsrn["model"]["encoder"]["_target_"].endswith("RDN")
     assert (itsrn["optimizer"]["lr"], itsrn["schedule"]["factor"]) == (2e-4, 0.5)
     assert itsrn["schedule"]["at_epochs"] == [100, 200, 400, 600, 800]

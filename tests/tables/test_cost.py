@@ -1,10 +1,10 @@
-from splatsr.metrics.cost_figures import AverageTime, ModelCost, OneScale, PeakMemory
+from splatsr.metrics.model_cost import AverageTimeCost, MemoryCost, ModelCost, OneScaleCost
 from splatsr.tables.cost import cost_tables
 
 
 def cost(*measured: int) -> ModelCost:
-    times = [AverageTime(size, 10.0, {4: 1.0, 8: 3.0}, measured) for size in ((4, 5), (8, 9))]
-    return ModelCost(5_540_000, times, [OneScale(4, (72, 72), 288, 12.34, 1.5e9)], PeakMemory((4, 5), 20.0, {4: 30.4}))
+    times = [AverageTimeCost(size, 10.0, {4: 1.0, 8: 3.0}, measured) for size in ((4, 5), (8, 9))]
+    return ModelCost(5_540_000, times, [OneScaleCost(4, (72, 72), 288, 12.34, 1.5e9)], MemoryCost((4, 5), 20.0, {4: 30.4}))
 
 
 def test_a_row_for_each_model_and_in_the_first_for_each_lr_size() -> None:

@@ -1,4 +1,4 @@
-"""Test images and their LR: files that a set brings along, or HR cropped to what the scale can reach and shrunk by a rule."""
+"""Test images and their LR: files that a set brings along, or the HR image cut to fit the scale and downscaled by a rule."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,10 +14,12 @@ from torch.utils.data import Dataset
 from splatsr.data.images import read_image
 from splatsr.errors import InputError
 from splatsr.geometry import Number
-from splatsr.resize.matlab import resize_matlab, resize_matlab_float
-from splatsr.resize.pil import eight_bit, resize_bicubic, resize_torchvision, to_tensor, unrounded
+from splatsr.resize.levels import Pixels, eight_bit, to_tensor, unrounded
+from splatsr.resize.matlab import resize_matlab_float
+from splatsr.resize.rules import RULES
 
 Image = UInt8[np.ndarray, "_ _ 3"]
+"""8-bit RGB rows."""
 
 GIVEN_SCALES = (2, 3, 4)
 """Where a protocol on given LR files expects them."""
@@ -28,12 +30,14 @@ class LowResolution:
     """How the LR image of a test image comes about; a protocol's terms.
 
     Args:
-        rule: of shrinking. pil; matlab: BasicSR's imresize, rounded once at the end; matlab_uint8: rounded between the passes
-            too, edges replicated, as distributed files were made; torchvision: antialiased, in floating point, rounded.
+        rule: of downscaling, one of `resize.rules`.
         given: at x2, x3 and x4 the set's own LR files are used, at other scales the rule.
         crop: liif: LR floor(H / s), HR cut to round(h s); mod12: the same of HR cut to a multiple of 12; diinn: LR
             round(H / s), HR whole; gsasr: the whole HR resized by exactly 1 / s, LR cut to floor(H / s), HR to floor(h s).
             Cuts leave the top left.
+
+    Raises:
+        InputError: there is no such rule or crop, or they do not go together.
     """
 
     rule: str
@@ -49,8 +53,8 @@ class LowResolution:
         if self.crop == "gsasr" and self.rule != "matlab":
             raise InputError(f"the gsasr sizes come with the matlab rule only; got {self.rule}.")
 
-    def make(self, image: Image, scale: Number) -> tuple[Image, Image]:
-        """(LR, HR) of an HR image, both 8-bit."""
+    def make(self, image: Image, scale: Number) -> tuple[Pixels, Image]:
+        """(LR, HR) of an HR image; LR is 8-bit too, but for the rule matlab_float."""
         if self.crop == "gsasr":
             return _exact_scale(image, scale)
         if self.crop == "mod12":
@@ -63,25 +67,12 @@ class LowResolution:
         return RULES[self.rule](np.ascontiguousarray(hr), size), hr
 
 
-def _matlab(image: Image, size: tuple[int, int]) -> Image:
-    return eight_bit(resize_matlab_float(unrounded(image), size, border="symmetric"))
-
-
-def _matlab_uint8(image: Image, size: tuple[int, int]) -> Image:
-    return resize_matlab(image, size, border="replicate")
-
-
 def _exact_scale(image: Image, scale: Number) -> tuple[Image, Image]:
+    """GSASR's: imresize(image, 1 / scale), then both cut."""
     height, width = (math.floor(side / scale + 1e-9) for side in image.shape[:2])
     size = math.ceil(image.shape[0] / scale - 1e-9), math.ceil(image.shape[1] / scale - 1e-9)
     lr = eight_bit(resize_matlab_float(unrounded(image), size, border="symmetric", scale=1 / scale))
     return lr[:height, :width], image[: math.floor(height * scale + 1e-9), : math.floor(width * scale + 1e-9)]
-
-
-RULES = {"pil": resize_bicubic, "matlab": _matlab, "matlab_uint8": _matlab_uint8, "torchvision": resize_torchvision}
-
-L_PIL = LowResolution("pil", given=False, crop="liif")
-"""ContinuousSR's test, and every validation during training."""
 
 
 class Pair(NamedTuple):
@@ -105,7 +96,7 @@ class GivenPair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BenchmarkImage:
+class EvaluationImage:
     """One image of a test set.
 
     Args:
@@ -120,28 +111,28 @@ class BenchmarkImage:
     paired: bool
     zoomed: bool
 
-    def pair(self, scale: Number, lr: LowResolution) -> tuple[Image, Image]:
-        """(LR, HR) at this scale.
+    def pair(self, scale: Number, low_resolution: LowResolution) -> tuple[Pixels, Image]:
+        """(LR, HR) at this scale; 8-bit, but for the rule matlab_float.
 
         Raises:
             InputError: a file cannot be read, the image is too small, the files do not fit the scale, or none is given for it.
         """
-        self.check(scale, lr)
-        if scale in self.given and (lr.given or self.paired):
-            return self._given_pair(int(scale), lr)
+        self.check(scale, low_resolution)
+        if scale in self.given and (low_resolution.given or self.paired):
+            return self._given_pair(int(scale), low_resolution)
         image = read_image(self.path)
         if min(image.shape[:2]) < scale:
             raise InputError(f"{self.path} is {image.shape[1]}x{image.shape[0]} pixels: too small to be reduced by {scale}.")
-        return lr.make(image, scale)
+        return low_resolution.make(image, scale)
 
-    def check(self, scale: Number, lr: LowResolution) -> None:
+    def check(self, scale: Number, low_resolution: LowResolution) -> None:
         """InputError where LR files are needed at this scale and not there; nothing is opened."""
-        if scale not in self.given and (self.paired or (lr.given and scale in GIVEN_SCALES)):
+        if scale not in self.given and (self.paired or (low_resolution.given and scale in GIVEN_SCALES)):
             scales = ", ".join(f"x{one}" for one in sorted(self.given)) or "no scale at all"
             remedy = "other scales are not possible" if self.paired else "use a protocol that makes LR images, such as l_pil"
             raise InputError(f"{self.path} has given LR files for {scales}, not for x{scale:g}; {remedy}.")
 
-    def _given_pair(self, scale: int, how: LowResolution) -> tuple[Image, Image]:
+    def _given_pair(self, scale: int, low_resolution: LowResolution) -> tuple[Image, Image]:
         lr, hr = map(read_image, self.given[scale])
         if self.zoomed:
             return lr, hr
@@ -150,30 +141,32 @@ class BenchmarkImage:
                 f"{self.given[scale].lr} is {lr.shape[1]}x{lr.shape[0]} pixels, which is not 1/{scale} of "
                 f"{self.given[scale].hr} ({hr.shape[1]}x{hr.shape[0]})."
             )
-        if how.crop == "mod12" and not self.paired:
+        if low_resolution.crop == "mod12" and not self.paired:
             lr = lr[: hr.shape[0] // 12 * 12 // scale, : hr.shape[1] // 12 * 12 // scale]
         return lr, hr[: scale * lr.shape[0], : scale * lr.shape[1]]
 
 
-def without_lr(paths: Sequence[Path]) -> list[BenchmarkImage]:
+EvaluationSets = dict[str, list[EvaluationImage]]
+"""{name of a test set: its images}"""
+
+
+def without_lr(paths: Sequence[Path]) -> list[EvaluationImage]:
     """HR files that bring no LR files along."""
-    return [BenchmarkImage(path, {}, paired=False, zoomed=False) for path in paths]
+    return [EvaluationImage(path, {}, paired=False, zoomed=False) for path in paths]
 
 
-TestSets = dict[str, list[BenchmarkImage]]
-
-
-class Benchmark(Dataset[Pair]):
+class EvaluationPairs(Dataset[Pair]):
     """Every image of every set at every scale, in that order; images are decoded when they are asked for.
 
-    InputError at once where a scale has no LR files and needs them.
+    Raises:
+        InputError: at once where a scale has no LR files and needs them; at an image as `EvaluationImage.pair`.
     """
 
-    def __init__(self, sets: TestSets, scales: list[Number], lr: LowResolution) -> None:
+    def __init__(self, sets: EvaluationSets, scales: list[Number], low_resolution: LowResolution) -> None:
         self.items = [(name, image, scale) for name, images in sets.items() for image in images for scale in scales]
-        self.lr = lr
+        self.low_resolution = low_resolution
         for _, image, scale in self.items:
-            image.check(scale, lr)
+            image.check(scale, low_resolution)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -183,5 +176,5 @@ class Benchmark(Dataset[Pair]):
 
     def __getitem__(self, index: int) -> Pair:
         name, image, scale = self.items[index]
-        lr, hr = image.pair(scale, self.lr)
+        lr, hr = image.pair(scale, self.low_resolution)
         return Pair(to_tensor(lr), to_tensor(hr), scale, name, image.path)

@@ -42,12 +42,12 @@ def find_parts(folder: str | Path) -> Iterator[Part]:
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise InputError(f"folder {folder} {what}; expected a folder of images ({_known()}).")
     empty = True
-    for place, subfolders, files in os.walk(folder):
+    for current, subfolders, files in os.walk(folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         names = [name for name in files if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")]
         if names:
             empty = False
-            yield Part(Path(place), tuple(sorted(names)))
+            yield Part(Path(current), tuple(sorted(names)))
     if empty:
         raise InputError(f"folder {folder} holds no images ({_known()}).")
 
@@ -69,8 +69,8 @@ def image_size(path: str | Path) -> tuple[int, int]:
 def read_image(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     """Decodes a file to 8-bit RGB: EXIF rotation applied, grey repeated, alpha dropped, 16 bit scaled by 255 / 65535.
 
-    A palette is looked up, its transparent entries keep their colour. CMYK becomes RGB by Pillow's formula, (1 - C)(1 - K) and
-    so on: colours of print files are approximate. Embedded colour profiles are not applied.
+    A palette is looked up, its transparent entries keep their color. CMYK becomes RGB by Pillow's formula, (1 - C)(1 - K) and
+    so on: colors of print files are approximate. Embedded color profiles are not applied.
 
     Raises:
         InputError: the file is missing, truncated, or not an image.

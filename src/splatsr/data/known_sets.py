@@ -1,4 +1,4 @@
-"""The benchmarks by name, in the trees that their archives unpack to, with the LR files that they bring along.
+"""Test sets by name, in the trees that their archives unpack to, with the LR files that they bring along.
 
 Set5, Set14, B100, Urban100, Manga109, General100 (and BraTS slices saved as images), below `root` or `root`/benchmark:
     Set5/HR/baby.png            with Set5/LR_bicubic/X2/babyx2.png          EDSR's benchmark archive
@@ -25,25 +25,26 @@ WHOLE_SCALES = (2, 3, 4, 6, 8)
 """Those for which archives have LR folders."""
 
 
-class Place(NamedTuple):
-    """Where a set may lie, relative to the root: its HR images, and its LR images of scale 2, 3, .. (or of scale 1 alone)."""
+class Tree(NamedTuple):
+    """Where a set may lie, relative to the root: the folder of its HR images, and those of its LR images of scale 2, 3, .. (or
+    of scale 1 alone)."""
 
     hr: str
     lr: str
 
 
-def _archives(*names: str) -> tuple[Place, ...]:
-    homes = [home + name for home in ("", "benchmark/") for name in names]
+def _archives(*names: str) -> tuple[Tree, ...]:
+    parents = [parent + name for parent in ("", "benchmark/") for name in names]
     folders = (
         ("/HR", "/LR_bicubic/X{scale}"),
         ("/GTmod12", "/LRbicx{scale}"),
         ("/image_SRF_2", "/image_SRF_{scale}"),
         ("", "/X{scale}"),
     )
-    return tuple(Place(home + hr, home + lr) for home in homes for hr, lr in folders)
+    return tuple(Tree(parent + hr, parent + lr) for parent in parents for hr, lr in folders)
 
 
-PLACES = {
+KNOWN_SETS = {
     "set5": _archives("Set5"),
     "set14": _archives("Set14"),
     "b100": _archives("B100", "BSD100", "BSDS100"),
@@ -52,17 +53,18 @@ PLACES = {
     "general100": _archives("General100"),
     "brats": _archives("BraTS"),
     "div2k_valid": (
-        Place("DIV2K/DIV2K_valid_HR", "DIV2K/DIV2K_valid_LR_bicubic/X{scale}"),
-        Place("DIV2K_valid_HR", "DIV2K_valid_LR_bicubic/X{scale}"),
+        Tree("DIV2K/DIV2K_valid_HR", "DIV2K/DIV2K_valid_LR_bicubic/X{scale}"),
+        Tree("DIV2K_valid_HR", "DIV2K_valid_LR_bicubic/X{scale}"),
     ),
-    "lsdir_valid": (Place("LSDIR/val1/HR/val", "LSDIR/val1/X{scale}/val"), Place("LSDIR/HR/val", "LSDIR/X{scale}/val")),
+    "lsdir_valid": (Tree("LSDIR/val1/HR/val", "LSDIR/val1/X{scale}/val"), Tree("LSDIR/HR/val", "LSDIR/X{scale}/val")),
     "rain200h": (
-        Place("Rain200H/test/norain", "Rain200H/test/rain/X2"),
-        Place("Rain200H/test/norain", "Rain200H/test/rain"),
-        Place("Rain200H/test/target", "Rain200H/test/input"),
+        Tree("Rain200H/test/norain", "Rain200H/test/rain/X2"),
+        Tree("Rain200H/test/norain", "Rain200H/test/rain"),
+        Tree("Rain200H/test/target", "Rain200H/test/input"),
     ),
-    "coz": (Place("COZ/test_HR", "COZ/test_LR"),),
+    "coz": (Tree("COZ/test_HR", "COZ/test_LR"),),
 }
+"""The trees in which a set is looked for, in that order."""
 
 PAIRED_ONLY = ("rain200h", "coz")
 """Sets whose LR images no rule makes."""
@@ -88,19 +90,19 @@ def find_set(name: str, root: Path) -> FoundSet | None:
     Raises:
         InputError: LR files are there, but do not belong to the HR files.
     """
-    found = [_found(name, root / place.hr, str(root / place.lr)) for place in PLACES[name] if _images(root / place.hr)]
+    found = [_found(name, root / tree.hr, str(root / tree.lr)) for tree in KNOWN_SETS[name] if _images(root / tree.hr)]
     return next((one for one in found if one.scales), found[0] if found else None)
 
 
 def missing(name: str, root: Path) -> str:
     """What to say of a set that is not there."""
-    places = ", ".join(dict.fromkeys(str(root / place.hr) for place in PLACES[name]))
-    return f"test set {name} is not there; expected its HR images in one of {places}. Set data.benchmarks=<the folder above>."
+    folders = ", ".join(dict.fromkeys(str(root / tree.hr) for tree in KNOWN_SETS[name]))
+    return f"test set {name} is not there; expected its HR images in one of {folders}. Set data.test_root=<the folder above>."
 
 
 def expected_lr(name: str, root: Path) -> str:
     """Where LR files of the set would be looked for."""
-    return " or ".join(dict.fromkeys(str(root / place.lr) for place in PLACES[name]))
+    return " or ".join(dict.fromkeys(str(root / tree.lr) for tree in KNOWN_SETS[name]))
 
 
 def _found(name: str, folder: Path, lr: str) -> FoundSet:

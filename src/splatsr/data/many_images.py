@@ -20,8 +20,10 @@ NAMED = 20
 
 
 def read_all(read: Callable[[Path], Result], paths: Iterable[Path]) -> Iterator[Result | str]:
-    """read(path) for each path, in order, or the message of its InputError; as many threads as torch uses, and no more than
-    a few results in waiting."""
+    """read(path) for each path, in order, or the message of its InputError.
+
+    As many threads as torch uses work ahead of the reader, by at most two results each.
+    """
 
     def attempt(path: Path) -> Result | str:
         try:
@@ -29,17 +31,17 @@ def read_all(read: Callable[[Path], Result], paths: Iterable[Path]) -> Iterator[
         except InputError as error:
             return str(error)
 
-    threads, waiting = torch.get_num_threads(), deque()
+    threads, pending = torch.get_num_threads(), deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for path in paths:
-                waiting.append(pool.submit(attempt, path))
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                pending.append(pool.submit(attempt, path))
+                if len(pending) > 2 * threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            for future in waiting:
+            for future in pending:
                 future.cancel()
 
 
@@ -67,5 +69,5 @@ def check_smallest(part: Part, sizes: Sequence[Size], smallest: int) -> None:
 
 
 def decoded_bytes(sizes: Iterable[Size]) -> int:
-    """What the images take up once they are decoded."""
+    """What the images take up once they are decoded: 3 bytes a pixel; unreadable ones nothing."""
     return sum(3 * size[0] * size[1] for size in sizes if not isinstance(size, str))

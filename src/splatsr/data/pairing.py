@@ -30,10 +30,10 @@ def pair_by_name(hr: Sequence[Path], lr: Sequence[Path]) -> list[Path]:
         if name in partners:
             raise InputError(f"{path} and {partners[name]} both belong to {name}; expected one file each.")
         partners[name] = path
-    if alone := [path for path in hr if _plain(path) not in partners]:
+    if unpaired := [path for path in hr if _plain(path) not in partners]:
         raise InputError(
-            f"{alone[0]} has no partner of the same name in {lr[0].parent if lr else 'an empty folder'} "
-            f"({len(alone)} of {len(hr)} have none)."
+            f"{unpaired[0]} has no partner of the same name in {lr[0].parent if lr else 'an empty folder'} "
+            f"({len(unpaired)} of {len(hr)} have none)."
         )
     return [partners[_plain(path)] for path in hr]
 

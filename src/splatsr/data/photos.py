@@ -18,7 +18,7 @@ def training_photographs() -> list[Path]:
 
 
 def held_out_photographs() -> dict[str, list[Path]]:
-    """Three photographs that training never sees, as the test set "photos"."""
+    """Three photographs that training never sees, as the test set "photos": 512x512, 640x427 and 512x512 pixels."""
     return {"photos": [_locate(name) for name in HELD_OUT]}
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from torch.utils.data import Dataset, Sampler
 
-from splatsr.data.crops import Batch, BatchSampler
-from splatsr.data.evaluation_pairs import Benchmark, Pair
+from splatsr.data.batch_sampler import BatchRequest, BatchSampler
+from splatsr.data.evaluation_pairs import EvaluationPairs, Pair
 from splatsr.errors import InputError
 
 
@@ -24,7 +24,7 @@ def check_share(batch_size: int, ranks: int) -> None:
         )
 
 
-class BatchShare(Sampler[Batch]):
+class BatchShare(Sampler[BatchRequest]):
     """The contiguous part of every batch that belongs to process `rank` of `ranks`; the parts of all make the batch."""
 
     def __init__(self, whole: BatchSampler, *, rank: int, ranks: int) -> None:
@@ -39,22 +39,22 @@ class BatchShare(Sampler[Batch]):
     def __len__(self) -> int:
         return len(self.whole)
 
-    def __iter__(self) -> Iterator[Batch]:
-        mine = slice(self.rank * self.crops, (self.rank + 1) * self.crops)
-        return (replace(batch, scales=batch.scales[mine], crops=batch.crops[mine]) for batch in self.whole)
+    def __iter__(self) -> Iterator[BatchRequest]:
+        own = slice(self.rank * self.crops, (self.rank + 1) * self.crops)
+        return (replace(batch, scales=batch.scales[own], crops=batch.crops[own]) for batch in self.whole)
 
 
 class PairShare(Dataset[Pair | None]):
-    """Every `ranks`-th test pair, beginning with number `rank`: each belongs to one process, and none is repeated.
+    """Every `ranks`-th test pair, beginning with index `rank`: each belongs to one process, and none is repeated.
 
     A process for which none is left gets a single None: Lightning's epochs end together only where everyone has a batch.
     """
 
-    def __init__(self, whole: Benchmark, *, rank: int, ranks: int) -> None:
-        self.whole, self.numbers = whole, range(rank, len(whole), ranks)
+    def __init__(self, whole: EvaluationPairs, *, rank: int, ranks: int) -> None:
+        self.whole, self.indices = whole, range(rank, len(whole), ranks)
 
     def __len__(self) -> int:
-        return max(1, len(self.numbers))
+        return max(1, len(self.indices))
 
     def __getitem__(self, index: int) -> Pair | None:
-        return self.whole[self.numbers[index]] if self.numbers else None
+        return self.whole[self.indices[index]] if self.indices else None

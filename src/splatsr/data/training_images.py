@@ -1,6 +1,5 @@
 """Where training images come from: decoded images in the cache, in memory where all are small, or the files themselves."""
 
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,11 +8,12 @@ import numpy as np
 import psutil
 from jaxtyping import UInt8
 
-from splatsr.data.decoded import DecodedFolder, EncodedImages, MappedImages
+from splatsr.data.decoded import DecodedFolder
+from splatsr.data.image_sequences import EncodedImages, MappedImages
 from splatsr.data.images import Part, image_size, read_image
 from splatsr.data.layouts import parts_in
 from splatsr.data.many_images import check_damaged, check_smallest, decoded_bytes, read_all
-from splatsr.errors import InputError
+from splatsr.disk.free_space import check_free_space
 
 IN_MEMORY = 2**30
 """Sets that decode to less, in bytes, are simply decoded into memory at every start; nothing is left on the disk."""
@@ -23,20 +23,20 @@ class TrainingImages:
     """The images of some folders and files.
 
     Args:
-        places: a folder, or a list of folders and files; relative ones lie below `root`.
-        root: see `places`; None: the working directory.
+        paths: a folder, or a list of folders and files; relative ones are below `root`.
+        root: see `paths`; None: the working directory.
         cache: where decoded images are kept; None: they are not, and every crop decodes its file.
         skip_damaged: leave out images that cannot be read, instead of refusing to train.
     """
 
-    def __init__(self, places: str | Sequence[str | Path], *, root: str | None, cache: str | None, skip_damaged: bool) -> None:
-        self.places, self.root, self.skip_damaged = places, root, skip_damaged
+    def __init__(self, paths: str | Sequence[str | Path], *, root: str | None, cache: str | None, skip_damaged: bool) -> None:
+        self.paths, self.root, self.skip_damaged = paths, root, skip_damaged
         self.cache = None if cache is None else Path(cache)
 
     @cached_property
     def parts(self) -> list[Part]:
         """The folders of images; only names are read."""
-        return list(parts_in(self.places, self.root))
+        return list(parts_in(self.paths, self.root))
 
     @cached_property
     def folders(self) -> list[DecodedFolder]:
@@ -52,11 +52,11 @@ class TrainingImages:
         missing = [folder for folder in self.folders if folder.records() is None]
         if not missing or (not also_small and _fit_in_memory(self.folders)):
             return []
-        _check_room(missing)
+        _check_estimated_space(missing)
         return missing
 
     def load(self, *, smallest: int) -> Sequence[UInt8[np.ndarray, "h w 3"]]:
-        """All images; whatever is wrong with one shows now.
+        """All images, 8-bit RGB, in the order of their folders and names; whatever is wrong with one shows now.
 
         Raises:
             InputError: an image cannot be read, or has a side below `smallest` pixels.
@@ -96,22 +96,23 @@ class TrainingImages:
 
 def _fit_in_memory(folders: Sequence[DecodedFolder]) -> bool:
     """Whether the images decode to little; looks at no more headers than it takes to know."""
-    room = min(IN_MEMORY, psutil.virtual_memory().available // 2)
+    available = min(IN_MEMORY, psutil.virtual_memory().available // 2)
     for folder in folders:
-        room -= decoded_bytes(folder.sizes)
-        if room < 0:
+        available -= decoded_bytes(folder.sizes)
+        if available < 0:
             return False
     return True
 
 
-def _check_room(folders: Sequence[DecodedFolder]) -> None:
+def _check_estimated_space(folders: Sequence[DecodedFolder]) -> None:
     """InputError where the folders are far too many for the disk; a single folder checks for itself, exactly."""
+    if len(folders) == 1:
+        return
     first, images = folders[0], sum(len(folder.part.names) for folder in folders)
-    place = next(parent for parent in first.place.absolute().parents if parent.exists())
-    needed, free = decoded_bytes(first.sizes) / len(first.sizes) * images, shutil.disk_usage(place).free
-    if len(folders) > 1 and needed > free:
-        raise InputError(
-            f"{images} images decode to about {needed / 2**30:,.0f} GiB, and {free / 2**30:,.0f} GiB are free for "
-            f"{first.place.parent}: train on fewer folders (data.train=[<folder>,..], such as {first.part.folder}), set "
-            "data.cache=<folder on a large disk>, or decode anew for every crop (data.cache=null)."
-        )
+    check_free_space(
+        first.path.parent,
+        decoded_bytes(first.sizes) / len(first.sizes) * images,
+        content=f"{images} images, decoded,",
+        remedy=f"train on fewer folders (data.train=[<folder>,..], such as {first.part.folder}), set data.cache=<folder on a "
+        "large disk>, or decode anew for every crop (data.cache=null)",
+    )

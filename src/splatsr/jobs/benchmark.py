@@ -16,8 +16,8 @@ from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
 from splatsr.metrics.cost import average_time, memory, one_scale
-from splatsr.metrics.cost_figures import ModelCost
 from splatsr.metrics.cost_settings import CostSettings
+from splatsr.metrics.model_cost import ModelCost
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.machine import describe_machine
 from splatsr.runs.run import Run

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from splatsr.data.decoded import DecodedFolder
-from splatsr.data.known_sets import PLACES, expected_lr, find_set
+from splatsr.data.known_sets import KNOWN_SETS, expected_lr, find_set
 from splatsr.data.layouts import parts_in
+from splatsr.disk.free_space import existing_parent, free_bytes
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF
 
@@ -27,8 +27,8 @@ Rows = list[tuple[str, ...]]
 
 
 def doctor(*, data: Mapping[str, Any]) -> None:
-    """Arguments are the root keys of conf/run.yaml; looks below data.root and data.benchmarks. Prints, and writes nothing."""
-    root = Path(data["root"] or data["benchmarks"])
+    """Arguments are the root keys of conf/run.yaml; looks below data.root and data.test_root. Prints, and writes nothing."""
+    root = Path(data["root"] or data["test_root"])
     _show("This machine", ("", ""), _machine(root))
     _show(
         f"Training sets below {root}",
@@ -36,23 +36,22 @@ def doctor(*, data: Mapping[str, Any]) -> None:
         _training(root, data["cache"]),
     )
     _show(
-        f"Benchmarks below {data['benchmarks']}",
+        f"Test sets below {data['test_root']}",
         ("data.test=", "images", "LR files", "where, or the tree that is expected"),
-        _benchmarks(Path(data["benchmarks"])),
+        _test_sets(Path(data["test_root"])),
     )
 
 
 def _machine(root: Path) -> Rows:
     memory = psutil.virtual_memory()
     devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    place = next(parent for parent in (root.absolute(), *root.absolute().parents) if parent.exists())
     return [
         ("Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"),
         *((package, _version(package)) for package in PACKAGES),
         ("processor", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"),
         ("memory", f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"),
         ("GPUs", ", ".join(devices) or "none that torch sees: training and rendering run on the processor"),
-        ("disk", f"{shutil.disk_usage(place).free / 2**30:.1f} GiB free at {place}"),
+        ("disk", f"{free_bytes(root) / 2**30:.1f} GiB free at {existing_parent(root)}"),
         ("W&B", _wandb()),
     ]
 
@@ -76,9 +75,9 @@ def _training(root: Path, cache: str | None) -> Rows:
     return rows
 
 
-def _benchmarks(root: Path) -> Rows:
+def _test_sets(root: Path) -> Rows:
     rows = []
-    for name, places in PLACES.items():
+    for name, trees in KNOWN_SETS.items():
         try:
             found = find_set(name, root)
         except InputError as error:
@@ -86,7 +85,7 @@ def _benchmarks(root: Path) -> Rows:
             continue
         if found is None:
             rows.append(
-                (name, "missing", "", f"{root / places[0].hr}/<images>; LR, if any: {expected_lr(name, root).split(' or ')[0]}")
+                (name, "missing", "", f"{root / trees[0].hr}/<images>; LR, if any: {expected_lr(name, root).split(' or ')[0]}")
             )
         else:
             rows.append(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from splatsr.checkpoints.choice import choose_model
-from splatsr.data.evaluation_pairs import Benchmark
+from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.errors import InputError
 from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import check_scales
@@ -40,7 +40,7 @@ def evaluate(
     photographs = instantiate(data, "data")
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
-    Benchmark(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
+    EvaluationPairs(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     chosen = choose_model(checkpoint, model, device)
     others = {name: choose_model(file, model, device) for name, file in beside.items()}
     run.describe(rendering=chosen.rendering)

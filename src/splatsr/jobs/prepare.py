@@ -27,4 +27,4 @@ def prepare(*, data: Mapping[str, Any]) -> None:
             sizes = [record.size for record in folder.records()]
             whole = [size for size in sizes if not isinstance(size, str)]
             skipped = f", {len(sizes) - len(whole)} skipped" if len(whole) < len(sizes) else ""
-            Console().print(f"{folder.place}: {amount(whole)}, decoded{skipped}", soft_wrap=True)
+            Console().print(f"{folder.path}: {amount(whole)}, decoded{skipped}", soft_wrap=True)

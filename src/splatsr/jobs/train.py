@@ -12,7 +12,7 @@ from torch import nn
 
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
-from splatsr.data.evaluation_pairs import Benchmark
+from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
@@ -110,7 +110,7 @@ def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData
     """The data, after a look at what can be missing: folders, and LR files that the protocol expects."""
     photographs: PhotoData = instantiate(data, "data")
     photographs.prepare_data()
-    Benchmark(photographs.test_sets, [*scales, *photographs.validation_scales], rules.low_resolution)
+    EvaluationPairs(photographs.test_sets, [*scales, *photographs.validation_scales], rules.low_resolution)
     return photographs
 
 

@@ -1,6 +1,5 @@
 """job=upscale: enlarges an image of any size, or every image of a folder."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.images import check_writable, find_images, image_size
+from splatsr.disk.free_space import check_free_space
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
 from splatsr.large_images.memory import is_exhausted
@@ -118,10 +118,10 @@ def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None
             f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB of memory, "
             f"{free / 2**30:.1f} GiB are free: use a smaller scale or size{'' if suffix in STREAMED else ', or .png'}."
         )
-    needed = 3 * height * width / DEFLATED if suffix in STREAMED else 0
-    free = shutil.disk_usage(next(folder for folder in target.absolute().parents if folder.exists())).free
-    if needed > free:
-        raise InputError(
-            f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB on disk, "
-            f"{free / 2**30:.1f} GiB are free: use a smaller scale or size, or another place."
+    if suffix in STREAMED:
+        check_free_space(
+            target,
+            3 * height * width / DEFLATED,
+            content=f"the {width}x{height} pixels of the output",
+            remedy="use a smaller scale or size, or another folder",
         )

@@ -30,7 +30,7 @@ from splatsr.image.continuous_image import ContinuousImage, StripImage
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
 from splatsr.large_images.encoded_rows import EncodedRows
-from splatsr.resize.pil import to_tensor, to_uint8
+from splatsr.resize.levels import to_tensor, to_uint8
 
 log = logging.getLogger(__name__)
 

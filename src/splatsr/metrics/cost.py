@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from splatsr.checkpoints.choice import device_of
 from splatsr.geometry import Number, resolve_output
 from splatsr.image.continuous_image import ContinuousImage
-from splatsr.metrics.cost_figures import AverageTime, OneScale, PeakMemory
+from splatsr.metrics.model_cost import AverageTimeCost, MemoryCost, OneScaleCost
 from splatsr.metrics.peak import Peak
 
 LONG = 1000.0
@@ -30,7 +30,7 @@ _FIRST = (4, 8, 16, 32, 48)
 @torch.inference_mode()
 def average_time(
     model: nn.Module, lr_size: tuple[int, int], scales: Sequence[Number], *, repetitions: int, seconds: Number
-) -> AverageTime:
+) -> AverageTimeCost:
     """Time to encode one random LR image and to render it at every scale.
 
     Args:
@@ -56,11 +56,11 @@ def average_time(
         elapsed += time.perf_counter() - start
     known = {pixels[scale]: ms for scale, ms in measured.items()}
     times = {scale: measured.get(scale, _interpolate(pixels[scale], known)) for scale in scales}
-    return AverageTime(lr_size, encode, times, [scale for scale in scales if scale in measured])
+    return AverageTimeCost(lr_size, encode, times, [scale for scale in scales if scale in measured])
 
 
 @torch.inference_mode()
-def one_scale(model: nn.Module, hr_side: int, scale: Number, *, repetitions: int) -> OneScale:
+def one_scale(model: nn.Module, hr_side: int, scale: Number, *, repetitions: int) -> OneScaleCost:
     """One image of hr_side x hr_side pixels from its LR image, encoded and rendered: time and multiply-adds.
 
     The multiply-adds are those of convolutions and matrix products, as in the papers (their "FLOPs"); the splat is no matrix
@@ -73,7 +73,7 @@ def one_scale(model: nn.Module, hr_side: int, scale: Number, *, repetitions: int
         return model(lr).render(size=(hr_side, hr_side))
 
     milliseconds = median_ms(enlarge, repetitions, lr.device)
-    return OneScale(scale, (side, side), hr_side, milliseconds, _counted(model, enlarge))
+    return OneScaleCost(scale, (side, side), hr_side, milliseconds, _counted(model, enlarge))
 
 
 @torch.inference_mode()
@@ -91,7 +91,7 @@ def _counted(model: nn.Module, call: Callable[[], object]) -> float:
 
 
 @torch.inference_mode()
-def memory(model: nn.Module, lr_size: tuple[int, int], scales: Sequence[Number]) -> PeakMemory:
+def memory(model: nn.Module, lr_size: tuple[int, int], scales: Sequence[Number]) -> MemoryCost:
     """Peak memory to encode an LR image of (h, w) pixels and to render it, beyond what was in use before it; see `Peak`."""
     lr = _random_image(model, lr_size)
     gc.collect()
@@ -102,7 +102,7 @@ def memory(model: nn.Module, lr_size: tuple[int, int], scales: Sequence[Number])
         with Peak(lr.device, base=encoding.base) as rendering:
             image.render(scale=scale)
         peaks[scale] = rendering.megabytes
-    return PeakMemory(lr_size, encoding.megabytes, peaks)
+    return MemoryCost(lr_size, encoding.megabytes, peaks)
 
 
 def median_ms(call: Callable[[], object], repetitions: int, device: torch.device) -> float:

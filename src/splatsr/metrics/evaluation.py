@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.checkpoints.choice import device_of
-from splatsr.data.evaluation_pairs import Benchmark, Pair, TestSets
+from splatsr.data.evaluation_pairs import EvaluationPairs, EvaluationSets, Pair
 from splatsr.errors import InputError
 from splatsr.geometry import Number, check_scale, resolve_output
 from splatsr.image.continuous_image import ContinuousImage
@@ -22,12 +22,12 @@ from splatsr.models.bicubic import Bicubic
 @torch.inference_mode()
 def evaluate(
     model: nn.Module,
-    sets: TestSets,
+    sets: EvaluationSets,
     scales: Sequence[Number],
     protocol: Protocol,
     *,
     metrics: Sequence[str] | None,
-    progress: Callable[[Benchmark], Iterable[Pair]] = iter,
+    progress: Callable[[EvaluationPairs], Iterable[Pair]] = iter,
 ) -> Evaluation:
     """Measures `model` (used in eval mode, on the device it is on) and bicubic on every set at every scale.
 
@@ -39,7 +39,7 @@ def evaluate(
             files that are not there.
     """
     check_scales(scales)
-    pairs = Benchmark(sets, list(scales), protocol.low_resolution)
+    pairs = EvaluationPairs(sets, list(scales), protocol.low_resolution)
     choice = choose_metrics(protocol.metrics if metrics is None else metrics, device_of(model))
     too_small = [name for name, images in sets.items() if len(images) < 2]
     if "fid" in choice.make and too_small:

@@ -11,17 +11,17 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def mean_over_ranks(metrics: Mapping[Key, MeanOverImages]) -> dict[Key, float]:
-    """{name: mean over every process's images}, the same everywhere; all processes must call it.
+    """{key: mean over every process's images}, the same everywhere; all processes must call it.
 
-    (torchmetrics' own synchronisation expects every name on every process, and a process may have seen no image of a set.)
+    (torchmetrics' own synchronisation expects every key on every process, and a process may have seen no image of a set.)
     """
-    own = {name: (metric.total.item(), int(metric.images)) for name, metric in metrics.items()}
+    own = {key: (metric.total.item(), int(metric.images)) for key, metric in metrics.items()}
     parts = [own]
     if distributed.is_available() and distributed.is_initialized():
         parts = [{} for _ in range(distributed.get_world_size())]
         distributed.all_gather_object(parts, own)
     sums: dict[Key, tuple[float, int]] = {}
-    for name, (total, images) in (entry for part in parts for entry in part.items()):
-        before = sums.get(name, (0.0, 0))
-        sums[name] = (before[0] + total, before[1] + images)
-    return {name: total / images for name, (total, images) in sums.items()}
+    for key, (total, images) in (entry for part in parts for entry in part.items()):
+        before = sums.get(key, (0.0, 0))
+        sums[key] = (before[0] + total, before[1] + images)
+    return {key: total / images for key, (total, images) in sums.items()}

@@ -10,7 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from splatsr.geometry import Scale, Strip, resolve_output
-from splatsr.resize.pil import resize_bicubic, resize_rows, to_tensor, to_uint8
+from splatsr.resize.levels import to_tensor, to_uint8
+from splatsr.resize.pil import resize_bicubic, resize_rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from splatsr.decoders.gaussian_bank import GaussianBank
-from splatsr.resize.pil import to_uint8
+from splatsr.resize.levels import to_uint8
 
 
 @runtime_checkable

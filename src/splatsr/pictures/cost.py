@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.figure
 
-from splatsr.metrics.cost_figures import ModelCost
+from splatsr.metrics.model_cost import ModelCost
 
 
 def draw_cost(models: Mapping[str, ModelCost], path: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from splatsr.image.field import GaussianField
 from splatsr.image.field_statistics import dc_gain_image, describe_field
 from splatsr.prior.statistics import PRIOR, PublishedEntry
-from splatsr.resize.pil import to_uint8
+from splatsr.resize.levels import to_uint8
 
 SIDE = 48
 """LR pixels along either axis whose kernels are drawn; more could not be told apart."""

@@ -16,7 +16,7 @@ from splatsr.metrics.evaluation import predict
 from splatsr.metrics.figure import BICUBIC, scale_name
 from splatsr.metrics.protocol import Protocol
 from splatsr.models.bicubic import Bicubic
-from splatsr.resize.pil import to_uint8
+from splatsr.resize.levels import to_uint8
 
 CROP = 96
 """Side of the enlarged detail, in HR pixels."""

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from splatsr.data.images import image_size, read_image
 from splatsr.data.many_images import check_damaged, read_all
 from splatsr.errors import InputError
-from splatsr.resize.pil import to_tensor
+from splatsr.resize.levels import to_tensor
 
 
 class Crop(NamedTuple):

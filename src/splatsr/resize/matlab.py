@@ -1,4 +1,4 @@
-"""MATLAB's bicubic imresize with antialiasing: the rule behind the LR files that benchmarks and DIV2K distribute.
+"""MATLAB's bicubic imresize with antialiasing: the rule behind the LR files that come with test sets and DIV2K.
 
 Per axis, n pixels to m, f = m / n, counting from 1: output x looks at u = x / f + (1 - 1 / f) / 2, its taps are the
 ceil(4 / min(f, 1)) + 2 pixels from floor(u - 2 / min(f, 1)) on, weighted by cubic(min(f, 1) (u - tap)) and normalised. Height
@@ -17,12 +17,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 Border = Literal["replicate", "symmetric"]
+"""What lies beyond the border: the edge's pixels again and again, or the mirrored image, its edge repeated."""
 
 
 def resize_matlab(
     image: UInt8[np.ndarray, "h w 3"], size: tuple[int, int], *, border: Border
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """An 8-bit RGB image at `size` (height, width), smaller or larger, rounded after each pass."""
+    """An 8-bit RGB image at `size` (height, width) in pixels, smaller or larger, rounded after each pass."""
     levels = torch.from_numpy(np.ascontiguousarray(image)).double()
     for axis, length in enumerate(size):
         levels = torch.floor(_resize_axis(levels, axis, length, border, None) + 0.5).clamp(0, 255)
@@ -32,9 +33,9 @@ def resize_matlab(
 def resize_matlab_float(
     image: Float[np.ndarray, "h w 3"], size: tuple[int, int], *, border: Border, scale: float | None = None
 ) -> Float[np.ndarray, "height width 3"]:
-    """The same without any rounding or clipping; float64 inside, the type of `image` outside.
+    """The same of values in [0, 1], without any rounding or clipping; computed in float64, returned in the type of `image`.
 
-    With `scale` f is that of both axes, whatever the sizes say: imresize(image, scale) of ceil(n f) pixels.
+    With `scale`, f is that of both axes, whatever the sizes say: imresize(image, scale) of ceil(n f) pixels.
     """
     values = torch.from_numpy(np.ascontiguousarray(image)).double()
     for axis, length in enumerate(size):
@@ -53,20 +54,20 @@ def _resize_axis(
 @lru_cache(maxsize=512)  # the sizes of training crops come again and again
 def _weights(n: int, m: int, border: Border, f: float) -> Float[Tensor, "m n"]:
     """Row x holds the weights of output x."""
-    shrink = min(f, 1.0)
-    width = 4 / shrink
+    widening = min(f, 1.0)  # of the kernel, where the image becomes smaller
+    width = 4 / widening
     u = np.arange(1, m + 1) / f + (1 - 1 / f) / 2
     taps = np.floor(u - width / 2)[:, None] + np.arange(int(np.ceil(width)) + 2)
-    weights = shrink * _cubic(shrink * (u[:, None] - taps))
+    weights = widening * _cubic(widening * (u[:, None] - taps))
     weights /= weights.sum(1, keepdims=True)
-    places = taps.astype(np.int64) - 1
+    pixels = taps.astype(np.int64) - 1
     if border == "replicate":
-        places = places.clip(0, n - 1)
+        pixels = pixels.clip(0, n - 1)
     else:
-        places %= 2 * n  # mirrored with the edge repeated: a period of 2 n
-        places = np.minimum(places, 2 * n - 1 - places)
+        pixels %= 2 * n  # mirrored with the edge repeated: a period of 2 n
+        pixels = np.minimum(pixels, 2 * n - 1 - pixels)
     matrix = np.zeros((m, n))
-    np.add.at(matrix, (np.arange(m)[:, None], places), weights)
+    np.add.at(matrix, (np.arange(m)[:, None], pixels), weights)
     return torch.from_numpy(matrix)
 
 

@@ -14,7 +14,7 @@ def decode(photographs: PhotoData, *, also_small: bool, smallest: int) -> None:
     """
     for images in photographs.sources():
         for folder in images.undecoded(also_small=also_small):
-            Console().print(f"decoding {amount(folder.sizes)} of {folder.part.folder} into {folder.place}", soft_wrap=True)
+            Console().print(f"decoding {amount(folder.sizes)} of {folder.part.folder} into {folder.path}", soft_wrap=True)
             steps = folder.decode(smallest=smallest, skip_damaged=images.skip_damaged)
             for _ in along(steps, len(folder.part.names), folder.part.folder.name):
                 pass

@@ -9,7 +9,7 @@ from rich.table import Table
 from torch import nn
 
 from splatsr.checkpoints.choice import device_of
-from splatsr.data.evaluation_pairs import Benchmark
+from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.module import PhotoData
 from splatsr.geometry import Number
 from splatsr.metrics.evaluation import evaluate
@@ -89,7 +89,7 @@ def draw_strips(
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
-        pairs = Benchmark({name: images[:pictures]}, [scale], protocol.low_resolution)
+        pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
         for pair in along(pairs, len(pairs), "drawing"):
             draw_strip(models, pair, protocol, folder / f"{name}-{pair.path.stem}-{scale_name(scale)}.png")
 
@@ -104,7 +104,7 @@ def draw_banks(
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
-        lrs = [pair.lr for pair in Benchmark({name: images[:pictures]}, [scale], protocol.low_resolution)]
+        lrs = [pair.lr for pair in EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)]
         shares = [model.shares(lr[None].to(device_of(model)))[0].cpu() for lr in lrs]
         title = f"{name}, {scale_name(scale)}, {model.rendering}"
         draw_bank(model.bank.table.cpu(), shares, lrs, folder / f"{name}-bank-{scale_name(scale)}.png", title=title)

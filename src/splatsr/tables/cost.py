@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from splatsr.metrics.cost_figures import AverageTime, ModelCost
 from splatsr.metrics.figure import scale_name
+from splatsr.metrics.model_cost import AverageTimeCost, ModelCost
 
 
 class CostTable(NamedTuple):
@@ -55,7 +55,7 @@ def _size(size: tuple[int, int]) -> str:
     return f"{size[1]}x{size[0]}"
 
 
-def _times(time: AverageTime) -> list[str]:
+def _times(time: AverageTimeCost) -> list[str]:
     """~ marks what is partly interpolated."""
     mark = "" if len(time.measured) == len(time.render_ms_at) else "~"
     return [f"{time.encode_ms:.3g}", f"{mark}{time.render_ms:.3g}", f"{mark}{time.average_ms:.3g}"]

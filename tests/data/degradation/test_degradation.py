@@ -5,18 +5,21 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from composed import settings_of
 from splatsr.data.degradation.blur import GaussianBlur
 from splatsr.data.degradation.chain import Degradation
-from splatsr.data.degradation.downscale import MatlabBicubic, PilBicubic, TorchvisionBicubic
+from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.degradation.eight_bit import EightBit
 from splatsr.data.degradation.jpeg import Jpeg
 from splatsr.data.degradation.noise import GaussianNoise
 from splatsr.errors import InputError
-from splatsr.resize.matlab import resize_matlab, resize_matlab_float
-from splatsr.resize.pil import resize_bicubic, resize_torchvision, unrounded
+from splatsr.resize.levels import unrounded
+from splatsr.resize.rules import RULES
+from splatsr.runs.configuration import instantiate
 
 PHOTOGRAPH = np.ascontiguousarray(astronaut()[:96, 150:278])
 SIZE = (24, 32)
+DOWNSCALE = Downscale(rule="pil")
 STEPS = {
     "blur": GaussianBlur(sigma=[0.5, 2]),
     "noise": GaussianNoise(sigma=[5, 20]),
@@ -26,23 +29,25 @@ STEPS = {
 
 
 def run(*steps: object, seed: int = 0) -> np.ndarray:
-    chain = Degradation({str(number): step for number, step in enumerate(steps)})
+    chain = Degradation({str(index): step for index, step in enumerate(steps)})
     return chain(PHOTOGRAPH, SIZE, np.random.default_rng(seed))
 
 
-def test_the_shrinking_steps_are_the_rules() -> None:
-    assert np.array_equal(run(PilBicubic()), resize_bicubic(PHOTOGRAPH, SIZE))
-    assert np.array_equal(run(TorchvisionBicubic()), resize_torchvision(PHOTOGRAPH, SIZE))
-    uint8 = MatlabBicubic(border="replicate", rounded=True)
-    assert np.array_equal(run(uint8), resize_matlab(PHOTOGRAPH, SIZE, border="replicate"))
-    floats = MatlabBicubic(border="symmetric", rounded=False)
-    assert np.array_equal(run(floats), resize_matlab_float(unrounded(PHOTOGRAPH), SIZE, border="symmetric"))
+@pytest.mark.parametrize("rule", RULES)
+def test_the_configurations_of_downscaling_are_the_rules(rule: str) -> None:
+    (step,) = settings_of(f"data/degradation=[{rule}]")["data"]["degradation"].values()
+    assert np.array_equal(run(instantiate(step, rule)), RULES[rule](PHOTOGRAPH, SIZE))
+
+
+def test_an_unknown_rule_is_refused() -> None:
+    with pytest.raises(InputError, match="downscaled by pil, torchvision, matlab, matlab_uint8, matlab_float; got 'lanczos'"):
+        Downscale(rule="lanczos")
 
 
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("first", [True, False])
 def test_every_step_fits_before_and_after_and_repeats_itself(name: str, first: bool) -> None:
-    chain = (STEPS[name], PilBicubic()) if first else (PilBicubic(), STEPS[name])
+    chain = (STEPS[name], DOWNSCALE) if first else (DOWNSCALE, STEPS[name])
     low = run(*chain)
     assert low.shape == (*SIZE, 3)
     assert low.dtype == (np.float32 if name in ("blur", "noise") and not first else np.uint8)
@@ -51,7 +56,7 @@ def test_every_step_fits_before_and_after_and_repeats_itself(name: str, first: b
 
 
 def test_order_counts() -> None:
-    noise, blur, pil = GaussianNoise(sigma=[30, 30]), GaussianBlur(sigma=[2, 2]), PilBicubic()
+    noise, blur, pil = GaussianNoise(sigma=[30, 30]), GaussianBlur(sigma=[2, 2]), DOWNSCALE
     noise_last, blur_last = run(pil, blur, noise), run(pil, noise, blur)
     assert noise_last.std() > 1.05 * blur_last.std()
 
@@ -86,8 +91,8 @@ def test_jpeg_is_what_a_file_of_that_quality_holds() -> None:
     assert np.array_equal(Jpeg(quality=[30, 30])(PHOTOGRAPH, SIZE, np.random.default_rng(0)), expected)
 
 
-def test_a_chain_shrinks_exactly_once() -> None:
-    for steps in ({"blur": STEPS["blur"]}, {"pil": PilBicubic(), "matlab": PilBicubic()}):
+def test_a_chain_downscales_exactly_once() -> None:
+    for steps in ({"blur": STEPS["blur"]}, {"pil": DOWNSCALE, "matlab": DOWNSCALE}):
         with pytest.raises(InputError, match=r"data/degradation=\[.*\] has [02] steps that make the image smaller"):
             Degradation(steps)
 

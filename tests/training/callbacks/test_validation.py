@@ -37,7 +37,7 @@ def texture(tmp_path: Path) -> Path:
 
 def validated(protocol: str, scales: list, root: Path, metrics: list[str]) -> tuple[dict, SuperResolution, PhotoData]:
     """What a validation logs, the module, and the data."""
-    sets = ["data=folder", "data.test=[set5]", f"data.benchmarks={root}", f"data.validation_scales={scales}"]
+    sets = ["data=folder", "data.test=[set5]", f"data.test_root={root}", f"data.validation_scales={scales}"]
     settings = settings_of(f"protocol={protocol}", *sets, *SMALL)
     data: PhotoData = instantiate(settings["data"], "data")
     module = SuperResolution(

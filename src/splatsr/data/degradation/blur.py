@@ -1,4 +1,4 @@
-"""Gaussian blur, as of a lens: before the shrinking step in HR pixels, after it in LR pixels."""
+"""Gaussian blur, as of a lens: before the downscaling step in HR pixels, after it in LR pixels."""
 
 from collections.abc import Sequence
 
@@ -8,27 +8,27 @@ from kornia.filters import gaussian_blur2d
 
 from splatsr.data.degradation.chain import check_range
 from splatsr.geometry import Number
-from splatsr.resize.pil import Pixels, unrounded
+from splatsr.resize.levels import Pixels, unrounded
 
 
 class GaussianBlur:
     """An isotropic Gaussian, cut at 4 sigma; the border is mirrored.
 
     Args:
-        sigma: [smallest, largest] standard deviation in pixels of the image it meets, uniform, one for each image.
+        sigma: [smallest, largest] standard deviation, 0 to 20 pixels of the image it is given; uniform, one for each image.
     """
 
-    shrinks = False
+    downscales = False
 
     def __init__(self, *, sigma: Sequence[Number]) -> None:
         self.sigma = check_range(sigma, "blur.sigma", 0, 20)
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """Unrounded."""
+        """Values that are not rounded; `size` is not looked at."""
         sigma = random.uniform(*self.sigma)
-        reach = min(int(np.ceil(4 * sigma)), min(image.shape[:2]) - 1)  # no more can be mirrored
+        radius = min(int(np.ceil(4 * sigma)), min(image.shape[:2]) - 1)  # no more can be mirrored
         values = torch.from_numpy(np.ascontiguousarray(unrounded(image).transpose(2, 0, 1)))[None]
-        if reach == 0 or sigma == 0:
+        if radius == 0 or sigma == 0:
             return unrounded(image)
-        blurred = gaussian_blur2d(values, 2 * reach + 1, (sigma, sigma), border_type="reflect")
+        blurred = gaussian_blur2d(values, 2 * radius + 1, (sigma, sigma), border_type="reflect")
         return blurred[0].permute(1, 2, 0).contiguous().numpy()

@@ -1,6 +1,6 @@
 """What turns an HR crop into its LR image: steps, one after the other, in the order in which the configuration lists them.
 
-`data/degradation=[blur,pil,noise,eight_bit]` blurs the HR crop, shrinks it, adds noise to the LR image and rounds it. What a
+`data/degradation=[blur,pil,noise,eight_bit]` blurs the HR crop, downscales it, adds noise to the LR image and rounds it. What a
 step draws comes from the generator that it is given, and that one from (seed, epoch, crop): see data.crops.
 """
 
@@ -11,17 +11,18 @@ import numpy as np
 
 from splatsr.errors import InputError
 from splatsr.geometry import Number
-from splatsr.resize.pil import Pixels
+from splatsr.resize.levels import Pixels
+from splatsr.resize.rules import RULES
 
 
 @runtime_checkable
 class Step(Protocol):
-    """One step; exactly one of a chain `shrinks`."""
+    """One step; exactly one of a chain `downscales`."""
 
-    shrinks: ClassVar[bool]
+    downscales: ClassVar[bool]
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """`image` degraded; a shrinking step makes it `size` (height, width), the others keep its size."""
+        """`image` degraded; the step that downscales makes it `size` (height, width), the others keep its size."""
 
 
 class Degradation:
@@ -31,15 +32,15 @@ class Degradation:
         steps: by the names that the configuration gives them.
 
     Raises:
-        InputError: none of the steps shrinks, or more than one does.
+        InputError: none of the steps downscales, or more than one does.
     """
 
     def __init__(self, steps: Mapping[str, Step]) -> None:
-        shrinking = [name for name, step in steps.items() if step.shrinks]
-        if len(shrinking) != 1:
+        downscaling = [name for name, step in steps.items() if step.downscales]
+        if len(downscaling) != 1:
             raise InputError(
-                f"data/degradation=[{','.join(steps)}] has {len(shrinking)} steps that make the image smaller; expected "
-                "exactly one of pil, matlab and matlab_float among them, such as data/degradation=[blur,pil,noise]."
+                f"data/degradation=[{','.join(steps)}] has {len(downscaling)} steps that make the image smaller; expected "
+                f"exactly one of {', '.join(RULES)} among them, such as data/degradation=[blur,pil,noise]."
             )
         self.steps = tuple(steps.values())
 

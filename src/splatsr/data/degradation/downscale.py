@@ -1,52 +1,31 @@
-"""The steps that make the LR image: PIL's bicubic, torchvision's, or MATLAB's in 8 bit or in floating point."""
+"""The step that makes the LR image out of the HR crop, by one of the rules that protocols know too."""
+
+from typing import ClassVar
 
 import numpy as np
 
-from splatsr.resize.matlab import Border, resize_matlab, resize_matlab_float
-from splatsr.resize.pil import Pixels, eight_bit, resize_bicubic, resize_torchvision, unrounded
+from splatsr.errors import InputError
+from splatsr.resize.levels import Pixels
+from splatsr.resize.rules import RULES
 
 
-class PilBicubic:
-    """8-bit bicubic by PIL (splatsr.resize.pil); what earlier steps left unrounded is rounded first."""
-
-    shrinks = True
-
-    def __init__(self) -> None:
-        """Nothing to set."""
-
-    def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """8-bit."""
-        return resize_bicubic(eight_bit(image), size)
-
-
-class TorchvisionBicubic:
-    """8-bit bicubic by torchvision, antialiased (splatsr.resize.pil); what earlier steps left unrounded is rounded first."""
-
-    shrinks = True
-
-    def __init__(self) -> None:
-        """Nothing to set."""
-
-    def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """8-bit."""
-        return resize_torchvision(eight_bit(image), size)
-
-
-class MatlabBicubic:
-    """MATLAB's bicubic (splatsr.resize.matlab).
+class Downscale:
+    """Bicubic resizing; one of conf/data/degradation/ for each rule.
 
     Args:
-        border: replicate (old releases) or symmetric (newer ones, and BasicSR).
-        rounded: 8 bit, also between the passes; otherwise floating point throughout, unrounded at the end.
+        rule: one of `resize.rules`: pil, torchvision, matlab, matlab_uint8 or matlab_float.
+
+    Raises:
+        InputError: there is no such rule.
     """
 
-    shrinks = True
+    downscales: ClassVar[bool] = True
 
-    def __init__(self, *, border: Border, rounded: bool) -> None:
-        self.border, self.rounded = border, rounded
+    def __init__(self, *, rule: str) -> None:
+        if rule not in RULES:
+            raise InputError(f"images can be downscaled by {', '.join(RULES)}; got {rule!r}.")
+        self.rule = rule
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """8-bit if `rounded`, otherwise unrounded (and a little outside [0, 1] at strong edges)."""
-        if self.rounded:
-            return resize_matlab(eight_bit(image), size, border=self.border)
-        return resize_matlab_float(unrounded(image), size, border=self.border)
+        """The image at `size` (height, width); 8-bit, but for matlab_float."""
+        return RULES[self.rule](image, size)

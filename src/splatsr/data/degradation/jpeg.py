@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from splatsr.data.degradation.chain import check_range
-from splatsr.resize.pil import Pixels, eight_bit
+from splatsr.resize.levels import Pixels, eight_bit
 
 
 class Jpeg:
@@ -17,14 +17,14 @@ class Jpeg:
         quality: [smallest, largest], 1 to 100, uniform whole numbers, one for each image.
     """
 
-    shrinks = False
+    downscales = False
 
     def __init__(self, *, quality: Sequence[int]) -> None:
         low, high = check_range(quality, "jpeg.quality", 1, 100)
         self.quality = int(low), int(high)
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """8-bit, as a decoder returns it."""
+        """8-bit, as a decoder returns it; `size` is not looked at."""
         file = BytesIO()
         quality = int(random.integers(self.quality[0], self.quality[1] + 1))
         Image.fromarray(eight_bit(image)).save(file, "JPEG", quality=quality, subsampling="4:2:0")

@@ -6,23 +6,23 @@ import numpy as np
 
 from splatsr.data.degradation.chain import check_range
 from splatsr.geometry import Number
-from splatsr.resize.pil import Pixels, unrounded
+from splatsr.resize.levels import Pixels, unrounded
 
 
 class GaussianNoise:
     """Adds independent noise to every pixel and channel, and clips to [0, 1].
 
     Args:
-        sigma: [smallest, largest] standard deviation in grey levels of 255, uniform, one for each image.
+        sigma: [smallest, largest] standard deviation, 0 to 255 grey levels; uniform, one for each image.
     """
 
-    shrinks = False
+    downscales = False
 
     def __init__(self, *, sigma: Sequence[Number]) -> None:
         self.sigma = check_range(sigma, "noise.sigma", 0, 255)
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
-        """Unrounded, in [0, 1]."""
+        """Values in [0, 1] that are not rounded; `size` is not looked at."""
         sigma = random.uniform(*self.sigma) / 255
         noise = random.standard_normal(image.shape, np.float32)
         return (unrounded(image) + np.float32(sigma) * noise).clip(0, 1)

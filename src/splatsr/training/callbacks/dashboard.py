@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, WandbLogger
 from torch.optim import Optimizer
 
-from splatsr.data.evaluation_pairs import Benchmark
+from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.image.field import GaussianField
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
@@ -90,7 +90,7 @@ class Dashboard(Callback):
         data, model, step = trainer.datamodule, pl_module.model, trainer.global_step
         scale = min(data.validation_scales, key=lambda one: abs(one - 4))
         name, images = next(iter(data.test_sets.items()))
-        (pair,) = Benchmark({name: images[:1]}, [scale], self.protocol.low_resolution)
+        (pair,) = EvaluationPairs({name: images[:1]}, [scale], self.protocol.low_resolution)
         stem = f"{name}-{pair.path.stem}-{scale_name(scale)}"
         strip = folder / f"{stem}-step{step:06d}.png"
         draw_strip({type(model).__name__: model}, pair, self.protocol, strip)

@@ -1,12 +1,12 @@
 import pytest
 
-from splatsr.metrics.cost_figures import AverageTime, ModelCost, OneScale, PeakMemory
+from splatsr.metrics.model_cost import AverageTimeCost, MemoryCost, ModelCost, OneScaleCost
 
 COST = ModelCost(
     parameters=7,
-    average_time=[AverageTime((4, 5), 10.0, {2: 1.0, 3.3: 3.0}, [2])],
-    one_scale=[OneScale(4, (8, 8), 32, 12.0, 1e9), OneScale(8, (4, 4), 32, 6.0, 2e8)],
-    memory=PeakMemory((4, 5), 20.0, {4: 30.0}),
+    average_time=[AverageTimeCost((4, 5), 10.0, {2: 1.0, 3.3: 3.0}, [2])],
+    one_scale=[OneScaleCost(4, (8, 8), 32, 12.0, 1e9), OneScaleCost(8, (4, 4), 32, 6.0, 2e8)],
+    memory=MemoryCost((4, 5), 20.0, {4: 30.0}),
 )
 
 

@@ -10,7 +10,7 @@ from splatsr.metrics.figure import scale_name
 
 
 @dataclass(frozen=True)
-class AverageTime:
+class AverageTimeCost:
     """Times to encode one LR image of `lr_size` (h, w) pixels and to render it at every scale, in milliseconds.
 
     `measured` are the scales that were timed; at the others the time is interpolated.
@@ -33,7 +33,7 @@ class AverageTime:
 
 
 @dataclass(frozen=True)
-class OneScale:
+class OneScaleCost:
     """One image of hr_side x hr_side pixels from an LR image of `lr_size` (h, w) at `scale`, encoded and rendered.
 
     `multiply_adds` are those of convolutions and matrix products.
@@ -47,7 +47,7 @@ class OneScale:
 
 
 @dataclass(frozen=True)
-class PeakMemory:
+class MemoryCost:
     """Peaks of encoding an LR image of `lr_size` (h, w) pixels and of rendering it at every scale, in MB (1e6 bytes)."""
 
     lr_size: tuple[int, int]
@@ -60,9 +60,9 @@ class ModelCost:
     """Everything that is measured of one model; `average_time` has an entry for every LR size, `one_scale` for every scale."""
 
     parameters: int
-    average_time: Sequence[AverageTime]
-    one_scale: Sequence[OneScale]
-    memory: PeakMemory
+    average_time: Sequence[AverageTimeCost]
+    one_scale: Sequence[OneScaleCost]
+    memory: MemoryCost
 
     def as_json(self) -> dict[str, Any]:
         """As benchmark.json has it: plain values, scales as "x4"."""
@@ -78,7 +78,7 @@ class ModelCost:
         }
 
 
-def _average_time(time: AverageTime) -> dict[str, Any]:
+def _average_time(time: AverageTimeCost) -> dict[str, Any]:
     return {
         "lr_size": list(time.lr_size),
         "encode_ms": time.encode_ms,
@@ -89,7 +89,7 @@ def _average_time(time: AverageTime) -> dict[str, Any]:
     }
 
 
-def _one_scale(one: OneScale) -> dict[str, Any]:
+def _one_scale(one: OneScaleCost) -> dict[str, Any]:
     return {"lr_size": list(one.lr_size), "hr_side": one.hr_side, "ms": one.ms, "multiply_adds": one.multiply_adds}
 
 

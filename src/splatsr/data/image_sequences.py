@@ -1,0 +1,56 @@
+"""Training images one by one, as sequences: mapped from what data.decoded has written, or decoded anew every time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from splatsr.data.decoded import PIXELS, DecodedFolder, Record
+from splatsr.data.images import read_image
+
+
+class MappedImages(Sequence[UInt8[np.ndarray, "h w 3"]]):
+    """The decoded images of several folders, in their order, as views into the files; unreadable ones are left out."""
+
+    def __init__(self, folders: Sequence[tuple[DecodedFolder, list[Record]]]) -> None:
+        self.paths = [folder.path for folder, _ in folders]
+        readable = [[record.size for record in records if not isinstance(record.size, str)] for _, records in folders]
+        self.sizes = [np.array(sizes, np.int64).reshape(-1, 2) for sizes in readable]
+        self.starts = [np.concatenate([[0], (3 * sizes.prod(1)).cumsum()]) for sizes in self.sizes]
+        self.first = np.cumsum([0, *map(len, self.sizes)])
+        self._maps: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return int(self.first[-1])
+
+    def __getitem__(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        folder = int(np.searchsorted(self.first, index, side="right")) - 1
+        within = index - int(self.first[folder])
+        start, end = self.starts[folder][within : within + 2]
+        return self._map(folder)[start:end].reshape(*self.sizes[folder][within], 3)
+
+    def _map(self, folder: int) -> UInt8[np.ndarray, "..."]:
+        if folder not in self._maps:
+            self._maps[folder] = np.asarray(np.memmap(self.paths[folder] / PIXELS, np.uint8, "r"))
+        return self._maps[folder]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For worker processes that are started afresh: they map the files themselves."""
+        return {**self.__dict__, "_maps": {}}
+
+
+class EncodedImages(Sequence[UInt8[np.ndarray, "h w 3"]]):
+    """Images that are decoded anew every time one is asked for."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
+        return read_image(self.paths[index])

@@ -1,0 +1,29 @@
+"""Whether a disk has space for what is going to be written, known before the first byte is."""
+
+import shutil
+from pathlib import Path
+
+from splatsr.errors import InputError
+from splatsr.geometry import Number
+
+
+def existing_parent(path: Path) -> Path:
+    """`path` if it exists, or else the nearest folder above it that does."""
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+
+
+def free_bytes(path: Path) -> int:
+    """Free bytes on the disk on which `path` is, or would be made."""
+    return shutil.disk_usage(existing_parent(path)).free
+
+
+def check_free_space(path: Path, needed: Number, *, content: str, remedy: str) -> None:
+    """InputError where fewer than `needed` bytes are free for `path`.
+
+    The line says "<content> need about 1.2 GiB on disk, and 0.5 GiB are free at <path>: <remedy>."
+    """
+    free = free_bytes(path)
+    if needed > free:
+        raise InputError(
+            f"{content} need about {needed / 2**30:,.1f} GiB on disk, and {free / 2**30:,.1f} GiB are free at {path}: {remedy}."
+        )
