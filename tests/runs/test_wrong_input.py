@@ -133,7 +133,7 @@ def test_an_unknown_metric_and_a_protocol_that_needs_other_images(refused: Refus
 
 def test_an_output_beyond_memory(refused: Refused, tiny_file: Path, photo: Path) -> None:
     line = refused("job=upscale", f"checkpoint={tiny_file}", f"input={photo}", "output=big.png", "scale=100000")
-    assert "3000000x2000000 pixels needs about" in line
+    assert "the 3000000x2000000 pixels of the output need about" in line
 
 
 def test_an_output_that_exists_is_not_overwritten(refused: Refused, tiny_file: Path, photo: Path, tmp_path: Path) -> None:
