@@ -81,7 +81,7 @@ def forward(means, cholesky, colors, height, width):  # noqa: ANN001, ANN201
 
 @njit(parallel=True, error_model="numpy")
 def backward(means, cholesky, colors, upstream):  # noqa: ANN001, ANN201
-    """Gradients of means, Cholesky and colours: kernels in parallel, each gathers from upstream (height, width, C)."""
+    """Gradients of means, Cholesky and colors: kernels in parallel, each gathers from upstream (height, width, C)."""
     height, width, channels = upstream.shape
     grad_means, grad_cholesky = np.zeros_like(means), np.zeros_like(cholesky)
     grad_colors = np.zeros_like(colors)

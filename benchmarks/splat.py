@@ -39,7 +39,7 @@ DENSE_PIECES = 400
 """Above this many pieces, each repetition times a random sample of them and extrapolates."""
 
 Field = tuple[Tensor, Tensor, Tensor]
-"""Means (1, N, 2), Cholesky (1, N, 3), colours (1, N, 3), in output pixels, as `splat` takes them."""
+"""Means (1, N, 2), Cholesky (1, N, 3), colors (1, N, 3), in output pixels, as `splat` takes them."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ BATCH, PATCH, SCALE = 2, 96, 4
 LR = 48
 """Side of the image that is enlarged, in pixels, and the size that multiply-adds are counted at."""
 
-PARTS = "loader", "encoder", "colour", "offset", "query", "keys", "weighting", "splat", "loss", "optimizer"
+PARTS = "loader", "encoder", "color", "offset", "query", "keys", "weighting", "splat", "loss", "optimizer"
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Step:
         size = (lr.shape[-2], lr.shape[-1])
         features = Cut(watch("encoder", lambda: model.unshuffle(model.encoder(lr))))
         active = Cut(watch("encoder", lambda: model.activation(features.given)))
-        colors = Cut(watch("colour", lambda: model.cgm(features.given.flatten(2).transpose(1, 2), lr)))
+        colors = Cut(watch("color", lambda: model.cgm(features.given.flatten(2).transpose(1, 2), lr)))
         means = Cut(watch("offset", lambda: model.apd(active.given.flatten(2).transpose(1, 2), size)))
         queries = Cut(watch("query", lambda: ddcw.query(active.given).flatten(2).transpose(1, 2)))
         keys = Cut(watch("keys", lambda: ddcw.embedding(ddcw.dictionary)))
@@ -114,7 +114,7 @@ class Step:
         watch("loss", loss.backward)
         backwards = {
             "splat, backward": image, "weighting, backward": rows, "keys, backward": keys, "query, backward": queries,
-            "offset, backward": means, "colour, backward": colors, "encoder, backward": active,
+            "offset, backward": means, "color, backward": colors, "encoder, backward": active,
         }  # fmt: skip
         for part, cut in backwards.items():
             watch(part, cut.back)
@@ -145,7 +145,7 @@ def enlarge(model: ContinuousSR, lr: Tensor, watch: Stopwatch) -> None:
     queries = watch("query", lambda: model.ddcw.query(active).flatten(2).transpose(1, 2))
     keys = watch("keys", lambda: model.ddcw._keys())
     rows = watch("weighting", lambda: WeightedRows.apply(queries, keys, model.ddcw.dictionary) / model.dictionary_scale)
-    colors = watch("colour", lambda: model.cgm(features.flatten(2).transpose(1, 2), lr))
+    colors = watch("color", lambda: model.cgm(features.flatten(2).transpose(1, 2), lr))
     watch("splat", lambda: GaussianField(means, rows, colors, size).render(scale=SCALE))
 
 

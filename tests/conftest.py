@@ -25,7 +25,7 @@ def _seeded() -> Iterator[None]:
 
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
-    """A folder with three small smooth colour images."""
+    """A folder with three small smooth color images."""
     import numpy as np
 
     from splatsr.data.images import write_image

@@ -14,7 +14,7 @@ from splatsr.splatting import splat
 from splatsr.splatting.reference import kernel_weights, splat_exact
 
 Field = tuple[Tensor, Tensor, Tensor]
-"""Means (B, N, 2), Cholesky (B, N, 3), colours (B, N, C), all float32."""
+"""Means (B, N, 2), Cholesky (B, N, 3), colors (B, N, C), all float32."""
 
 Kernel = tuple[tuple[float, float], tuple[float, float, float]]
 """(x, y) and (l11, l21, l22) of one kernel."""
@@ -31,7 +31,7 @@ def random_field(size: tuple[int, int], *, kernels: int = 60, batch: int = 1, ch
 
 
 def listed_field(kernels: list[Kernel]) -> Field:
-    """The listed kernels, each with a colour of its own."""
+    """The listed kernels, each with a color of its own."""
     means, cholesky = (torch.tensor([part], dtype=torch.float32) for part in zip(*kernels, strict=True))
     return means, cholesky, torch.linspace(-0.5, 1.0, 3 * len(kernels)).reshape(1, -1, 3)
 
@@ -45,7 +45,7 @@ def noise(field: Field, size: tuple[int, int], seed: int = 1) -> Tensor:
 def rendered(
     field: Field, size: tuple[int, int], upstream: Tensor, renderer: Callable[..., Tensor] = splat
 ) -> tuple[Tensor, ...]:
-    """The image and the gradients of <upstream, image> with respect to means, Cholesky and colours."""
+    """The image and the gradients of <upstream, image> with respect to means, Cholesky and colors."""
     leaves = [part.detach().requires_grad_() for part in field]
     image = renderer(*leaves, size)
     return image.detach(), *torch.autograd.grad(image, leaves, upstream)

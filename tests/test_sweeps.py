@@ -49,5 +49,5 @@ def test_a_grid_is_the_multirun_of_the_same_name(path: Path) -> None:
 
 def test_all_the_papers_grids_have_a_twin() -> None:
     assert {path.stem for path in TWINS} == {
-        "dictionary_size", "offset_range", "kernels_per_pixel", "embedding_dim", "colour_depth",
+        "dictionary_size", "offset_range", "kernels_per_pixel", "embedding_dim", "color_depth",
     }  # fmt: skip

@@ -72,7 +72,7 @@ def test_exif_rotation_is_applied(tmp_path: Path) -> None:
     assert np.array_equal(read_image(tmp_path / "turned.png"), np.rot90(RGB, -1))
 
 
-def test_palettes_with_an_alpha_for_every_entry_keep_their_colours(tmp_path: Path) -> None:
+def test_palettes_with_an_alpha_for_every_entry_keep_their_colors(tmp_path: Path) -> None:
     palette = Image.fromarray(RGB).quantize(16)
     palette.save(tmp_path / "palette.png", transparency=bytes(range(0, 160, 10)))
     assert np.array_equal(read_image(tmp_path / "palette.png"), np.asarray(palette.convert("RGB")))

@@ -160,7 +160,7 @@ def test_noise_is_measured_on_a_finished_run_or_on_one_of_its_own(photographs: P
     other = sensitivity(**given, input=str(tmp_path / "own"), run=Run(tmp_path / "other", chosen))
     assert own == other == json.loads((tmp_path / "other/sensitivity.json").read_text())
     assert (own["crops"], own["seeds"]) == (2, 3)
-    assert "| colours |" in (tmp_path / "own/sensitivity.md").read_text()
+    assert "| colors |" in (tmp_path / "own/sensitivity.md").read_text()
     with pytest.raises(InputError, match="not a run of job=fit_prior"):
         sensitivity(**given, input=str(tmp_path), run=Run(tmp_path / "third", chosen))
 

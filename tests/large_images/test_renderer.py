@@ -73,7 +73,7 @@ def test_tiles_and_strips_make_the_whole_image(
     assert made.shape == expected.shape
     error = np.abs(made - expected)
     assert (error < 1e-5).mean() > 0.999
-    assert error.max() < 1e-3, "a kernel may cross the cut at 1/255 of its colour"
+    assert error.max() < 1e-3, "a kernel may cross the cut at 1/255 of its color"
 
 
 @settings(max_examples=10)

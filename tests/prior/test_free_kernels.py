@@ -46,7 +46,7 @@ def test_positions_span_the_image_and_pixels_are_sampled_at_whole_numbers() -> N
         means, cholesky, colors = chosen()
         assert (means[0] - 0.5).tolist() == [[0, 0], [14, 10]]
         image = splat(means, cholesky, colors, SIZE)[1]
-    torch.testing.assert_close(image[:, 3, 5], colors[1, 0])  # row 3, column 5: the peak is the colour
+    torch.testing.assert_close(image[:, 3, 5], colors[1, 0])  # row 3, column 5: the peak is the color
     assert image[0].argmax() == 3 * 14 + 5
 
 

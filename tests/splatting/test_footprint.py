@@ -23,7 +23,7 @@ SCALES = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0]
 
 
 def random_lattice(shape: tuple[float, float, float]) -> GaussianField:
-    """Four kernels per LR pixel around the lattice, white-noise colours: the worst case for sampling."""
+    """Four kernels per LR pixel around the lattice, white-noise colors: the worst case for sampling."""
     draw = torch.Generator().manual_seed(0)
     y, x = torch.meshgrid(torch.arange(2 * SIDE) / 2, torch.arange(2 * SIDE) / 2, indexing="ij")
     corners = torch.stack([x, y], -1).reshape(1, -1, 2)
@@ -84,7 +84,7 @@ def covariance(cholesky: Tensor) -> Tensor:
 
 
 def kernels(count: int = 50) -> tuple[Tensor, Tensor]:
-    """Cholesky rows of every sign, 0.1 to 3 pixels, and colours, (1, count, 3) each, in float64."""
+    """Cholesky rows of every sign, 0.1 to 3 pixels, and colors, (1, count, 3) each, in float64."""
     draw = torch.Generator().manual_seed(1)
     cholesky = torch.randn(1, count, 3, generator=draw, dtype=torch.float64)
     return cholesky + 0.1 * cholesky.sign(), torch.randn(1, count, 3, generator=draw, dtype=torch.float64)

@@ -18,7 +18,7 @@ Lattice = tuple[Field, tuple[int, int]]
 
 
 def on_gpu(lattice: Lattice, batch: int = 1) -> Lattice:
-    """The field on the GPU, repeated with other colours for each image."""
+    """The field on the GPU, repeated with other colors for each image."""
     (means, cholesky, colors), size = lattice
     repeated = (part.repeat(batch, 1, 1) for part in (means, cholesky))
     shades = colors * torch.linspace(1, 2, batch)[:, None, None]

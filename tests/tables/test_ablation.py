@@ -50,14 +50,14 @@ def test_the_papers_rows_are_found_by_all_that_is_varied() -> None:
 
 def test_a_page_has_a_cell_for_every_value_of_an_ablation(tmp_path: Path) -> None:
     toy_member(tmp_path / "deep", 0, 30.0, "model.colors.hidden=[64, 64,64]", "seed=0")
-    path = CONF / "experiment/ablation/colour_depth.yaml"
+    path = CONF / "experiment/ablation/color_depth.yaml"
     found = grid(path, read_members(tmp_path))
     assert [len(cell.members) for cell in found] == [1, 0, 0, 0, 0]
     text = to_markdown(describe(found, {}, PAPER), PAPER)
     assert "| `[64,64,64]` | 1 of 1 | 30.00 | 0.600 M |  | 28.12 |" in text
     assert "| `[64,64,64,64,64,64,64]` |  |  |  |  | 28.23 |" in text
     assert "Table 17" in about(path)
-    assert "python run.py -m experiment=ablation/colour_depth" in about(path)
+    assert "python run.py -m experiment=ablation/color_depth" in about(path)
 
 
 def test_every_papers_row_is_one_that_an_ablation_makes() -> None:

@@ -43,7 +43,7 @@ def upscale(
     """Arguments are the root keys of conf/run.yaml. Nothing is overwritten; a damaged file in a folder is reported, the
     rest is done.
 
-    Alpha is enlarged by the bicubic rule, an RGB colour profile and EXIF are kept (orientation is applied); formats
+    Alpha is enlarged by the bicubic rule, an RGB color profile and EXIF are kept (orientation is applied); formats
     that have no place for one of them lose it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A picture as a person keeps it: pixels, and what comes along with them (alpha, colour profile, EXIF)."""
+"""A picture as a person keeps it: pixels, and what comes along with them (alpha, color profile, EXIF)."""
 
 import struct
 from pathlib import Path
@@ -16,14 +16,14 @@ ORIENTATION = 0x0112
 _OF_THE_FILE = frozenset(
     {*range(254, 260), 262, 273, 277, 278, 279, 284, 317, 320, *range(322, 326), 330, 338, 339, 700, 34675}
 )
-"""TIFF tags that say how pixels are stored in the file they come from, or repeat the colour profile."""
+"""TIFF tags that say how pixels are stored in the file they come from, or repeat the color profile."""
 
 
 class Extras(NamedTuple):
     """What is kept beside the pixels.
 
     Args:
-        icc_profile: how RGB is meant; None where the file has none, or one of another colour space than RGB.
+        icc_profile: how RGB is meant; None where the file has none, or one of another color space than RGB.
         exif: without orientation (it is applied) and without the tags of a TIFF's own layout; empty where there is none.
     """
 

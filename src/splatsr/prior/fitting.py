@@ -33,7 +33,7 @@ class Fitting:
         halve_every: steps after which the learning rate is halved, again and again.
         gradient: "exact", or "published": with the doubled off-diagonal term of the published backward pass.
         clamp: whether the image is clamped to [0, 1] before the loss, so that saturated pixels have no gradient (published).
-        color_range: first colours are uniform in it.
+        color_range: first colors are uniform in it.
         l21_range: first entries l21 are, in pixels.
 
     Raises:

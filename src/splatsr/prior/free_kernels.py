@@ -27,7 +27,7 @@ class FreeKernels(nn.Module):
         count: kernels per image.
         size: (height, width) of the images in pixels.
         seeds: one per image.
-        color_range: first colours are uniform in it (published: [0, 1]).
+        color_range: first colors are uniform in it (published: [0, 1]).
         l21_range: so are first entries l21, in pixels (published: [0, 1]); without effect on "rotation_scale".
         published_gradient: double the off-diagonal term of the covariance's gradient, as the published backward pass does.
 

@@ -60,7 +60,7 @@ GROUPS: dict[str, tuple[Callable[[GaussianField, Noise], GaussianField], ...]] =
     "position, raw": (raw_position,),
     "position, in pixels": (pixel_position,),
     "Cholesky entries": (cholesky_entries,),
-    "colours": (peak_colors,),
+    "colors": (peak_colors,),
 }
 """What the noise is added to."""
 

@@ -148,7 +148,7 @@ def render_tile(
     """Writes one tile of GROUP channels: the sum of the kernels whose boxes touch it, in the order of the slots.
 
     Walks the tree of boxes: a box of 4096 slots that touches the tile is opened into its sixteen boxes of 256 slots, and so
-    on down to kernels. The colours (B, slots, channels) are in the order of the slots too. `slots` is a multiple of 4096.
+    on down to kernels. The colors (B, slots, channels) are in the order of the slots too. `slots` is a multiple of 4096.
     Grid: (tiles, groups of channels, B).
     """
     tiles_x = (width + TILE - 1) // TILE
@@ -243,7 +243,7 @@ def gather_gradients(
     """One kernel, one of `chunks` equal shares of the rows of its box, GROUP channels: its part of the gradients.
 
     Into geometry_sums (B * kernels, chunks, groups, 5: means 2, Cholesky 3) and color_sums (B * kernels, chunks, channels).
-    With u = dx / l11, t = (dy - l21 u) / l22 and sums weighted by w = exp(-q) <colour, v>, v the upstream gradient:
+    With u = dx / l11, t = (dy - l21 u) / l22 and sums weighted by w = exp(-q) <color, v>, v the upstream gradient:
     g_l22 = S tt / l22, g_l21 = S ut / l22, g_l11 = (S uu - S ut l21 / l22) / l11, g_cy = S t / l22,
     g_cx = (S u - S t l21 / l22) / l11. (u, t) is a rotation of (e, p), in which the pixels are summed.
     Grid: (B * kernels * chunks, groups of channels).

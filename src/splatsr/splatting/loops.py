@@ -122,7 +122,7 @@ def gather_lanes(
 ):
     """Adds sixteen pixels' share of one kernel's gradient to the lane accumulators `sums`, flat (MOMENTS + C, LANES).
 
-    With v_c the upstream gradient, w = alpha <colour, v>, p = (x - m) / sc and e = dy / sy (so q = (p^2 + e^2) / 2), the
+    With v_c the upstream gradient, w = alpha <color, v>, p = (x - m) / sc and e = dy / sy (so q = (p^2 + e^2) / 2), the
     first five rows collect w p, w p^2, w e, w e p, w e^2, and row 5 + c collects alpha v_c.
     """
     arguments = (upstream, types.int64, types.int64, colors, types.int64, types.int64, sums) + (types.float32,) * 4
@@ -247,7 +247,7 @@ def _block_rows(shape, x, top, bottom):
 def render_band(shapes, rows, order, colors, color, channels, height, width, top, bottom, image, at):
     """Writes rows top..bottom of one planar image, which starts at image[at]: the sum of the kernels `order`.
 
-    `shapes` and `rows` are that image's; its colours start at colors[color].
+    `shapes` and `rows` are that image's; its colors start at colors[color].
     """
     pitch = width + LANES  # the last lanes of a row may run past its end
     plane = (bottom - top) * pitch
@@ -291,11 +291,11 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
 @njit(nogil=True, cache=True, error_model="numpy")
 @no_type_check
 def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height, width, kernels, first, end, grads):
-    """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colours.
+    """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colors.
 
     `upstream` is (images, channels, height, width + LANES), zero in the padding; image b owns kernels b * `kernels`...
 
-    With u = dx / l11, t = (dy - l21 u) / l22 and sums weighted by w = alpha <colour, v>:
+    With u = dx / l11, t = (dy - l21 u) / l22 and sums weighted by w = alpha <color, v>:
     g_l22 = S tt / l22, g_l21 = S ut / l22, g_l11 = (S uu - S ut l21 / l22) / l11, g_cy = S t / l22,
     g_cx = (S u - S t l21 / l22) / l11. (u, t) is a rotation of (e, p), in which the lanes are summed.
     """
