@@ -35,9 +35,9 @@ class Steps:
         data.setup("fit")
         return list(data.train_dataloader())
 
-    def __call__(self, batch: dict, number: int) -> None:
+    def __call__(self, batch: dict, index: int) -> None:
         self.optimizer.zero_grad()
-        self.loss(*self.supervision(self.model(batch["lr"]), batch, np.random.default_rng(number))).backward()
+        self.loss(*self.supervision(self.model(batch["lr"]), batch, np.random.default_rng(index))).backward()
         self.optimizer.step()
 
 
@@ -45,12 +45,12 @@ def measure(count: int, clock: Callable[[], float]) -> tuple[dict[str, Steps], d
     """The comparison's experiments, and their mean seconds per step after an untimed one."""
     methods = {path.stem: Steps(path.stem) for path in sorted((CONF / "experiment" / "compare").glob("*.yaml"))}
     times: dict[str, list[float]] = {name: [] for name in methods}
-    for number, batch in enumerate(next(iter(methods.values())).batches(count + 1)):
+    for index, batch in enumerate(next(iter(methods.values())).batches(count + 1)):
         for name, step in methods.items():
             start = clock()
-            step(batch, number)
+            step(batch, index)
             times[name].append(clock() - start)
-    return methods, {name: statistics.mean(spent[1:]) for name, spent in times.items()}
+    return methods, {name: statistics.mean(measured[1:]) for name, measured in times.items()}
 
 
 def main() -> None:

@@ -102,8 +102,8 @@ def main() -> None:
     }  # fmt: skip
     (HERE / "results" / "large.json").write_text(json.dumps(results, indent=2) + "\n")
     write_section("large", markdown(results))
-    spent = f"{measured['seconds']:.0f} s ({measured['processor_seconds']:.0f} s of processors)"
-    sys.stdout.write(f"{spent}, {measured['peak_rss_bytes'] / 2**30:.2f} GiB at the peak\n")
+    time_text = f"{measured['seconds']:.0f} s ({measured['processor_seconds']:.0f} s of processors)"
+    sys.stdout.write(f"{time_text}, {measured['peak_rss_bytes'] / 2**30:.2f} GiB at the peak\n")
 
 
 if __name__ == "__main__":

@@ -48,10 +48,10 @@ PATCH, SCALES, BATCH = 256, (4.0, 8.0), 16
 
 def make_photographs(folder: Path) -> None:
     """Seven PNGs; the grain is what enlarging takes away."""
-    for number, path in enumerate(training_photographs()):
+    for index, path in enumerate(training_photographs()):
         image = resize_bicubic(read_image(path), SIZE)
-        grain = np.random.default_rng(number).normal(0, 3, image.shape)
-        write_image(folder / f"{number}.png", (image + grain).clip(0, 255).round().astype(np.uint8))
+        grain = np.random.default_rng(index).normal(0, 3, image.shape)
+        write_image(folder / f"{index}.png", (image + grain).clip(0, 255).round().astype(np.uint8))
 
 
 def decode(folder: Path, cache: Path) -> MappedImages:

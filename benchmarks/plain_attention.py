@@ -109,7 +109,7 @@ def shift_mask(size: tuple[int, int], window: int, shift: int) -> Tensor:
     """(windows, pixels, pixels): -100 between pixels that only the roll brought together."""
     region = torch.zeros(1, *size, 1)
     bands = slice(0, -window), slice(-window, -shift), slice(-shift, None)
-    for number, (rows, columns) in enumerate((rows, columns) for rows in bands for columns in bands):
-        region[:, rows, columns] = number
+    for part, (rows, columns) in enumerate((rows, columns) for rows in bands for columns in bands):
+        region[:, rows, columns] = part
     regions = cut(region, window).squeeze(-1)
     return torch.where(regions[:, None] != regions[:, :, None], -100.0, 0.0)

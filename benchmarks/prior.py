@@ -91,8 +91,8 @@ def hours(settings: dict, pairs: float, batched: float) -> tuple[dict, str]:
         f"kernel and a pixel, forward and backward, {SUSTAINED / 1e12:.0f} Tflop/s kept up; {pairs:.1f} pairs per pixel, as in "
         f"the fits here, if kernels visit their own pixels only, {CANDIDATES} with tiles of 16 pixels"
     )
-    told = f"{figure(low)} to {figure(high)} GPU hours ({basis}); batched as above on a CPU, {figure(cores)} core hours"
-    return {"gpu_hours": [low, high], "core_hours": cores, "basis": basis}, told
+    text = f"{figure(low)} to {figure(high)} GPU hours ({basis}); batched as above on a CPU, {figure(cores)} core hours"
+    return {"gpu_hours": [low, high], "core_hours": cores, "basis": basis}, text
 
 
 def main() -> None:
@@ -120,7 +120,7 @@ def main() -> None:
         turns.append({name: one for name, (one, _) in found.items()})
     times = {name: statistics.median(turn[name] for turn in turns) for name in contenders}
     ratio = times["one by one, dense"] / times["batched"]
-    estimate, told = hours(settings, pairs_per_pixel(instantiate({**settings, "steps": 500}), images), times["batched"])
+    estimate, text = hours(settings, pairs_per_pixel(instantiate({**settings, "steps": 500}), images), times["batched"])
     made = write_results(
         "prior",
         "python benchmarks/prior.py" + (" --quick" if quick else ""),
@@ -136,7 +136,7 @@ def main() -> None:
         "",
         f"The bar, 5 times over one by one and dense, is {'reached' if ratio >= 5 else 'missed'}.",
         "",
-        f"ContinuousSR's collection ({IMAGES} images, over {PAPER_HOURS} GPU hours in the paper, {STEPS} steps): {told}.",
+        f"ContinuousSR's collection ({IMAGES} images, over {PAPER_HOURS} GPU hours in the paper, {STEPS} steps): {text}.",
     ]
     write_section("prior", "\n".join(lines))
 

@@ -62,9 +62,9 @@ def published_query(features: Tensor, imnet: nn.Module, coordinates: Tensor, cel
             moved = coordinates.clone()
             moved[..., 0] += vertical / h + 1e-6
             moved[..., 1] += horizontal / w + 1e-6
-            places = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1).unsqueeze(1)
-            fetched = grid_sample(unfolded, places, mode="nearest", align_corners=False)[:, :, 0].permute(0, 2, 1)
-            centre = grid_sample(lr_centres, places, mode="nearest", align_corners=False)[:, :, 0].permute(0, 2, 1)
+            points = moved.clamp(-1 + 1e-6, 1 - 1e-6).flip(-1).unsqueeze(1)
+            fetched = grid_sample(unfolded, points, mode="nearest", align_corners=False)[:, :, 0].permute(0, 2, 1)
+            centre = grid_sample(lr_centres, points, mode="nearest", align_corners=False)[:, :, 0].permute(0, 2, 1)
             offset = coordinates - centre
             offset[..., 0] *= h
             offset[..., 1] *= w
@@ -107,7 +107,7 @@ class Contender:
         if case.samples:
             draw = torch.Generator().manual_seed(2)
             chosen = [torch.randperm(len(grid), generator=draw)[: case.samples] for _ in range(case.batch)]
-            self.coordinates = torch.stack([grid[numbers] for numbers in chosen])
+            self.coordinates = torch.stack([grid[indices] for indices in chosen])
         else:
             self.coordinates = grid.expand(case.batch, -1, -1)
         self.cell = torch.full((case.batch, 2), 2 / self.hr_side)

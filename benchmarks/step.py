@@ -51,12 +51,12 @@ PARTS = "loader", "encoder", "color", "offset", "query", "keys", "weighting", "s
 class Stopwatch:
     """Milliseconds by part, in the order of their first use."""
 
-    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    milliseconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def __call__(self, part: str, work: Callable[[], Any]) -> Any:
         start = time.perf_counter()
         result = work()
-        self.spent[part] += 1000 * (time.perf_counter() - start)
+        self.milliseconds[part] += 1000 * (time.perf_counter() - start)
         return result
 
 
@@ -186,11 +186,11 @@ def measure(repetitions: int) -> dict[str, dict]:
             step.whole()
             times[name]["whole"].append(1000 * (time.perf_counter() - start))
             step.split(parts)
-            times[name]["step"].append(parts.spent)
+            times[name]["step"].append(parts.milliseconds)
             step.model.eval()
             enlarge(step.model, lr, Stopwatch())  # training forgot the keys
             enlarge(step.model, lr, image)
-            times[name]["enlarge"].append(image.spent)
+            times[name]["enlarge"].append(image.milliseconds)
     return {
         name: {
             "parameters": sum(parameter.numel() for parameter in steps[name].model.parameters()),

@@ -23,10 +23,10 @@ TWICE_CUT = tl.constexpr(2 * CUT)
 def sum_lists(image, means, conics, colors, starts, members, pairs, height, width, TILE: tl.constexpr):  # noqa: N803
     """One tile of three channels: the kernels members[starts[tile]:starts[tile + 1]]. Grid: (tiles, images)."""
     tiles_x, tile = (width + TILE - 1) // TILE, tl.program_id(0)
-    place = tl.program_id(1) * tl.num_programs(0) + tile
-    first = tl.load(starts + place)
-    last = place + 1 == tl.num_programs(0) * tl.num_programs(1)
-    end = tl.load(starts + place + 1, mask=place + 1 < tl.num_programs(0) * tl.num_programs(1), other=0)
+    index = tl.program_id(1) * tl.num_programs(0) + tile
+    first = tl.load(starts + index)
+    last = index + 1 == tl.num_programs(0) * tl.num_programs(1)
+    end = tl.load(starts + index + 1, mask=index + 1 < tl.num_programs(0) * tl.num_programs(1), other=0)
     end = tl.where(last, pairs, end)
     pixel = tl.arange(0, TILE * TILE)
     row, column = (tile // tiles_x) * TILE + pixel // TILE, (tile % tiles_x) * TILE + pixel % TILE

@@ -25,8 +25,8 @@ def test_names_of_the_data_sets(hr: str, lr: str) -> None:
 
 
 def test_partners_come_in_the_order_of_hr() -> None:
-    hr = [Path(f"norain-{number}.png") for number in (1, 2, 10)]
-    lr = [Path(f"rain/norain-{number}x2.png") for number in (10, 2, 1)]
+    hr = [Path(f"norain-{index}.png") for index in (1, 2, 10)]
+    lr = [Path(f"rain/norain-{index}x2.png") for index in (10, 2, 1)]
     assert pair_by_name(hr, lr) == lr[::-1]
 
 

@@ -17,8 +17,8 @@ def test_what_is_there_and_what_is_missing(
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
     sets = ("Set5/HR/baby", "Set5/LR_bicubic/X2/babyx2", "Set14/HR/a", "Set14/HR/b", "Set14/LR_bicubic/X2/ax2")
-    for place in ("DIV2K/DIV2K_train_HR/1", *sets):
-        write_image(tmp_path / f"sets/{place}.png", np.zeros((8, 8, 3), np.uint8))
+    for folder in ("DIV2K/DIV2K_train_HR/1", *sets):
+        write_image(tmp_path / f"sets/{folder}.png", np.zeros((8, 8, 3), np.uint8))
     monkeypatch.setattr(sys, "argv", ["run.py", "job=doctor", "data=div2k", "data.root=sets"])
     assert main() == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -30,7 +30,7 @@ def test_what_is_there_and_what_is_missing(
     assert "sets/Set14/HR/b.png" in set14
     found = {line[0]: line[1] for line in lines[lines.index([]) :] if len(line) > 1}
     assert {name for name in KNOWN_SETS if found[name] == "missing"} == set(KNOWN_SETS) - {"set5", "set14"}
-    told = {line[0]: line[1:] for line in lines if line}
-    assert told["W&B"][:2] == ["no", "key:"]
-    assert told["torch"]
+    printed = {line[0]: line[1:] for line in lines if line}
+    assert printed["W&B"][:2] == ["no", "key:"]
+    assert printed["torch"]
     assert not list(tmp_path.glob("outputs/**/*.json")), "it only looks"

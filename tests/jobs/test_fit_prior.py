@@ -49,7 +49,7 @@ def test_a_run_leaves_fields_figures_a_picture_and_a_dictionary(
     assert "5 crops of 16x16 pixels, 0.25 kernels per pixel, cholesky, 6 steps of adam 0.01, exact gradient" in report
     assert report in capsys.readouterr().out
     assert sorted(path.name for path in (tmp_path / "run/fields").iterdir()) == [
-        f"{number:05d}.{ending}" for number in range(3) for ending in ("json", "safetensors")
+        f"{index:05d}.{ending}" for index in range(3) for ending in ("json", "safetensors")
     ]
     field = GaussianField.load(tmp_path / "run/fields/00001.safetensors")
     crops = json.loads((tmp_path / "run/fields/00001.json").read_text())["crops"]
@@ -67,12 +67,12 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
     whole = run(tmp_path / "whole", photographs)
     save, saved = collection.save_chunk, []
 
-    def killed_at_the_second(folder: Path, number: int, **content: Any) -> None:
-        saved.append(number)
+    def killed_at_the_second(folder: Path, index: int, **content: Any) -> None:
+        saved.append(index)
         if saved == [0, 1]:
             content["field"].save(folder / "00001.safetensors")  # its .json is not there yet
             raise KeyboardInterrupt
-        save(folder, number, **content)
+        save(folder, index, **content)
 
     monkeypatch.setattr(collection, "save_chunk", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
@@ -110,13 +110,13 @@ def test_two_processes_that_go_on_are_one(photographs: Path, tmp_path: Path) -> 
     assert not list((tmp_path / "two").rglob("*.partial"))
     together = json.loads((tmp_path / "two/statistics.json").read_text())
     assert {**together, "process_seconds": 0} == {**alone, "process_seconds": 0}
-    for number in range(3):
-        one, other = (load_file(tmp_path / f"{name}/fields/{number:05d}.safetensors") for name in ("one", "two"))
+    for index in range(3):
+        one, other = (load_file(tmp_path / f"{name}/fields/{index:05d}.safetensors") for name in ("one", "two"))
         assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "line"),
     [
         (("data.train=null",), "nothing to train on"),
         (("prior.crops=50",), "3 photographs hold 36 crops of 16x16 pixels, and prior.crops asks for 50"),
@@ -127,9 +127,9 @@ def test_two_processes_that_go_on_are_one(photographs: Path, tmp_path: Path) -> 
     ],
 )
 def test_wrong_input_shows_before_the_first_crop(
-    photographs: Path, tmp_path: Path, overrides: tuple[str, ...], told: str
+    photographs: Path, tmp_path: Path, overrides: tuple[str, ...], line: str
 ) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=line):
         run(tmp_path / "run", photographs, *overrides)
     assert not (tmp_path / "run").exists()
 

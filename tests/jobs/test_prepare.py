@@ -14,10 +14,10 @@ from splatsr.runs.command_line import main
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with DF2K's folders below datasets/, three images in each."""
-    for place in ("DIV2K/DIV2K_train_HR", "Flickr2K/Flickr2K_HR", "DIV2K/DIV2K_valid_HR"):
-        for number in range(3):
-            image = np.random.default_rng(number).integers(0, 256, (40, 50, 3)).astype(np.uint8)
-            write_image(tmp_path / "datasets" / place / f"{number}.png", image)
+    for folder in ("DIV2K/DIV2K_train_HR", "Flickr2K/Flickr2K_HR", "DIV2K/DIV2K_valid_HR"):
+        for index in range(3):
+            image = np.random.default_rng(index).integers(0, 256, (40, 50, 3)).astype(np.uint8)
+            write_image(tmp_path / "datasets" / folder / f"{index}.png", image)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     return tmp_path
@@ -32,19 +32,19 @@ def test_folders_are_decoded_once_and_shared_between_data_sets(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "job=prepare", "data=div2k") == 0
-    told = capsys.readouterr().out
-    assert "decoding 3 images, 0 MiB of datasets/DIV2K/DIV2K_train_HR into datasets/decoded/DIV2K_train_HR-" in told
+    printed = capsys.readouterr().out
+    assert "decoding 3 images, 0 MiB of datasets/DIV2K/DIV2K_train_HR into datasets/decoded/DIV2K_train_HR-" in printed
     (pixels,) = (home / "datasets/decoded").glob("*/pixels.u8")
     assert pixels.stat().st_size == 3 * 3 * 40 * 50
     assert run(monkeypatch, "job=prepare", "data=df2k") == 0
-    told = capsys.readouterr().out
-    assert "decoding 3 images, 0 MiB of datasets/Flickr2K/Flickr2K_HR" in told
-    assert "decoding 3 images, 0 MiB of datasets/DIV2K" not in told
-    assert told.count(", decoded") == 2
+    printed = capsys.readouterr().out
+    assert "decoding 3 images, 0 MiB of datasets/Flickr2K/Flickr2K_HR" in printed
+    assert "decoding 3 images, 0 MiB of datasets/DIV2K" not in printed
+    assert printed.count(", decoded") == 2
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "printed"),
     [
         (("data=folder",), "nothing to train on"),
         (("data=div2k", "data.cache=null"), "there is nothing to prepare"),
@@ -52,8 +52,8 @@ def test_folders_are_decoded_once_and_shared_between_data_sets(
     ],
 )
 @pytest.mark.usefixtures("home")
-def test_what_cannot_be_prepared(settings: tuple[str, ...], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_prepared(settings: tuple[str, ...], printed: str) -> None:
+    with pytest.raises(InputError, match=printed):
         prepare(data=settings_of(*settings)["data"])
 
 
@@ -62,6 +62,6 @@ def test_a_damaged_file_stops_it_unless_it_is_to_be_skipped(home: Path, capsys: 
     data = settings_of("data=div2k")["data"]
     with pytest.raises(InputError, match=r"1\.png is not an image"):
         prepare(data=data)
-    assert [place.suffix for place in (home / "datasets/decoded").glob("*/")] == [".partial"]
+    assert [folder.suffix for folder in (home / "datasets/decoded").glob("*/")] == [".partial"]
     prepare(data={**data, "skip_damaged": True})
     assert ": 2 images, 0 MiB, decoded, 1 skipped" in capsys.readouterr().out

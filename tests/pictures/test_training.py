@@ -10,10 +10,10 @@ from splatsr.pictures.training import draw_curves, draw_page, read_curves
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A run that was resumed after step 20: steps 20 and 30 were played twice."""
-    for number, text in enumerate(
+    for index, text in enumerate(
         ("step,train/loss,lr-Adam\n10,0.4,1\n20,0.3,\n30,9.0,\n", "step,train/loss\n20,0.2\n30,0.1\n")
     ):
-        log = tmp_path / f"logs/version_{number}/metrics.csv"
+        log = tmp_path / f"logs/version_{index}/metrics.csv"
         log.parent.mkdir(parents=True)
         log.write_text(text)
     return tmp_path

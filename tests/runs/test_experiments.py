@@ -54,8 +54,8 @@ def files_tested(data: PhotoData) -> dict[str, list[Path]]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """The three data sets, one or two images of 24x30 pixels each."""
-    for place in (*TREE, *PARTS):
-        write_image(tmp_path / "sets" / place, np.full((24, 30, 3), 100, np.uint8))
+    for location in (*TREE, *PARTS):
+        write_image(tmp_path / "sets" / location, np.full((24, 30, 3), 100, np.uint8))
     return tmp_path / "sets"
 
 
@@ -212,7 +212,7 @@ def test_a_right_tree_gives_the_right_files(name: str, training: tuple[str, ...]
     assert files_tested(data) == {"DIV2K_valid_HR": [root / TREE[1]]}
     data.prepare_data()
     data.setup("fit")
-    assert data.training_images() == [root / place for place in training]
+    assert data.training_images() == [root / location for location in training]
     assert len(data.crops.photographs) == len(training)
 
 

@@ -85,9 +85,9 @@ def test_resuming_what_is_no_multirun_is_one_line(
 
 
 def test_a_page_of_all_ablations_needs_no_run_of_most(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    place = tmp_path / "outputs/multirun/now/0/.hydra"
-    place.mkdir(parents=True)
-    (place / "overrides.yaml").write_text("[experiment=ablation/offset_range, model.positions.offset_range=2, seed=1]\n")
+    member = tmp_path / "outputs/multirun/now/0/.hydra"
+    member.mkdir(parents=True)
+    (member / "overrides.yaml").write_text("[experiment=ablation/offset_range, model.positions.offset_range=2, seed=1]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["run.py", "job=ablations", "runs=[outputs]", "hydra.run.dir=page"])
     assert main() == 0

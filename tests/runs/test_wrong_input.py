@@ -137,11 +137,11 @@ def test_an_output_beyond_memory(refused: Refused, tiny_file: Path, photo: Path)
 
 
 def test_an_output_that_exists_is_not_overwritten(refused: Refused, tiny_file: Path, photo: Path, tmp_path: Path) -> None:
-    taken = tmp_path / "taken.png"
-    taken.write_bytes(b"precious")
-    line = refused("job=upscale", f"checkpoint={tiny_file}", f"input={photo}", f"output={taken}", "scale=2")
+    existing = tmp_path / "taken.png"
+    existing.write_bytes(b"precious")
+    line = refused("job=upscale", f"checkpoint={tiny_file}", f"input={photo}", f"output={existing}", "scale=2")
     assert "exists already" in line
-    assert taken.read_bytes() == b"precious"
+    assert existing.read_bytes() == b"precious"
 
 
 def test_an_output_that_cannot_be_written(refused: Refused, tiny_file: Path, photo: Path) -> None:

@@ -44,7 +44,7 @@ def usage(code: bytes) -> dict[str, int]:
         Path(file.name).write_bytes(code)
         text = subprocess.run([TOOL, "-res-usage", file.name], capture_output=True, text=True, check=True).stdout
     pairs = [word.split(":", 1) for word in text.split() if ":" in word]
-    return {name: int(number) for name, number in pairs if number.isdigit()}
+    return {name: int(value) for name, value in pairs if value.isdigit()}
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ from splatsr.training.losses import L1WithFrequency
 from splatsr.training.supervision import OnCrops, OnQueries
 
 
-def places(coordinates: Tensor, cell: Tensor) -> Tensor:
+def coordinates_and_cell(coordinates: Tensor, cell: Tensor) -> Tensor:
     return torch.cat([coordinates, cell[:, None, :1].expand(-1, coordinates.shape[1], -1)], -1)
 
 
-IMAGE = ImplicitImage(torch.zeros(2, 3, 2, 3), places)
+IMAGE = ImplicitImage(torch.zeros(2, 3, 2, 3), coordinates_and_cell)
 
 
 def rendered(*sizes: tuple[int, int]) -> list[Tensor]:

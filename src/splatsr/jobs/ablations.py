@@ -60,7 +60,7 @@ def grid(path: Path, members: list[Member]) -> list[Cell]:
 def about(path: Path) -> str:
     """What a file of conf/ says at its head, and its command if it has one."""
     lines = itertools.takewhile(lambda line: line.startswith("#"), path.read_text().splitlines()[1:])
-    told = [line.removeprefix("#") for line in lines]
-    commands = [line.strip() for line in told if line.startswith("     ")]
-    text = " ".join(line.strip() for line in told if not line.startswith("     "))
+    comments = [line.removeprefix("#") for line in lines]
+    commands = [line.strip() for line in comments if line.startswith("     ")]
+    text = " ".join(line.strip() for line in comments if not line.startswith("     "))
     return "\n".join([text, *(["", "```bash", *commands, "```"] if commands else [])])

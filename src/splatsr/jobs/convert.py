@@ -51,8 +51,8 @@ def convert(*, checkpoint: str | None, output: str | None) -> None:
     if target.suffix != ".safetensors":
         raise InputError(f"{target}: cannot write {target.suffix or 'a file without suffix'}; output ends in .safetensors.")
     card = target.with_suffix(".md")
-    if taken := [str(path) for path in (target, card) if path.exists()]:
-        raise InputError(f"{taken[0]} exists already; nothing is overwritten, choose another output.")
+    if existing := [str(path) for path in (target, card) if path.exists()]:
+        raise InputError(f"{existing[0]} exists already; nothing is overwritten, choose another output.")
     config, tensors = read_model(checkpoint)
     model = build(config)
     load_weights(model, tensors, source=checkpoint)

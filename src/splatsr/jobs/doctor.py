@@ -44,7 +44,7 @@ def doctor(*, data: Mapping[str, Any]) -> None:
 
 def _machine(root: Path) -> Rows:
     memory = psutil.virtual_memory()
-    devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return [
         ("Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"),
         *((package, _version(package)) for package in PACKAGES),
@@ -60,18 +60,18 @@ def _training(root: Path, cache: str | None) -> Rows:
     rows = []
     for option in sorted((CONF / "data").glob("*.yaml")):
         train = (yaml.safe_load(option.read_text()) or {}).get("train")
-        places = [train] if isinstance(train, str) else train
-        if not isinstance(places, list):  # the user's own folders, or photographs of Python packages
+        listed = [train] if isinstance(train, str) else train
+        if not isinstance(listed, list):  # the user's own folders, or photographs of Python packages
             continue
-        for place in places:
+        for location in listed:
             try:
-                parts = list(parts_in(place, str(root)))
+                parts = list(parts_in(location, str(root)))
             except InputError:
-                rows.append((option.stem, "missing", "", f"{root / place}/<images>"))
+                rows.append((option.stem, "missing", "", f"{root / location}/<images>"))
                 continue
             done = 0 if cache is None else sum(DecodedFolder(part, Path(cache)).records() is not None for part in parts)
             images = sum(len(part.names) for part in parts)
-            rows.append((option.stem, str(images), f"{done} of {len(parts)} folders", str(root / place)))
+            rows.append((option.stem, str(images), f"{done} of {len(parts)} folders", str(root / location)))
     return rows
 
 

@@ -59,12 +59,14 @@ def upscale(
             _enlarge(renderer, source, target, scale, size, progress)
         return
     jobs = [(path, target / path.relative_to(source)) for path in find_images(source)]
-    if taken := [str(place) for _, place in jobs if place.exists()]:
-        raise InputError(f"{len(taken)} of {len(jobs)} results exist already, first {taken[0]}: choose another output folder.")
+    if existing := [str(result) for _, result in jobs if result.exists()]:
+        raise InputError(
+            f"{len(existing)} of {len(jobs)} results exist already, first {existing[0]}: choose another output folder."
+        )
     failures = []
-    for path, place in along(jobs, len(jobs), "upscaling"):
+    for path, result in along(jobs, len(jobs), "upscaling"):
         try:
-            _enlarge(renderer, path, place, scale, size, lambda _: None)
+            _enlarge(renderer, path, result, scale, size, lambda _: None)
         except InputError as error:
             failures.append(str(error))
             Console(stderr=True).print(f"skipped: {error}", soft_wrap=True)
@@ -92,8 +94,8 @@ def _enlarge(renderer: Renderer, source: Path, target: Path, scale: Any, size: A
             raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
         raise
     (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
-    told = f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})"
-    Console().print(told, soft_wrap=True)
+    line = f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})"
+    Console().print(line, soft_wrap=True)
 
 
 def _with_alpha(
