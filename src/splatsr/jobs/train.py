@@ -24,6 +24,7 @@ from splatsr.metrics.protocol import Protocol
 from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import decode
+from splatsr.runs.folders import TRACES
 from splatsr.runs.loggers import log_results, open_loggers
 from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
@@ -65,7 +66,7 @@ def train(
     Raises:
         InputError: whatever the user can put right, before the first batch.
     """
-    resuming = run.goes_on(begun="checkpoints/last.ckpt", finished="metrics.json")
+    resuming = run.goes_on(TRACES["train"])
     rules = _check(scales, metrics, compile, trainer, protocol)
     lightning.seed_everything(run.seed)
     photographs = _prepare(data, scales, rules)

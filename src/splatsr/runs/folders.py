@@ -3,13 +3,25 @@
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from omegaconf import OmegaConf
 
 from splatsr.errors import InputError
 
-_TRACES = {"train": ("checkpoints/last.ckpt", "metrics.json"), "fit_prior": ("fields", "statistics.json")}
-"""What a run of a job that can be resumed has in its folder when it has begun, and when it is finished."""
+
+class Traces(NamedTuple):
+    """What a run of a job that can be resumed has in its folder when it has `begun`, and when it is `finished`."""
+
+    begun: str
+    finished: str
+
+
+TRACES = {
+    "train": Traces("checkpoints/last.ckpt", "metrics.json"),
+    "fit_prior": Traces("fields", "statistics.json"),
+}
+"""By the job's name."""
 
 
 def register_resolvers() -> None:
@@ -32,7 +44,7 @@ def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
     """
     home = Path("outputs") / job / (experiment or "default")
     if resume == "auto":
-        begun, finished = _TRACES.get(job, _TRACES["train"])
+        begun, finished = TRACES.get(job, TRACES["train"])
         runs = [run for run in home.glob("*") if (run / begun).exists() and not (run / finished).exists()]
         if runs:
             return str(max(runs, key=lambda run: (run / begun).stat().st_mtime))

@@ -14,6 +14,7 @@ import yaml
 
 from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
+from splatsr.runs.folders import Traces
 from splatsr.runs.machine import processor
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
@@ -44,26 +45,25 @@ class Run:
         """None, "auto", or the folder to go on in (which is `folder` then)."""
         return self.settings["resume"]
 
-    def goes_on(self, *, begun: str, finished: str, same: Sequence[str] | None = None) -> bool:
+    def goes_on(self, traces: Traces, *, same: Sequence[str] | None = None) -> bool:
         """Whether the run goes on with what is in its folder.
 
         Args:
-            begun: the file or folder by which an unfinished run is known.
-            finished: the file that a run writes last.
+            traces: by which an unfinished and a finished run are known.
             same: keys below which the settings must be those that the run began with; None: all that change the result.
 
         Raises:
             InputError: going on, or beginning, would lose or mix up something.
         """
-        if (self.folder / finished).exists():
-            raise InputError(f"{self.folder} is finished already (it has a {finished}); nothing is overwritten.")
-        unfinished = (self.folder / begun).exists()
+        if (self.folder / traces.finished).exists():
+            raise InputError(f"{self.folder} is finished already (it has a {traces.finished}); nothing is overwritten.")
+        unfinished = (self.folder / traces.begun).exists()
         if self.resume is None and unfinished:
             raise InputError(
                 f"{self.folder} holds an unfinished run already; go on with resume={self.folder} or choose another folder."
             )
         if self.resume not in (None, "auto") and not unfinished:
-            raise InputError(f"resume={self.resume}: no {begun} there; expected the folder of an unfinished run.")
+            raise InputError(f"resume={self.resume}: no {traces.begun} there; expected the folder of an unfinished run.")
         if self.resume is None or not unfinished:
             return False
         self._check_same_settings(same)
