@@ -75,6 +75,7 @@ def train(
     if not resuming:
         _load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
+    photographs.setup("fit")  # opens every image: what is wrong with one shows before anything is written
     with open_loggers(logger, run) as loggers:
         fitter = _make_trainer(trainer, callbacks, loggers, photographs, run.folder)
         if compile is not None:
@@ -146,7 +147,6 @@ def _make_trainer(
     folder: Path,
 ) -> lightning.Trainer:
     """The configured trainer with its callbacks; where nothing is validated there is nothing to keep the best of."""
-    photographs.setup("fit")
     made: list[Callback] = [instantiate(one, f"callbacks.{name}") for name, one in callbacks.items()]
     validated = bool(photographs.validation_scales and photographs.test_sets) and any(
         isinstance(callback, Validation) for callback in made
