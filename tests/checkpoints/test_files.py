@@ -57,3 +57,12 @@ def test_all_tensors_load_or_none() -> None:
     with pytest.raises(InputError, match=r"1 tensor differs: apd\.mlp\.0\.bias is missing"):
         load_weights(model, tensors, source="file")
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_weights_that_are_not_finite_are_named_and_refused(tmp_path: Path) -> None:
+    config = settings_of(*SMALL)["model"]
+    model = build(config)
+    torch.nn.init.constant_(model.cgm.mlp[0].bias, float("nan"))
+    save_model(model, config, tmp_path / "diverged.safetensors")
+    with pytest.raises(InputError, match=r"diverged\.safetensors: cgm\.mlp\.0\.bias has values that are not finite"):
+        splatsr.load(tmp_path / "diverged.safetensors")

@@ -1,8 +1,15 @@
 import errno
 import json
+import os
+import socket
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from splatsr.disk.whole_file import whole_file, write_json, write_text
 from splatsr.errors import InputError
@@ -30,3 +37,37 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No space left"), whole_file(tmp_path / "b.png"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_the_mode_is_the_umasks_whoever_writes(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "a.safetensors") as partial:
+            save_file({"a": torch.zeros(1)}, partial)  # which makes files that others cannot read
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.safetensors").stat().st_mode) == mode
+
+
+def test_two_writers_do_not_share_their_unfinished_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with whole_file(path) as one:
+        with whole_file(path) as other:
+            other.write_text("other")
+            one.write_text("one")
+        assert path.read_text() == "other"
+    assert path.read_text() == "one"
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_stays(tmp_path: Path) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    dead, alive = (tmp_path / f"a.txt.{socket.gethostname()}-{pid}-0.partial" for pid in (killed.pid, os.getppid()))
+    elsewhere = tmp_path / f"a.txt.another-machine-{killed.pid}-0.partial"
+    for leftover in (dead, alive, elsewhere):
+        leftover.write_text("half")
+    write_text(tmp_path / "a.txt", "whole")
+    assert not dead.exists()
+    assert alive.exists()
+    assert elsewhere.exists()

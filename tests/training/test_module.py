@@ -137,3 +137,24 @@ def test_a_diverging_training_says_what_to_do() -> None:
 def test_a_model_without_weights_cannot_be_trained() -> None:
     with pytest.raises(InputError, match="no weights to train"):
         task(model_config=settings_of("model=bicubic")["model"])
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+def test_a_gradient_that_is_not_finite_ends_the_training_before_the_step() -> None:
+    """The renderer leaves kernels out that are not finite: the loss stays finite while weights are lost."""
+    module = task()
+    before = {name: weight.clone() for name, weight in module.model.named_parameters()}
+    next(module.model.parameters()).register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(InputError, match="the gradient norm became nan at step 0.*Lower optimizer.lr"):
+        fit(module, 1, batch())
+    assert all(torch.equal(weight, before[name]) for name, weight in module.model.named_parameters())
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_weights_that_are_not_finite_are_never_saved(averaged: bool) -> None:
+    module = task()
+    checkpoint = {"state_dict": {name: weight.clone() for name, weight in module.state_dict().items()}}
+    broken = checkpoint["state_dict"] if averaged else module.state_dict()
+    broken["model.encoder.head.0.bias"][0] = float("inf")
+    with pytest.raises(InputError, match=r"encoder\.head\.0\.bias has values that are not finite"):
+        module.on_save_checkpoint(checkpoint)

@@ -72,7 +72,7 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     """Loads the tensors into the model, all of them or none.
 
     Raises:
-        InputError: names or shapes differ; the message lists them.
+        InputError: names or shapes differ, the message lists them; or a value is not finite.
     """
     expected = model.state_dict()
     lines = [f"{name} is missing" for name in expected if name not in tensors]
@@ -86,6 +86,8 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         differ = f"{len(lines)} tensors differ" if len(lines) > 1 else "1 tensor differs"
         raise InputError(f"{source} does not fit {type(model).__name__}: {differ}: {'; '.join(lines[:_SHOWN])}{more}.")
+    if broken := next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None):
+        raise InputError(f"{source}: {broken} has values that are not finite: a training that diverged, or a damaged file.")
     model.load_state_dict(tensors)
 
 

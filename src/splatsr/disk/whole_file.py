@@ -1,33 +1,49 @@
 """Files that appear whole or not at all: written beside their place, then put there in one step."""
 
+import contextlib
+import glob
+import itertools
 import json
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from splatsr.errors import InputError
 
+_COUNT = itertools.count()
 
-@contextmanager
+
+@contextlib.contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A path in the same folder to write to; at the end of the block its file takes the place of `path`.
 
-    If anything fails nothing is left of it, and a file that was there stays. The folder is made where it is missing.
+    If anything fails nothing is left of it, and a file that was there stays readable until the very last step. The content is
+    on the disk before the name is (fsync), so that a power cut leaves the old file or the new one. The file's mode is the
+    umask's, whoever wrote it. Two processes that write the same path do not disturb each other: the later one's file stays.
+    What killed processes of this machine have left behind is cleaned up. The folder is made where it is missing.
 
     Raises:
         InputError: the file cannot be written, for example because the disk is full.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{next(_COUNT)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         try:
+            with partial.open("xb") as file:
+                mode = os.fstat(file.fileno()).st_mode
             yield partial
+            os.chmod(partial, mode)
+            _to_disk(partial)
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+        _to_disk(path.parent)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -41,3 +57,22 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, content: Any) -> None:
     """A JSON file, indented; raises as `whole_file`."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _to_disk(path: Path) -> None:
+    """Waits until a file's content, or a folder's names, are on the disk; file systems that cannot say so are believed."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Removes what processes of this machine that do not run any more have left of `path`."""
+    host = socket.gethostname()
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.{glob.escape(host)}-*.partial"):
+        owner = leftover.name.removesuffix(".partial").rpartition(f".{host}-")[2].partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            leftover.unlink(missing_ok=True)

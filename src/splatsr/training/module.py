@@ -60,14 +60,26 @@ class SuperResolution(lightning.LightningModule):
         random = np.random.default_rng([self.seed, self.current_epoch, batch_idx, self.global_rank])
         loss = self.loss(*self.supervision(self.model(batch["lr"]), batch, random))
         mean = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
-        if not torch.isfinite(mean):
+        self._check_finite("loss", mean)
+        self.log("train/loss", mean, prog_bar=True, batch_size=len(batch["lr"]))
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Ends the run before a step that would make weights of a gradient that is not finite.
+
+        (The renderer leaves kernels out that are not finite, so that the loss alone does not show it.)
+        """
+        if self.trainer.precision != "16-mixed":  # whose scaler skips such steps itself
+            gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+            self._check_finite("gradient norm", torch.nn.utils.get_total_norm(gradients))
+
+    def _check_finite(self, what: str, value: Float[Tensor, ""]) -> None:
+        if not torch.isfinite(value):
             raise InputError(
-                f"the loss became {mean.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
+                f"the {what} became {value.item()} at step {self.global_step}: training diverged. Lower optimizer.lr, "
                 "clip gradients (trainer.gradient_clip_val=1) or use model/initialisation=blurred_lr; the last checkpoint "
                 "is intact."
             )
-        self.log("train/loss", mean, prog_bar=True, batch_size=len(batch["lr"]))
-        return loss
 
     def validation_step(self, pair: Pair | None, _: int) -> Float[Tensor, "3 h w"] | None:
         """The model's image of one test image at one scale, on the CPU, unclamped; None stays None."""
@@ -82,5 +94,11 @@ class SuperResolution(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds what `splatsr.load` needs."""
+        """Adds what `splatsr.load` needs; InputError, before anything is written, where a weight is not finite."""
+        weights = {**self.model.state_dict(), **checkpoint["state_dict"]}  # the latter averaged, where they are
+        if name := next((name for name, weight in weights.items() if not weight.isfinite().all()), None):
+            raise InputError(
+                f"{name} has values that are not finite at step {self.global_step}: training diverged. Lower optimizer.lr "
+                "or raise schedule.warmup_steps; the last checkpoint is intact."
+            )
         checkpoint[KEY] = {"model": self.model_config}
