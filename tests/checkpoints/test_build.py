@@ -21,7 +21,8 @@ def test_nested_parts_are_built_and_partial_ones_only_bound() -> None:
 @pytest.mark.parametrize(
     "target",
     ["os.system", "torch.nn.Linear", "splatsr.heads.mlp.nn", "splatsr.models.nothing.Here", "splatsr.heads.mlp.Absent",
-     "splatsr.jobs.train.train", "splatsr.heads.ddcw.CHUNK", 7],
+     "splatsr.jobs.train.train", "splatsr.heads.ddcw.CHUNK", "splatsr.heads.dictionary.save_dictionary",
+     "splatsr.heads.dictionary.file_dictionary", "splatsr.checkpoints.files.save_model", 7, None],
 )  # fmt: skip
 def test_only_parts_of_models_and_encoders_are_built(target: object) -> None:
     with pytest.raises(InputError, match="refusing to build|does not exist"):

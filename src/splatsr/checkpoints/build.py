@@ -1,23 +1,42 @@
-"""Objects from plain configuration: what a model's file, or conf/model, says is built from classes of this package alone."""
+"""Objects from plain configuration: what a model's file, or conf/model, says is built from parts of this package alone."""
 
 import functools
 import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from splatsr.errors import InputError
 
-ROOMS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.", "splatsr.prior.")
-"""Where the parts of models are defined."""
+ROOMS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.")
+"""Where the modules are defined of which models consist: any class there that is an nn.Module may be built."""
+
+BUILDERS = (
+    "splatsr.heads.dictionary.published_dictionary",
+    "splatsr.heads.dictionary.normal_dictionary",
+    "splatsr.heads.dictionary.uniform_dictionary",
+    "splatsr.heads.dictionary.listed_dictionary",
+    "splatsr.heads.initialisation.published",
+    "splatsr.heads.initialisation.blurred_lr",
+    "splatsr.prior.fitting.Fitting",
+    "splatsr.prior.settings.PriorSettings",
+    "splatsr.prior.settings.Sensitivity",
+    "splatsr.prior.dictionaries.grid",
+    "splatsr.prior.dictionaries.normal",
+    "splatsr.prior.dictionaries.sampled",
+)
+"""Everything else that may be called. None of them reads, writes or runs anything: a file can do nothing but make a model."""
 
 
 def build(config: Any) -> Any:
     """Objects from a nested configuration: dicts with `_target_` are called with their other entries as keyword arguments.
 
-    `_partial_: true` binds the arguments instead of calling. Only targets in `ROOMS` are allowed.
+    `_partial_: true` binds the arguments instead of calling. Only modules in `ROOMS` and `BUILDERS` are allowed. For a
+    configuration that comes from a file see `checkpoints.untrusted`.
 
     Raises:
-        InputError: a target lies elsewhere, does not exist, or refuses its arguments.
+        InputError: a target is none of these, does not exist, or refuses its arguments.
     """
     if isinstance(config, list | tuple):
         return [build(item) for item in config]
@@ -32,11 +51,12 @@ def build(config: Any) -> Any:
     try:
         return target(**arguments)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{config['_target_']}: {error}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{config['_target_']}: {reason}") from error
 
 
 def _find(target: Any) -> Any:
-    if not isinstance(target, str) or not target.startswith(ROOMS):
+    if not isinstance(target, str) or not (target in BUILDERS or target.startswith(ROOMS)):
         raise InputError(f"{target!r} is no part of a model (they are in {', '.join(ROOMS)}); refusing to build it.")
     module_name, _, name = target.rpartition(".")
     try:
@@ -45,4 +65,6 @@ def _find(target: Any) -> Any:
         raise InputError(f"{target} does not exist in this version of splatsr.") from error
     if getattr(found, "__module__", None) != module_name:
         raise InputError(f"{target} is not defined there; refusing to build it.")
+    if target not in BUILDERS and not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise InputError(f"{target} is no part that a model consists of; refusing to build it.")
     return found

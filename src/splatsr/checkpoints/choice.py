@@ -9,6 +9,7 @@ from torch import nn
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_model
 from splatsr.errors import InputError
+from splatsr.heads.dictionary import carry_rows
 
 
 def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> nn.Module:
@@ -20,7 +21,7 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
     chosen_device = choose_device(device)
     if checkpoint is not None:
         return load_model(checkpoint).to(chosen_device)
-    chosen = build(model).eval()
+    chosen = build(carry_rows(model)).eval()
     if chosen.has_weights:
         raise InputError(
             f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
-from splatsr.checkpoints.build import build
+from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 
@@ -46,7 +46,7 @@ def load_model(path: str | Path) -> nn.Module:
         InputError: the file is missing, damaged, refused, not of this suite, or does not fit its own configuration.
     """
     config, tensors = read_model(path)
-    model = build(config)
+    model = build_from_file(config, elements=count_elements(tensors), source=str(path))
     load_weights(model, tensors, source=str(path))
     return model.eval()
 
@@ -96,12 +96,13 @@ def _read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(KEY, "null"))
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except (SafetensorError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
 
 
 def read_pickle(path: Path) -> Any:
     """What a pickle holds: tensors and plain values. InputError where it is damaged or holds more than that."""
+    _check_inflation(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols, on files that are refused anyway
@@ -115,6 +116,21 @@ def read_pickle(path: Path) -> Any:
     except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path} is damaged or not a checkpoint ({reason}).") from error
+
+
+def _check_inflation(path: Path) -> None:
+    """InputError where a file's entries inflate to far more than the file: torch stores them as they are."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inflated = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged or not a checkpoint ({error}).") from error
+    if inflated > 2 * path.stat().st_size + 2**20:
+        raise InputError(
+            f"{path} is refused: {path.stat().st_size:,} bytes would inflate to {inflated:,}; torch writes no such checkpoint."
+        )
 
 
 def _split(content: Any, path: Path) -> tuple[Any, dict[str, Tensor]]:

@@ -15,6 +15,7 @@ from splatsr.checkpoints.files import load_model
 from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
+from splatsr.heads.dictionary import carry_rows
 from splatsr.metrics.cost import average_time, memory, one_scale
 from splatsr.metrics.cost_settings import CostSettings
 from splatsr.metrics.model_cost import ModelCost
@@ -44,7 +45,7 @@ def benchmark(
     settings: CostSettings = instantiate(benchmark, "benchmark")
     chosen_device, models, folder = choose_device(device), settings.models, run.folder
     if not models:
-        network = build(model) if checkpoint is None else load_model(checkpoint)
+        network = build(carry_rows(model)) if checkpoint is None else load_model(checkpoint)
         models = {type(network).__name__ if checkpoint is None else Path(checkpoint).stem: network}
     run.describe(rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
     console = Console()

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from splatsr import __version__
-from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_weights, read_model, save_model
+from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
 
@@ -54,7 +54,7 @@ def convert(*, checkpoint: str | None, output: str | None) -> None:
     if existing := [str(path) for path in (target, card) if path.exists()]:
         raise InputError(f"{existing[0]} exists already; nothing is overwritten, choose another output.")
     config, tensors = read_model(checkpoint)
-    model = build(config)
+    model = build_from_file(config, elements=count_elements(tensors), source=checkpoint)
     load_weights(model, tensors, source=checkpoint)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     target.parent.mkdir(parents=True, exist_ok=True)

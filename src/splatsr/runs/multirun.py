@@ -15,6 +15,7 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from splatsr.checkpoints.build import build
 from splatsr.disk.whole_file import write_json, write_text
+from splatsr.heads.dictionary import carry_rows
 from splatsr.metrics.cost import multiply_adds
 from splatsr.runs import command_line
 from splatsr.runs.configuration import compose, instantiate
@@ -91,7 +92,7 @@ def costs(found: Sequence[Cell]) -> dict[str, float | None]:
     counted = {}
     for cell in found:
         if cell.finished and (recorded := cell.finished[0].folder / "config.yaml").is_file():
-            model = build(yaml.safe_load(recorded.read_text())["model"]).eval()
+            model = build(carry_rows(yaml.safe_load(recorded.read_text())["model"])).eval()
             counted[cell.name] = multiply_adds(model, LR_SIZE)
     return counted
 

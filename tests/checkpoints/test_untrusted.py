@@ -1,0 +1,117 @@
+"""Files from anywhere: whatever a model's file says of its model, it gets one clear line and takes no memory."""
+
+import copy
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import splatsr
+from composed import settings_of
+from splatsr.checkpoints.build import build
+from splatsr.checkpoints.files import KEY, save_model
+from splatsr.checkpoints.untrusted import DEEPEST, build_from_file
+from splatsr.errors import InputError
+from splatsr.heads.dictionary import save_dictionary
+
+SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
+
+
+@pytest.fixture
+def forged(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a valid model's file with its configuration changed by a function."""
+
+    def write(change: Callable[[dict[str, Any]], Any]) -> Path:
+        config = copy.deepcopy(settings_of(*SMALL)["model"])
+        model = build(config)
+        save_model(model, change(config) or config, tmp_path / "forged.safetensors")
+        return tmp_path / "forged.safetensors"
+
+    return write
+
+
+def test_a_file_cannot_write_or_read_other_files(forged: Callable[..., Path], tmp_path: Path) -> None:
+    target = tmp_path / "written.safetensors"
+    rows = [[1.0, 0.0, 1.0]]
+    calls = (
+        {"_target_": "splatsr.heads.dictionary.save_dictionary", "rows": rows, "path": str(target)},
+        {"_target_": "splatsr.heads.dictionary.file_dictionary", "file": str(tmp_path / "dictionary.safetensors")},
+    )
+    save_dictionary(torch.tensor(rows), tmp_path / "dictionary.safetensors")
+    for call in calls:
+        with pytest.raises(InputError, match="refusing to build it"):
+            splatsr.load(forged(lambda config, call=call: config["shapes"].update(dictionary=call)))
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("channels", 60_000, "whole numbers from 0 to"),
+        ("channels", 4096, "far larger than the tensors"),
+        ("channels", -3, "is -3"),
+        ("channels", None, "EDSR"),
+        ("channels", "many", "EDSR"),
+        ("channels", 0, "does not fit"),
+        ("channels", 2.5, "EDSR"),
+        ("blocks", 10**30, "whole numbers from 0 to"),
+        ("blocks", [1], "EDSR"),
+        ("upscale", 0, "upscale must be one of"),
+        ("surplus", 1, "EDSR"),
+    ],
+)
+def test_parts_that_no_model_has_get_one_line(forged: Callable[..., Path], name: str, value: object, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        splatsr.load(forged(lambda config: config["encoder"].update({name: value})))
+    assert "\n" not in str(caught.value)
+    assert "forged.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["text", 7, None, [], {}, {"_target_": "splatsr.models.bicubic.Bicubic"}])
+@pytest.mark.parametrize("name", ["encoder", "shapes", "positions", "colors"])
+def test_a_part_that_is_none_gets_one_line(forged: Callable[..., Path], name: str, part: object) -> None:
+    with pytest.raises(InputError, match=r"forged\.safetensors"):
+        splatsr.load(forged(lambda config: config.update({name: part})))
+
+
+def test_nesting_is_bounded(forged: Callable[..., Path]) -> None:
+    deep: Any = 1
+    for _ in range(DEEPEST + 2):
+        deep = {"again": deep}
+    with pytest.raises(InputError, match=f"nested more than {DEEPEST} deep"):
+        splatsr.load(forged(lambda config: config.update(encoder=deep)))
+
+
+def test_a_header_too_deep_to_parse_is_damage(tmp_path: Path) -> None:
+    header = '{"model": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    save_file({"a": torch.zeros(1)}, tmp_path / "deep.safetensors", metadata={KEY: header})
+    with pytest.raises(InputError, match="damaged"):
+        splatsr.load(tmp_path / "deep.safetensors")
+
+
+@pytest.mark.parametrize("value", [b"bytes", {1: 2}, torch.zeros(2)])
+def test_values_of_a_checkpoint_that_are_not_plain_are_damage(value: object) -> None:
+    with pytest.raises(InputError, match=r"here\.ckpt is damaged"):
+        build_from_file({"encoder": value}, elements=10, source="here.ckpt")
+
+
+def test_a_model_as_large_as_its_file_is_built() -> None:
+    config = settings_of("experiment=ours_plus")["model"]
+    assert sum(tensor.numel() for tensor in build(config).state_dict().values()) > 10_000_000
+    build_from_file(json.loads(json.dumps(config)), elements=12_000_000, source="here")
+
+
+def test_a_file_that_inflates_is_refused_before_it_does(tmp_path: Path) -> None:
+    whole, bomb = tmp_path / "whole.ckpt", tmp_path / "bomb.ckpt"
+    torch.save({"state_dict": {"model.a": torch.zeros(20_000_000)}}, whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry, source.read(entry), zipfile.ZIP_DEFLATED)
+    assert bomb.stat().st_size < whole.stat().st_size / 100
+    with pytest.raises(InputError, match="would inflate to 80,"):
+        splatsr.load(bomb)
