@@ -9,9 +9,10 @@ from torch import nn
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_model
 from splatsr.errors import InputError
+from splatsr.image.model import Model
 
 
-def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> nn.Module:
+def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> Model:
     """The model, in eval mode on its device. With a checkpoint the file's own configuration counts, not `model`.
 
     Raises:

@@ -90,12 +90,15 @@ class BatchSampler(Sampler[BatchRequest]):
             chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
             seeds = degradation.integers(0, 2**63, len(chosen))
             crops = tuple(
-                CropRequest(
-                    int(photograph), random.random(), random.random(), *map(bool, random.integers(0, 2, 3)), seed=int(seed)
-                )
-                for photograph, seed in zip(chosen, seeds, strict=True)
+                self._crop(random, int(photograph), int(seed)) for photograph, seed in zip(chosen, seeds, strict=True)
             )
             yield BatchRequest(tuple(np.broadcast_to(scales, self.batch_size).tolist()), crops)
+
+    @staticmethod
+    def _crop(random: np.random.Generator, photograph: int, seed: int) -> CropRequest:
+        top, left = random.random(), random.random()
+        flip_vertical, flip_horizontal, transpose = map(bool, random.integers(0, 2, 3))
+        return CropRequest(photograph, top, left, flip_vertical, flip_horizontal, transpose, seed)
 
     def _scales(self, random: np.random.Generator, count: int) -> np.ndarray:
         low, high = self.scale_range

@@ -5,12 +5,14 @@ have no counterpart here: both are derived from the window alone.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
@@ -55,7 +57,7 @@ class ResidualGroup(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         y = x
-        for block in self.residual_group["blocks"]:
+        for block in cast(nn.ModuleList, self.residual_group["blocks"]):
             y = self._run(block, y)
         if "overlap_attn" in self.residual_group:
             y = self._run(self.residual_group["overlap_attn"], y)
@@ -67,7 +69,7 @@ class ResidualGroup(nn.Module):
         return block(x)
 
 
-class WindowTransformer(nn.Module):
+class WindowTransformer(Encoder):
     """RGB in [0, 1] in, features on a grid `upscale` times as fine out; no mean is subtracted.
 
     Images are mirrored at the bottom and the right up to a multiple of `size_multiple` pixels, and the features cropped.

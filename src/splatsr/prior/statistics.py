@@ -94,7 +94,7 @@ def histograms(values: Values) -> dict[str, dict[str, Any]]:
 
 def correlations(values: Values) -> dict[str, float]:
     """Pearson's of every two of (l11, l21, l22) and of every two of (sxx, sxy, syy, rho): {"l11 l21": ..}."""
-    found = {}
+    found: dict[str, float] = {}
     for names in (("l11", "l21", "l22"), ("sxx", "sxy", "syy", "rho")):
         rows = np.stack([values[name] for name in names])
         matrix = np.corrcoef(rows[:, ~np.isnan(rows).any(0)])

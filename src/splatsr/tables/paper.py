@@ -78,7 +78,7 @@ class PaperTable:
         found: dict[str, list[tuple[Number, float]]] = {}
         for row in self.rows:
             for column, value in zip(self.columns, row.cells, strict=True):
-                if column.protocol is None or value is None or column.protocol.difference(described):
+                if column.protocol is None or column.scale is None or value is None or column.protocol.difference(described):
                     continue
                 if column.metric == metric and same_set(column.set_name, set_name):
                     found.setdefault(row.name, []).append((column.scale, value))
