@@ -75,7 +75,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert record.evaluation == FOUND
     assert not PROTOCOL.difference(record.protocol)
     assert record.model == MeasuredModel("Bicubic", None, 0)
-    assert (record.checkpoint, record.rendering) == (None, None)
+    assert (record.checkpoint, record.rendering) == (None, "PIL bicubic, 8 bit")
 
 
 @pytest.mark.parametrize(

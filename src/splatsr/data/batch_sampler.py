@@ -21,8 +21,11 @@ class CropRequest:
 
     Attributes:
         photograph: its index.
-        top, left: the crop's position, as fractions in [0, 1) of the positions that there are.
-        flip_vertical, flip_horizontal, transpose: its orientation, in that order.
+        top: the crop's vertical position, as a fraction in [0, 1) of the positions that there are.
+        left: its horizontal position, likewise.
+        flip_vertical: whether it is turned upside down, first of all.
+        flip_horizontal: whether left and right then change places.
+        transpose: whether rows and columns then change places.
         seed: of whatever its degradation draws.
     """
 

@@ -14,7 +14,7 @@ from splatsr.encoders.encoder import Encoder
 class FeatureGrid:
     """A batch of feature maps as the rows of one table.
 
-    Args:
+    Attributes:
         rows: (B * h * w, C), the pixels of the first image row by row, then those of the second.
         size: (h, w).
     """

@@ -96,12 +96,14 @@ class GaussianSR(Model):
         rows: Span,
         images: slice,
     ) -> Float[Tensor, "_ c rows width"]:
-        """Both streams, the splatted one first."""
+        """The streams that have channels, the splatted one first."""
         features = features[images]
-        enlarged = bicubic_rows(features[:, self.splatted :], output.size, rows)
-        if gaussians is None:
-            return enlarged
-        return torch.cat([self.splatting(features[:, : self.splatted], gaussians[images], output, rows), enlarged], dim=1)
+        streams = []
+        if gaussians is not None:
+            streams.append(self.splatting(features[:, : self.splatted], gaussians[images], output, rows))
+        if self.splatted < features.shape[1]:
+            streams.append(bicubic_rows(features[:, self.splatted :], output.size, rows))
+        return torch.cat(streams, dim=1)
 
     def _decode(
         self,

@@ -25,8 +25,10 @@ class PublishedEntry(NamedTuple):
     """One Cholesky entry in the published Deep Gaussian Prior, in pixels of the fitted image (a x4 image for the dictionary).
 
     Attributes:
-        mean, deviation: centre and unit step of the published dictionary's grid, see `heads.dictionary`.
-        lowest, highest: the range that about 99 % of the kernels lie in (ContinuousSR section 4.2, read as above).
+        mean: centre of the published dictionary's grid, see `heads.dictionary`.
+        deviation: unit step of that grid.
+        lowest: lower end of the range that about 99 % of the kernels lie in (ContinuousSR section 4.2, read as above).
+        highest: its upper end.
     """
 
     mean: float

@@ -18,7 +18,8 @@ class Column(NamedTuple):
         set_name: the test set, by one of its names.
         metric: as it is requested (psnr, ssim, ..); `protocol` says whether of Y or of RGB.
         decimals: that are printed.
-        scale, protocol: None where we measure nothing like it (times, sizes).
+        scale: None where we measure nothing like it (times, sizes).
+        protocol: likewise.
     """
 
     heading: str
