@@ -4,7 +4,7 @@ State-dict names are those of the public weights, without the last RGB convoluti
 have no counterpart here: both are derived from the window alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import torch
@@ -67,6 +67,44 @@ class ResidualGroup(nn.Module):
         if self.checkpointing and torch.is_grad_enabled():
             return checkpoint(block, x, use_reentrant=False)
         return block(x)
+
+
+def residual_groups(
+    *,
+    channels: int,
+    depths: Sequence[int],
+    heads: Sequence[int],
+    window: int,
+    drop_path: float,
+    block: Callable[..., nn.Module],
+    overlap_attn: Callable[..., nn.Module] | None,
+    checkpointing: bool,
+) -> list[ResidualGroup]:
+    """The body of SwinIR or HAT.
+
+    Args:
+        channels: of the grid.
+        depths: blocks of every group; odd blocks are shifted by half a window.
+        heads: attention heads of every group.
+        window: pixels along a window's side.
+        drop_path: of the last block, see `drop_rates`.
+        block: makes a block, called with its `heads`, `shift` and `drop_path`.
+        overlap_attn: makes what ends a group (HAT), called with its `heads`, or None.
+        checkpointing: see `ResidualGroup`.
+
+    Raises:
+        ValueError: depths and heads differ in length.
+    """
+    if len(depths) != len(heads):
+        raise ValueError(f"depths and heads must name as many groups, got {len(depths)} and {len(heads)}.")
+    rates = drop_rates(drop_path, sum(depths))
+    groups = []
+    for depth, group_heads in zip(depths, heads, strict=True):
+        shifts = [window // 2 if index % 2 else 0 for index in range(depth)]
+        blocks = [block(heads=group_heads, shift=shift, drop_path=next(rates)) for shift in shifts]
+        last = None if overlap_attn is None else overlap_attn(heads=group_heads)
+        groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=last, checkpointing=checkpointing))
+    return groups
 
 
 class WindowTransformer(Encoder):
