@@ -200,23 +200,12 @@ class HAT(WindowTransformer):
         checkpointing: bool,
     ) -> None:
         block = partial(
-            HybridBlock,
-            channels=channels,
-            window=window,
-            compress=compress,
-            squeeze=squeeze,
-            conv_scale=conv_scale,
+            HybridBlock, channels=channels, window=window, compress=compress, squeeze=squeeze, conv_scale=conv_scale,
             mlp_ratio=mlp_ratio,
-        )
+        )  # fmt: skip
         wide = partial(OverlapAttention, channels=channels, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
         groups = residual_groups(
-            channels=channels,
-            depths=depths,
-            heads=heads,
-            window=window,
-            drop_path=drop_path,
-            block=block,
-            overlap_attn=wide,
-            checkpointing=checkpointing,
-        )
+            channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
+            overlap_attn=wide, checkpointing=checkpointing,
+        )  # fmt: skip
         super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)

@@ -67,13 +67,7 @@ class SwinIR(WindowTransformer):
     ) -> None:
         block = partial(SwinBlock, channels=channels, window=window, mlp_ratio=mlp_ratio)
         groups = residual_groups(
-            channels=channels,
-            depths=depths,
-            heads=heads,
-            window=window,
-            drop_path=drop_path,
-            block=block,
-            overlap_attn=None,
-            checkpointing=checkpointing,
-        )
+            channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
+            overlap_attn=None, checkpointing=checkpointing,
+        )  # fmt: skip
         super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)
