@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help env demo data doctor test lint format benchmark
+.PHONY: help env demo data doctor test lint docs format benchmark
 .DEFAULT_GOAL := help
 
 help:  ## list these verbs
@@ -14,7 +14,7 @@ env: $(INSTALLED)  ## build .venv with the tested versions (nothing to do when i
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SplatSR needs Python 3.11 or newer: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	touch $@
 
 demo: env  ## train a small model on embedded photographs, print the table, draw pictures: outputs/demo
@@ -34,9 +34,13 @@ doctor: env  ## list versions, devices and data sets, and what is missing: make 
 test: env  ## run the tests
 	$(BIN)/python -m pytest --numprocesses 2
 
-lint: env  ## check style and formatting
+lint: env  ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: env  ## build the documentation with the API reference: site/
+	$(BIN)/mkdocs build --strict
 
 format: env  ## mend style and formatting
 	$(BIN)/ruff check --fix .

@@ -33,6 +33,20 @@ def _box(mean, cholesky, height, width):  # noqa: ANN001, ANN202
     return top, bottom, left, right
 
 
+@njit(inline="always", error_model="numpy")
+def _kernel(mean, cholesky):  # noqa: ANN001, ANN202
+    """(x, y, l21, 1 / l11, 1 / l22)."""
+    return mean[0], mean[1], cholesky[1], np.float32(1) / cholesky[0], np.float32(1) / cholesky[2]
+
+
+@njit(inline="always", error_model="numpy")
+def _whitened(dx, dy, l21, per_l11, per_l22):  # noqa: ANN001, ANN202
+    """(u, t, q): L (u, t)^T is the way (dx, dy) from the centre; the kernel is exp(-q) there."""
+    u = dx * per_l11
+    t = (dy - l21 * u) * per_l22
+    return u, t, HALF * (u * u + t * t)
+
+
 @njit(error_model="numpy")
 def sort_by_band(means, cholesky, height, width):  # noqa: ANN001, ANN201
     """Counting sort: order[starts[j]:starts[j + 1]] are the kernels whose box touches band j, ascending."""
@@ -64,14 +78,11 @@ def forward(means, cholesky, colors, height, width):  # noqa: ANN001, ANN201
         for position in range(starts[j], starts[j + 1]):
             k = order[position]
             top, bottom, left, right = _box(means[k], cholesky[k], height, width)
-            cx, cy, l21 = means[k, 0], means[k, 1], cholesky[k, 1]
-            per_l11, per_l22 = np.float32(1) / cholesky[k, 0], np.float32(1) / cholesky[k, 2]
+            cx, cy, l21, per_l11, per_l22 = _kernel(means[k], cholesky[k])
             for y in range(max(top, j * BAND), min(bottom, (j + 1) * BAND)):
                 dy = np.float32(y) + HALF - cy
                 for x in range(left, right):
-                    u = (np.float32(x) + HALF - cx) * per_l11
-                    t = (dy - l21 * u) * per_l22
-                    q = HALF * (u * u + t * t)
+                    _, _, q = _whitened(np.float32(x) + HALF - cx, dy, l21, per_l11, per_l22)
                     if q <= CUT:
                         alpha = math.exp(-q)
                         for c in range(channels):
@@ -87,15 +98,12 @@ def backward(means, cholesky, colors, upstream):  # noqa: ANN001, ANN201
     grad_colors = np.zeros_like(colors)
     for k in prange(len(means)):
         top, bottom, left, right = _box(means[k], cholesky[k], height, width)
-        cx, cy, l21 = means[k, 0], means[k, 1], cholesky[k, 1]
-        per_l11, per_l22 = np.float32(1) / cholesky[k, 0], np.float32(1) / cholesky[k, 2]
+        cx, cy, l21, per_l11, per_l22 = _kernel(means[k], cholesky[k])
         su = st = suu = sut = stt = np.float32(0)
         for y in range(top, bottom):
             dy = np.float32(y) + HALF - cy
             for x in range(left, right):
-                u = (np.float32(x) + HALF - cx) * per_l11
-                t = (dy - l21 * u) * per_l22
-                q = HALF * (u * u + t * t)
+                u, t, q = _whitened(np.float32(x) + HALF - cx, dy, l21, per_l11, per_l22)
                 if q <= CUT:
                     alpha = math.exp(-q)
                     weight = np.float32(0)

@@ -9,24 +9,18 @@ peak of the resident memory is read from /proc.
 
 import argparse
 import ctypes
-import datetime
-import json
 import logging
-import os
-import platform
 import re
 import statistics
 import time
 from pathlib import Path
 
-import numba
 import numpy as np
 import torch
 from numba import njit
 
-from section import HERE, figure, write_section
+from section import figure, write_results, write_section
 from splat import Case, contributing_pairs, seconds, standard_field
-from splatsr.runs.machine import processor
 from splatsr.simd.lanes import LANES
 from splatsr.splatting import splat
 from splatsr.splatting.loops import add_lanes
@@ -126,11 +120,9 @@ def measure_size(height: int, width: int, scales: range) -> dict:
     }  # fmt: skip
 
 
-def markdown(results: dict) -> str:
+def markdown(results: dict, made_by: str, threads: int) -> str:
     lines = [
-        f"Made by `{results['command']}` on {results['date']}: {results['processor']}, {results['cores']} cores, "
-        f"{results['threads']} threads, torch {results['torch']}, numba {results['numba']}; medians of {REPETITIONS} "
-        "alternating repetitions at every scale, then means over the scales.",
+        f"{made_by}; medians of {REPETITIONS} alternating repetitions at every scale, then means over the scales.",
         "",
         "| low-resolution image | ours, ms | bicubic, ms | ours / bicubic | mean of the ratios | memory, MiB |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -142,7 +134,6 @@ def markdown(results: dict) -> str:
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     pairs = results["sizes"][-1]["ns_per_pair"]
-    threads = results["threads"]
     shown = ", ".join(f"{figure(threads * pairs[name])} at {name}" for name in ("x4", "x16", "x48"))
     forward, backward = results["thread_gain"]
     lines += [
@@ -169,18 +160,13 @@ def main() -> None:
     scales = range(4, 49, 4 if quick else 1)
     started = time.perf_counter()
     results = {
-        "command": "python benchmarks/scales.py" + (" --quick" if quick else ""),
-        "date": datetime.date.today().isoformat(),
-        "processor": processor(), "cores": os.cpu_count(), "threads": threads,
-        "python": platform.python_version(), "torch": torch.__version__, "numba": numba.__version__,
         "arithmetic_ns": arithmetic_ns(),
         "thread_gain": thread_gain(Case(48, 48, 16)),
         "sizes": [measure_size(*size, scales) for size in LR_SIZES],
-    }  # fmt: skip
+    }
     logging.info("%.0f s", time.perf_counter() - started)
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "scales.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section("scales", markdown(results))
+    made_by = write_results("scales", "python benchmarks/scales.py" + " --quick" * quick, **results)
+    write_section("scales", markdown(results, made_by, threads))
 
 
 if __name__ == "__main__":

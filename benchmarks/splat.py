@@ -8,12 +8,8 @@ wall-clock times.
 """
 
 import argparse
-import datetime
-import json
 import logging
 import math
-import os
-import platform
 import random
 import statistics
 import time
@@ -26,8 +22,7 @@ from torch import Tensor
 
 from box_loop import backward as box_backward
 from box_loop import forward as box_forward
-from section import HERE, figure, write_section
-from splatsr.runs.machine import processor
+from section import figure, write_results, write_section
 from splatsr.splatting import splat
 from splatsr.splatting.reference import CUT, splat_exact
 
@@ -201,17 +196,15 @@ def measure(case: Case, *, repetitions: int, sample: int) -> list[dict]:
     return table
 
 
-def markdown(results: dict) -> str:
+def markdown(rows: list[dict], made_by: str) -> str:
     """The README section: how it was made, the table, the footnote."""
     lines = [
-        f"Made by `{results['command']}` on {results['date']}: {results['processor']}, {results['cores']} cores, "
-        f"{results['threads']} threads, torch {results['torch']}, numba {results['numba']}; "
-        f"medians of {results['repetitions']} alternating repetitions, milliseconds.",
+        made_by,
         "",
         "| field | pass | ours | box loop | dense | box loop / ours | dense / ours | ours, ns per pair |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for row in results["rows"]:
+    for row in rows:
         about = "~" if row["dense_sampled"] else ""
         cells = [
             row["field"], row["pass"], figure(row["ours_ms"]), figure(row["box_loop_ms"]),
@@ -234,17 +227,9 @@ def main() -> None:
     torch.set_num_threads(threads)
     numba.set_num_threads(threads)
     repetitions, sample = (5, 20) if quick else (15, 60)
-    results = {
-        "command": "python benchmarks/splat.py" + (" --quick" if quick else ""),
-        "date": datetime.date.today().isoformat(),
-        "processor": processor(), "cores": os.cpu_count(), "threads": threads,
-        "python": platform.python_version(), "torch": torch.__version__, "numba": numba.__version__,
-        "repetitions": repetitions,
-        "rows": [row for case in CASES for row in measure(case, repetitions=repetitions, sample=sample)],
-    }  # fmt: skip
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "splat.json").write_text(json.dumps(results, indent=2) + "\n")
-    write_section("splat", markdown(results))
+    rows = [row for case in CASES for row in measure(case, repetitions=repetitions, sample=sample)]
+    made_by = write_results("splat", "python benchmarks/splat.py" + " --quick" * quick, repetitions=repetitions, rows=rows)
+    write_section("splat", markdown(rows, f"{made_by}; medians of {repetitions} alternating repetitions, milliseconds."))
 
 
 if __name__ == "__main__":

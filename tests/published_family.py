@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 import splatsr
 from golden import golden_weights, read_golden
+from splatsr.encoders.encoder import Encoder
 
 
 def published_content(golden: str, name: str) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def image_and_golden(model: nn.Module, golden: str) -> tuple[Tensor, Tensor]:
     return 2 * model(tensors["input"] / 2 + 0.5).render(size=metadata["hr_size"]) - 1, tensors["output"]
 
 
-class StoredFeatures(nn.Module):
+class StoredFeatures(Encoder):
     """The golden's features instead of an encoder: what is left is the decoder's own error."""
 
     upscale = 1

@@ -33,7 +33,7 @@ class Output(NamedTuple):
 class Strip(NamedTuple):
     """Rows of an output, all its columns wide, for an image that may hold only some rows of the LR image.
 
-    Args:
+    Attributes:
         output: the whole output.
         lr_size: (h, w) of the whole LR image.
         rows: [top, bottom) in output pixels.

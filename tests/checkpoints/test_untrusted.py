@@ -79,6 +79,11 @@ def test_a_part_that_is_none_gets_one_line(forged: Callable[..., Path], name: st
         splatsr.load(forged(lambda config: config.update({name: part})))
 
 
+def test_a_file_of_an_encoder_alone_is_no_model(forged: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match="holds no model of this suite, only EDSR"):
+        splatsr.load(forged(lambda config: config["encoder"]))
+
+
 def test_nesting_is_bounded(forged: Callable[..., Path]) -> None:
     deep: Any = 1
     for _ in range(DEEPEST + 2):

@@ -13,6 +13,7 @@ from composed import settings_of
 from splatsr import InputError
 from splatsr.checkpoints.build import build
 from splatsr.geometry import resolve_output
+from splatsr.image.model import Model
 from splatsr.large_images import memory, renderer
 from splatsr.large_images.renderer import Renderer
 from splatsr.models.bicubic import Bicubic
@@ -185,7 +186,7 @@ class Doubled:
         return nn.functional.interpolate(self.lr, scale_factor=scale)
 
 
-class Untiled(nn.Module):
+class Untiled(Model):
     has_weights = True
 
     def forward(self, lr: Tensor) -> Doubled:

@@ -8,8 +8,10 @@ from torch import nn
 
 from composed import protocol_of
 from splatsr.errors import InputError
+from splatsr.image.model import Model
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure
 from splatsr.metrics.record import MeasuredModel, read_record, write_record
+from splatsr.models.bicubic import Bicubic
 
 PROTOCOL = protocol_of("l_pil")
 FOUND = Evaluation(
@@ -42,7 +44,7 @@ IMAGES = {
 }
 
 
-class Toy(nn.Module):
+class Toy(Model):
     """A model with an encoder and seven parameters."""
 
     rendering = "point samples"
@@ -68,12 +70,12 @@ def test_the_file_has_the_documented_form(tmp_path: Path) -> None:
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
-    write_record(tmp_path / "metrics.json", FOUND, protocol=PROTOCOL, model=nn.Identity(), checkpoint=None)
+    write_record(tmp_path / "metrics.json", FOUND, protocol=PROTOCOL, model=Bicubic(), checkpoint=None)
     record = read_record(tmp_path / "metrics.json")
     assert record.evaluation == FOUND
     assert not PROTOCOL.difference(record.protocol)
-    assert record.model == MeasuredModel("Identity", None, 0)
-    assert (record.checkpoint, record.rendering) == (None, None)
+    assert record.model == MeasuredModel("Bicubic", None, 0)
+    assert (record.checkpoint, record.rendering) == (None, "PIL bicubic, 8 bit")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,21 @@ def test_the_type_says_what_comes_in_strips() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @torch.inference_mode()
+def test_all_channels_can_be_splatted(form: str) -> None:
+    """Then nothing of the LR image comes to the output but through its Gaussians."""
+    lrs = torch.rand(2, 3, 14, 21)
+    for splatted, is_blind in ((12, True), (11, False)):
+        model = small(form, f"model.splatted={splatted}")
+        first, second = model(lrs).render(scale=2.5)
+        assert first.shape == (3, 35, 52)
+        assert not torch.equal(first, second)
+        model.bank.opacity.zero_()
+        first, second = model(lrs).render(scale=2.5)
+        assert torch.equal(first, second) == is_blind
+
+
+@pytest.mark.parametrize("form", FORMS)
+@torch.inference_mode()
 def test_only_the_published_form_depends_on_batch_and_tiling(form: str) -> None:
     model, lr = small(form), torch.rand(2, 3, 28, 42)
     alone, together = model(lr[:1]).render(scale=2), model(lr).render(scale=2)[:1]

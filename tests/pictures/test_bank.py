@@ -6,7 +6,8 @@ import torch
 
 from composed import settings_of
 from splatsr.checkpoints.build import build
-from splatsr.pictures.bank import ChoosesKernels, draw_bank
+from splatsr.decoders.gaussian_bank import ChoosesKernels
+from splatsr.pictures.bank import draw_bank
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

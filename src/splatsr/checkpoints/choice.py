@@ -10,9 +10,10 @@ from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_model
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
+from splatsr.image.model import Model
 
 
-def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> nn.Module:
+def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> Model:
     """The model, in eval mode on its device. With a checkpoint the file's own configuration counts, not `model`.
 
     Raises:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from splatsr.checkpoints import published
 from splatsr.checkpoints.files import KEY, load_weights, read_pickle
 from splatsr.errors import InputError
+from splatsr.image.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +47,9 @@ def load_encoder(model: nn.Module, path: str | Path) -> None:
     )  # fmt: skip
 
 
-def warn_of_collapse(model: nn.Module) -> None:
+def warn_of_collapse(model: Model) -> None:
     """Says so where a model that trains from its random weights is known to collapse (`may_collapse`)."""
-    if getattr(model, "may_collapse", False):
+    if model.may_collapse:
         log.warning(
             "THIS TRAINING WILL PROBABLY COLLAPSE: %s starts from random weights, with the published initialisation "
             "(known from issue 12 of the published repository). Set encoder_checkpoint=<its public x4 weights>, or "

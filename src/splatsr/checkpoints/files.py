@@ -22,6 +22,7 @@ from splatsr.checkpoints import published
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
+from splatsr.image.model import Model
 
 KEY = "splatsr"
 """Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
@@ -36,7 +37,7 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
         save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
 
 
-def load_model(path: str | Path) -> nn.Module:
+def load_model(path: str | Path) -> Model:
     """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in a published
     checkpoint, in eval mode on the CPU.
 
@@ -47,6 +48,8 @@ def load_model(path: str | Path) -> nn.Module:
     """
     config, tensors = read_model(path)
     model = build_from_file(config, elements=count_elements(tensors), source=str(path))
+    if not isinstance(model, Model):
+        raise InputError(f"{path} holds no model of this suite, only {type(model).__name__}.")
     load_weights(model, tensors, source=str(path))
     return model.eval()
 

@@ -80,7 +80,7 @@ def unused_kind(name: str, tensor: Tensor) -> str | None:
     neither is the last convolution, the one to three channels. `sub` and `div` are DIINN's normalisation, 0.5.
     """
     if buffer := _BUFFER.fullmatch(name):
-        return buffer[buffer.lastindex]
+        return buffer[buffer.lastindex or 0]
     last = _TO_RGB.fullmatch(name)
     return last[1] if last and tensor.shape[:1] == (3,) else None
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 class PublishedEncoder(NamedTuple):
     """An encoder of the published code.
 
-    Args:
+    Attributes:
         arguments: what the file's arguments must say, where they are there at all.
         tail: further arguments, by upscale; only these upscales are published.
         config: the constructor's arguments here, without `upscale`.

@@ -21,8 +21,11 @@ class CropRequest:
 
     Attributes:
         photograph: its index.
-        top, left: the crop's position, as fractions in [0, 1) of the positions that there are.
-        flip_vertical, flip_horizontal, transpose: its orientation, in that order.
+        top: the crop's vertical position, as a fraction in [0, 1) of the positions that there are.
+        left: its horizontal position, likewise.
+        flip_vertical: whether it is turned upside down, first of all.
+        flip_horizontal: whether left and right then change places.
+        transpose: whether rows and columns then change places.
         seed: of whatever its degradation draws.
     """
 
@@ -90,12 +93,15 @@ class BatchSampler(Sampler[BatchRequest]):
             chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
             seeds = degradation.integers(0, 2**63, len(chosen))
             crops = tuple(
-                CropRequest(
-                    int(photograph), random.random(), random.random(), *map(bool, random.integers(0, 2, 3)), seed=int(seed)
-                )
-                for photograph, seed in zip(chosen, seeds, strict=True)
+                self._crop(random, int(photograph), int(seed)) for photograph, seed in zip(chosen, seeds, strict=True)
             )
             yield BatchRequest(tuple(np.broadcast_to(scales, self.batch_size).tolist()), crops)
+
+    @staticmethod
+    def _crop(random: np.random.Generator, photograph: int, seed: int) -> CropRequest:
+        top, left = random.random(), random.random()
+        flip_vertical, flip_horizontal, transpose = map(bool, random.integers(0, 2, 3))
+        return CropRequest(photograph, top, left, flip_vertical, flip_horizontal, transpose, seed)
 
     def _scales(self, random: np.random.Generator, count: int) -> np.ndarray:
         low, high = self.scale_range

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from splatsr.data.batch_sampler import BatchRequest, CropRequest
 from splatsr.data.degradation.chain import Degradation
+from splatsr.data.image_sequences import Images
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.resize.levels import Pixels, to_tensor
@@ -31,9 +32,9 @@ class CropDataset(Dataset[dict[str, Any]]):
 
     def __init__(
         self,
-        photographs: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        photographs: Images,
         *,
-        degraded: Sequence[UInt8[np.ndarray, "_ _ 3"]] | None,
+        degraded: Images | None,
         degradation: Degradation,
         patch: int,
         patch_of: str,

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -73,6 +73,16 @@ class DecodedFolder:
         complete = [record.stamp for record in records] == self._stamps() and _length(self.path / PIXELS) == _pixels(records)
         return records if complete else None
 
+    def read(self) -> list[Record]:
+        """What is in the folder, which must be decoded already.
+
+        Raises:
+            InputError: it is not, or no longer: its images have changed.
+        """
+        if (records := self.records()) is None:
+            raise InputError(f"{self.path} does not hold the images of {self.part.folder} as they are now; run that again.")
+        return records
+
     def decode(self, *, smallest: int, skip_damaged: bool) -> Iterator[None]:
         """Decodes what is not decoded yet; yields once for each image. Where several processes call it, one works.
 
@@ -96,7 +106,7 @@ class DecodedFolder:
                 "disk>, or data.cache=null to decode anew for every crop; the same command goes on where this one stopped."
             ) from error
 
-    def _fill(self, smallest: int) -> Iterator[None]:
+    def _fill(self, smallest: int) -> Generator[None, None, list[Record]]:
         """Writes what is missing in the .partial folder, and returns its records."""
         stamps, records = self._stamps(), self._resumable()
         remaining = stamps[len(records) :]
@@ -147,7 +157,7 @@ class DecodedFolder:
 
 def append(file: BinaryIO, image: UInt8[np.ndarray, "h w 3"]) -> None:
     """Writes the image's rows to the end of the file, and out of this process."""
-    file.write(np.ascontiguousarray(image))
+    file.write(np.ascontiguousarray(image).data)
     file.flush()
 
 

@@ -29,7 +29,7 @@ GIVEN_SCALES = (2, 3, 4)
 class LowResolution:
     """How the LR image of a test image comes about; a protocol's terms.
 
-    Args:
+    Attributes:
         rule: of downscaling, one of `resize.rules`.
         given: at x2, x3 and x4 the set's own LR files are used, at other scales the rule.
         crop: liif: LR floor(H / s), HR cut to round(h s); mod12: the same of HR cut to a multiple of 12; diinn: LR
@@ -99,7 +99,7 @@ class GivenPair(NamedTuple):
 class EvaluationImage:
     """One image of a test set.
 
-    Args:
+    Attributes:
         path: the HR file.
         given: LR files by scale, each with its HR file (SelfExSR has one for each scale).
         paired: there is nothing but the given pairs (rain, real zoom); they count under every protocol.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,7 +11,16 @@ from splatsr.data.decoded import PIXELS, DecodedFolder, Record
 from splatsr.data.images import read_image
 
 
-class MappedImages(Sequence[UInt8[np.ndarray, "h w 3"]]):
+@runtime_checkable
+class Images(Protocol):
+    """8-bit RGB images that are counted and looked up one by one; a list of them is one, too."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> UInt8[np.ndarray, "h w 3"]: ...
+
+
+class MappedImages:
     """The decoded images of several folders, in their order, as views into the files; unreadable ones are left out."""
 
     def __init__(self, folders: Sequence[tuple[DecodedFolder, list[Record]]]) -> None:
@@ -43,7 +52,7 @@ class MappedImages(Sequence[UInt8[np.ndarray, "h w 3"]]):
         return {**self.__dict__, "_maps": {}}
 
 
-class EncodedImages(Sequence[UInt8[np.ndarray, "h w 3"]]):
+class EncodedImages:
     """Images that are decoded anew every time one is asked for."""
 
     def __init__(self, paths: Sequence[Path]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +31,8 @@ def read_all(read: Callable[[Path], Result], paths: Iterable[Path]) -> Iterator[
         except InputError as error:
             return str(error)
 
-    threads, pending = torch.get_num_threads(), deque()
+    threads = torch.get_num_threads()
+    pending: deque[Future[Result | str]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for path in paths:

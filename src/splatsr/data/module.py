@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import lightning
-import numpy as np
 from torch.utils.data import DataLoader
 
 from splatsr.data.batch_sampler import BatchSampler
@@ -12,6 +11,7 @@ from splatsr.data.crops import CropDataset, check_crops, largest_side
 from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
+from splatsr.data.image_sequences import Images
 from splatsr.data.images import image_size
 from splatsr.data.known_sets import KNOWN_SETS
 from splatsr.data.layouts import check_tree
@@ -171,7 +171,7 @@ class PhotoData(lightning.LightningDataModule):
             raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
         return self._train
 
-    def _load_degraded(self, degraded: TrainingImages, photographs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def _load_degraded(self, degraded: TrainingImages, photographs: Images) -> Images:
         """The degraded images in the order of those to train on."""
         if len(photographs) != len(self.training_images()) or self.skip_damaged:
             raise InputError("data.skip_damaged=true and data.degraded do not go together: mend or remove damaged pairs.")

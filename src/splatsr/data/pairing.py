@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from splatsr.data.image_sequences import Images
 from splatsr.errors import InputError
 
 _ADDED = re.compile(r"^(no)?rain[-_](?=\d)|_SRF_\d+_(HR|LR)$", re.IGNORECASE)
@@ -38,10 +39,10 @@ def pair_by_name(hr: Sequence[Path], lr: Sequence[Path]) -> list[Path]:
     return [partners[_plain(path)] for path in hr]
 
 
-class Reordered(Sequence[UInt8[np.ndarray, "h w 3"]]):
+class Reordered:
     """`images` in another order: the first is images[order[0]]."""
 
-    def __init__(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], order: Sequence[int]) -> None:
+    def __init__(self, images: Images, order: Sequence[int]) -> None:
         self.images, self.order = images, order
 
     def __len__(self) -> int:

@@ -28,7 +28,9 @@ def small_photograph() -> dict[str, list[Path]]:
 
 
 def _locate(name: str) -> Path:
-    for folder in (_OWN, Path(find_spec("skimage").origin).parent / "data"):
+    package = find_spec("skimage")
+    folders = [_OWN] if package is None or package.origin is None else [_OWN, Path(package.origin).parent / "data"]
+    for folder in folders:
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(f"{name} comes with scikit-image, but is not there; reinstall it.")

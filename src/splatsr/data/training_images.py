@@ -9,7 +9,7 @@ import psutil
 from jaxtyping import UInt8
 
 from splatsr.data.decoded import DecodedFolder
-from splatsr.data.image_sequences import EncodedImages, MappedImages
+from splatsr.data.image_sequences import EncodedImages, Images, MappedImages
 from splatsr.data.images import Part, image_size, read_image
 from splatsr.data.layouts import parts_in
 from splatsr.data.many_images import check_damaged, check_smallest, decoded_bytes, read_all
@@ -55,7 +55,7 @@ class TrainingImages:
         _check_estimated_space(missing)
         return missing
 
-    def load(self, *, smallest: int) -> Sequence[UInt8[np.ndarray, "h w 3"]]:
+    def load(self, *, smallest: int) -> Images:
         """All images, 8-bit RGB, in the order of their folders and names; whatever is wrong with one shows now.
 
         Raises:
@@ -63,15 +63,14 @@ class TrainingImages:
         """
         if self.cache is None:
             return EncodedImages([path for part in self.parts for path in self._readable(part, smallest)])
-        decoded = [(folder, folder.records()) for folder in self.folders]
-        if any(records is None for _, records in decoded):
+        if any(folder.records() is None for folder in self.folders):
             missing = self.undecoded(also_small=False)
             if not missing:
                 return self._in_memory(smallest)
             for folder in missing:
                 for _ in folder.decode(smallest=smallest, skip_damaged=self.skip_damaged):
                     pass
-            decoded = [(folder, folder.records()) for folder in self.folders]
+        decoded = [(folder, folder.read()) for folder in self.folders]
         for folder, records in decoded:
             sizes = [record.size for record in records]
             check_smallest(folder.part, sizes, smallest)

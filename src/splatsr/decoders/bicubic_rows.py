@@ -1,5 +1,7 @@
 """Bicubic enlargement of features, in one piece or some rows at a time."""
 
+from functools import reduce
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -22,7 +24,7 @@ def bicubic_rows(features: Float[Tensor, "b c h w"], size: tuple[int, int], rows
     first, last = int(sources.min()), int(sources.max())
     wide = bicubic(features[:, :, first : last + 1], (last + 1 - first, size[1]))
     sources, weights = sources.to(features.device) - first, weights.to(features)
-    return sum(wide.index_select(2, sources[tap]) * weights[tap, :, None] for tap in range(4))
+    return reduce(torch.add, (wide.index_select(2, sources[tap]) * weights[tap, :, None] for tap in range(4)))
 
 
 def _taps(height: int, enlarged: int, rows: Span) -> tuple[Int64[Tensor, "4 rows"], Float[Tensor, "4 rows"]]:

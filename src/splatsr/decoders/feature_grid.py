@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import conv2d
+
+from splatsr.encoders.encoder import Encoder
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureGrid:
     """A batch of feature maps as the rows of one table.
 
-    Args:
+    Attributes:
         rows: (B * h * w, C), the pixels of the first image row by row, then those of the second.
         size: (h, w).
     """
@@ -42,7 +44,7 @@ def linear_of_unfolded(features: Float[Tensor, "b c h w"], weight: Float[Tensor,
     return conv2d(features, weight.reshape(len(weight), features.shape[1], 3, 3), padding=1)
 
 
-def lr_channels(encoder: nn.Module) -> int:
+def lr_channels(encoder: Encoder) -> int:
     """Channels of an encoder's features; ValueError unless they lie on the LR grid, one per LR pixel."""
     if encoder.upscale != 1:
         raise ValueError(f"this method takes features on the LR grid; set encoder.upscale=1 (it is {encoder.upscale}).")

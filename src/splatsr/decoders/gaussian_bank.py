@@ -7,6 +7,7 @@ Gumbel sample (the paper: the most likely kernel).
 
 import math
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -54,7 +55,8 @@ class GaussianBank(nn.Module):
         if temperature <= 0:
             raise ValueError(f"temperature must be greater than 0, got {temperature}.")
         self.temperature, self.selection, self.noise_seed, self.bounded_rho = temperature, selection, noise_seed, bounded_rho
-        grid = torch.linspace(*sigma_range, side)
+        smallest, largest = sigma_range
+        grid = torch.linspace(smallest, largest, side)
         self.classifier = nn.Conv2d(channels, kernels, 3, padding=1)
         self.sigma_x = nn.Parameter(grid.repeat_interleave(side))  # vertical, as published
         self.sigma_y = nn.Parameter(grid.repeat(side))
@@ -87,6 +89,22 @@ class GaussianBank(nn.Module):
         """(vertical sigma, horizontal sigma, opacity, correlation) of every kernel."""
         rho = self.rho.tanh() if self.bounded_rho else self.rho
         return torch.stack([self.sigma_x, self.sigma_y, self.opacity[:, 0], rho[:, 0]], dim=-1)
+
+
+@runtime_checkable
+class ChoosesKernels(Protocol):
+    """A model whose LR pixels choose their kernels from a bank; `bank` is None where it is configured without one."""
+
+    bank: GaussianBank | None
+
+    @property
+    def rendering(self) -> str:
+        """What a pixel is, in words."""
+        ...
+
+    def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
+        """The share of every kernel of the bank in every pixel of RGB images in [0, 1]; they sum to 1."""
+        ...
 
 
 def gumbel(like: Float[Tensor, "n k"], seed: int | None) -> Float[Tensor, "n k"]:

@@ -19,7 +19,7 @@ and half of the time goes into getting it again."""
 class ImplicitImage:
     """A `QueryableImage` of which every point can be decoded alone, so that it renders in chunks, in bounded memory.
 
-    Args:
+    Attributes:
         lr: the LR batch, for its size, device and type.
         decode: RGB (B, Q, 3) at `coordinates` (B, Q, yx) for a `cell` (B, yx), as in `QueryableImage.query`.
     """

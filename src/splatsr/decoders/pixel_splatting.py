@@ -6,14 +6,15 @@ There are no tiles, nothing is averaged over the image or the batch, and nothing
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
+from splatsr.decoders.splatting import Splatting
 from splatsr.geometry import Number, Output, Strip, cell_corners
 from splatsr.image.field import GaussianField
 from splatsr.image.tiling import Span
 
 
-class PixelSplatting(nn.Module):
+class PixelSplatting(Splatting):
     """Features and Gaussians on the LR grid to features at the output's pixels.
 
     Args:
@@ -21,7 +22,6 @@ class PixelSplatting(nn.Module):
     """
 
     local = True
-    """Whether a splatted value depends on the LR pixels around it alone."""
 
     def __init__(self, *, unit: Number) -> None:
         super().__init__()

@@ -11,10 +11,11 @@ although it is features. See docs/gaussiansr.md.
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
 from splatsr.decoders.bicubic_rows import bicubic
+from splatsr.decoders.splatting import Splatting
 from splatsr.errors import InputError
 from splatsr.geometry import Number, Output
 from splatsr.image.tiling import Span
@@ -23,7 +24,7 @@ _RIDGE = 1e-5
 """Added to both variances."""
 
 
-class TileSplatting(nn.Module):
+class TileSplatting(Splatting):
     """Features and Gaussians on the LR grid to features at the output's pixels.
 
     Args:
@@ -34,7 +35,6 @@ class TileSplatting(nn.Module):
     """
 
     local = False
-    """Whether a splatted value depends on the LR pixels around it alone."""
 
     def __init__(self, *, tile: int, kernel: int, extent: Number, clamp: bool) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ from splatsr.image.tiling import Span
 class FeatureRows:
     """Some rows of a feature map, looked up by point with the 3x3 pixels around it; zeros beyond the map's border.
 
-    Args:
+    Attributes:
         grid: those rows, one row and column more on every side.
         size: (H, W) of the whole map.
         top: the map's row that comes first, without that margin.
@@ -54,7 +54,7 @@ class FeatureRows:
 class UpsampledImage:
     """A `QueryableImage` that renders in one piece: its map may depend on the whole LR image, or the whole batch.
 
-    Args:
+    Attributes:
         lr: the LR batch, for its size, device and type.
         upsample: (output, rows, images) to rows of the feature map of those images of the batch.
         decode: RGB (B, Q, 3) from (map, coordinates, cell), as in `QueryableImage.query`; every point for itself.

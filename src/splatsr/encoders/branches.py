@@ -82,7 +82,8 @@ def _array(values: Tensor) -> np.ndarray:
     return values.detach().contiguous().numpy()
 
 
-def _layer(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
+def _layer(layer: nn.Module) -> tuple[np.ndarray, np.ndarray]:
+    assert isinstance(layer, nn.Linear)
     return _array(layer.weight).ravel(), _array(layer.bias)
 
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
@@ -27,7 +28,7 @@ class ResidualBlock(nn.Module):
         return x + self.body(x)
 
 
-class EDSR(nn.Module):
+class EDSR(Encoder):
     """RGB in, features on a grid `upscale` times as fine out. EDSR-baseline: 64 channels, 16 blocks.
 
     Args:

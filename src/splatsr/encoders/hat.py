@@ -5,6 +5,7 @@ every group an attention from windows to their wider surroundings.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -24,7 +25,7 @@ from splatsr.encoders.window_attention import (
     to_windows,
     window_order,
 )
-from splatsr.encoders.window_transformer import ResidualGroup, WindowTransformer, convolve, drop_rates
+from splatsr.encoders.window_transformer import WindowTransformer, convolve, residual_groups
 
 
 class ChannelAttention(nn.Module):
@@ -198,25 +199,13 @@ class HAT(WindowTransformer):
         out_channels: int,
         checkpointing: bool,
     ) -> None:
-        if len(depths) != len(heads):
-            raise ValueError(f"depths and heads must name as many groups, got {len(depths)} and {len(heads)}.")
-        rates = drop_rates(drop_path, sum(depths))
-        groups = []
-        for depth, group_heads in zip(depths, heads, strict=True):
-            blocks = [
-                HybridBlock(
-                    channels=channels,
-                    heads=group_heads,
-                    window=window,
-                    shift=window // 2 if index % 2 else 0,
-                    compress=compress,
-                    squeeze=squeeze,
-                    conv_scale=conv_scale,
-                    mlp_ratio=mlp_ratio,
-                    drop_path=next(rates),
-                )
-                for index in range(depth)
-            ]
-            wide = OverlapAttention(channels=channels, heads=group_heads, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
-            groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=wide, checkpointing=checkpointing))
+        block = partial(
+            HybridBlock, channels=channels, window=window, compress=compress, squeeze=squeeze, conv_scale=conv_scale,
+            mlp_ratio=mlp_ratio,
+        )  # fmt: skip
+        wide = partial(OverlapAttention, channels=channels, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
+        groups = residual_groups(
+            channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
+            overlap_attn=wide, checkpointing=checkpointing,
+        )  # fmt: skip
         super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)

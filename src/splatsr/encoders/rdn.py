@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
 from splatsr.image.tiling import Tiling
@@ -36,7 +37,7 @@ class ResidualDenseBlock(nn.Module):
         return x + self.LFF(self.convs(x))
 
 
-class RDN(nn.Module):
+class RDN(Encoder):
     """RGB in, features on a grid `upscale` times as fine out. RDN-B: 64 channels, 16 blocks of 8 layers, growth 64.
 
     Args:

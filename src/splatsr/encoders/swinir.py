@@ -1,6 +1,7 @@
 """SwinIR encoder (Liang et al. 2021, "SwinIR: Image Restoration Using Swin Transformer", classical super-resolution)."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from jaxtyping import Float
 from timm.layers import DropPath, Mlp
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import WindowAttention
-from splatsr.encoders.window_transformer import ResidualGroup, WindowTransformer, drop_rates
+from splatsr.encoders.window_transformer import WindowTransformer, residual_groups
 
 
 class SwinBlock(nn.Module):
@@ -64,21 +65,9 @@ class SwinIR(WindowTransformer):
         out_channels: int,
         checkpointing: bool,
     ) -> None:
-        if len(depths) != len(heads):
-            raise ValueError(f"depths and heads must name as many groups, got {len(depths)} and {len(heads)}.")
-        rates = drop_rates(drop_path, sum(depths))
-        groups = []
-        for depth, group_heads in zip(depths, heads, strict=True):
-            blocks = [
-                SwinBlock(
-                    channels=channels,
-                    heads=group_heads,
-                    window=window,
-                    shift=window // 2 if index % 2 else 0,
-                    mlp_ratio=mlp_ratio,
-                    drop_path=next(rates),
-                )
-                for index in range(depth)
-            ]
-            groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=None, checkpointing=checkpointing))
+        block = partial(SwinBlock, channels=channels, window=window, mlp_ratio=mlp_ratio)
+        groups = residual_groups(
+            channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
+            overlap_attn=None, checkpointing=checkpointing,
+        )  # fmt: skip
         super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)

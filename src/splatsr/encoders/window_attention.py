@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
 
 _MASKED = -100.0
 """What the published networks add to the logits of pixels that must not attend to each other."""
@@ -45,7 +44,7 @@ class Moved(torch.autograd.Function):
     """rows[order] for an order that is a permutation: gradients are moved back, where indexing would add them up."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, rows: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
         ctx.order, ctx.inverse = order, inverse
         return rows.index_select(0, order)
 
@@ -162,6 +161,7 @@ class WindowAttention(nn.Module):
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
+        self.shift_mask: Tensor
         if shift:
             self.register_buffer("shift_mask", shift_mask(window, shift), persistent=False)
 

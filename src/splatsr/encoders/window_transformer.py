@@ -4,13 +4,15 @@ State-dict names are those of the public weights, without the last RGB convoluti
 have no counterpart here: both are derived from the window alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
@@ -55,7 +57,7 @@ class ResidualGroup(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         y = x
-        for block in self.residual_group["blocks"]:
+        for block in cast(nn.ModuleList, self.residual_group["blocks"]):
             y = self._run(block, y)
         if "overlap_attn" in self.residual_group:
             y = self._run(self.residual_group["overlap_attn"], y)
@@ -67,7 +69,45 @@ class ResidualGroup(nn.Module):
         return block(x)
 
 
-class WindowTransformer(nn.Module):
+def residual_groups(
+    *,
+    channels: int,
+    depths: Sequence[int],
+    heads: Sequence[int],
+    window: int,
+    drop_path: float,
+    block: Callable[..., nn.Module],
+    overlap_attn: Callable[..., nn.Module] | None,
+    checkpointing: bool,
+) -> list[ResidualGroup]:
+    """The body of SwinIR or HAT.
+
+    Args:
+        channels: of the grid.
+        depths: blocks of every group; odd blocks are shifted by half a window.
+        heads: attention heads of every group.
+        window: pixels along a window's side.
+        drop_path: of the last block, see `drop_rates`.
+        block: makes a block, called with its `heads`, `shift` and `drop_path`.
+        overlap_attn: makes what ends a group (HAT), called with its `heads`, or None.
+        checkpointing: see `ResidualGroup`.
+
+    Raises:
+        ValueError: depths and heads differ in length.
+    """
+    if len(depths) != len(heads):
+        raise ValueError(f"depths and heads must name as many groups, got {len(depths)} and {len(heads)}.")
+    rates = drop_rates(drop_path, sum(depths))
+    groups = []
+    for depth, group_heads in zip(depths, heads, strict=True):
+        shifts = [window // 2 if index % 2 else 0 for index in range(depth)]
+        blocks = [block(heads=group_heads, shift=shift, drop_path=next(rates)) for shift in shifts]
+        last = None if overlap_attn is None else overlap_attn(heads=group_heads)
+        groups.append(ResidualGroup(channels=channels, blocks=blocks, overlap_attn=last, checkpointing=checkpointing))
+    return groups
+
+
+class WindowTransformer(Encoder):
     """RGB in [0, 1] in, features on a grid `upscale` times as fine out; no mean is subtracted.
 
     Images are mirrored at the bottom and the right up to a multiple of `size_multiple` pixels, and the features cropped.

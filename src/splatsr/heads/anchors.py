@@ -2,12 +2,13 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from splatsr.geometry import cell_corners
+from splatsr.heads.positions_head import PositionsHead
 
 
-class Anchors(nn.Module):
+class Anchors(PositionsHead):
     """Kernel centres that do not move: the cells' top-left corners, from which APD's offsets are counted.
 
     Args:

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from splatsr.geometry import Number, cell_corners
 from splatsr.heads.mlp import by_position, mlp
+from splatsr.heads.positions_head import PositionsHead
 
 
-class APD(nn.Module):
+class APD(PositionsHead):
     """Features, one per kernel, to kernel centres.
 
     Args:
@@ -46,5 +47,5 @@ class APD(nn.Module):
 
     def start_centred(self) -> None:
         """Re-initialises such that every kernel sits at the centre of its own cell (or as near as `offset_range` allows)."""
-        nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.constant_(self.mlp[-1].bias, math.atanh(min(0.5 / self.per_side / self.offset_range, 0.99)))
+        nn.init.zeros_(self.mlp.last.weight)
+        nn.init.constant_(self.mlp.last.bias, math.atanh(min(0.5 / self.per_side / self.offset_range, 0.99)))

@@ -35,8 +35,8 @@ class CGM(nn.Module):
 
     def start_at_zero(self) -> None:
         """Re-initialises the MLP to return zeros, so that the skip is all there is."""
-        nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.zeros_(self.mlp[-1].bias)
+        nn.init.zeros_(self.mlp.last.weight)
+        nn.init.zeros_(self.mlp.last.bias)
 
     @torch.no_grad()
     def start_affine(self, matrix: Float[Tensor, "rgb=3 c"], offset: float, gain: float) -> None:

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from splatsr.heads.mlp import mlp
+from splatsr.heads.shapes_head import ShapesHead
 
 CHUNK = 1024
 """Kernels whose weights exist at the same time: 1024 * 730 floats are 3 MB, whatever the image, and fit into a cache."""
 
 
-class DDCW(nn.Module):
+class DDCW(ShapesHead):
     """Features to Cholesky rows in dictionary units.
 
     Args:
@@ -33,6 +34,7 @@ class DDCW(nn.Module):
         self, *, channels: int, dictionary: Float[Tensor, "rows l11_l21_l22=3"], embedding: int, embedding_hidden: Sequence[int]
     ) -> None:
         super().__init__()
+        self.dictionary: Tensor
         self.register_buffer("dictionary", dictionary, persistent=False)
         self.query = nn.Conv2d(channels, embedding, 3, padding=1)
         self.embedding = mlp([3, *embedding_hidden, embedding])
@@ -55,8 +57,8 @@ class DDCW(nn.Module):
 
     def start_at_mean_row(self) -> None:
         """Re-initialises such that every kernel has the mean row: queries are zero."""
-        nn.init.zeros_(self.query.weight)
-        nn.init.zeros_(self.query.bias)
+        for parameter in self.query.parameters():
+            nn.init.zeros_(parameter)
 
     def train(self, mode: bool = True) -> "DDCW":
         """Also forgets the keys that inference has kept: train() and eval() compute them anew."""
@@ -69,7 +71,7 @@ class DDCW(nn.Module):
             return self.embedding(self.dictionary)
         inputs = [self.dictionary, *self.embedding.parameters()]
         # compared by value, which is exact however weights change, and takes a hundredth of the perceptron's time
-        if self._remembered is None or not all(map(_same, inputs, self._remembered[0])):
+        if self._remembered is None or not all(_same(*pair) for pair in zip(inputs, self._remembered[0], strict=True)):
             self._remembered = [part.detach().clone() for part in inputs], self.embedding(self.dictionary)
         return self._remembered[1]
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from splatsr.heads.mlp import by_position, mlp
+from splatsr.heads.positions_head import PositionsHead
 
 
-class FreePositions(nn.Module):
+class FreePositions(PositionsHead):
     """Features, one per kernel, to centres anywhere in the image: size / 2 * (1 + tanh(MLP(features))), without anchors.
 
     Args:

@@ -5,17 +5,20 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from splatsr.encoders.encoder import Encoder
 from splatsr.heads.cgm import CGM
+from splatsr.heads.positions_head import PositionsHead
+from splatsr.heads.shapes_head import ShapesHead
 
 
 @runtime_checkable
 class HasHeads(Protocol):
     """What is initialised: the parts of a ContinuousSR."""
 
-    encoder: nn.Module
+    encoder: Encoder
     unshuffle: nn.PixelUnshuffle
-    ddcw: nn.Module
-    apd: nn.Module
+    ddcw: ShapesHead
+    apd: PositionsHead
     cgm: CGM
     dc_gain: float
     may_collapse: bool
@@ -32,7 +35,7 @@ def published(model: HasHeads) -> None:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
-    model.may_collapse = getattr(model.encoder, "collapses_from_random", False)
+    model.may_collapse = model.encoder.collapses_from_random
 
 
 @torch.no_grad()

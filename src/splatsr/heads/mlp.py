@@ -1,6 +1,7 @@
 """Perceptrons: the heads of ContinuousSR and the decoders of the implicit methods are made of them."""
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -10,12 +11,26 @@ CHUNK = 16384
 """Positions that go through a perceptron at a time in inference: the widest published layer then holds 64 MB."""
 
 
-def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.GELU) -> nn.Sequential:
+class Perceptron(nn.Sequential):
+    """Linear layers with activations between them; see `mlp`."""
+
+    @property
+    def first(self) -> nn.Linear:
+        """The first layer."""
+        return cast(nn.Linear, self[0])
+
+    @property
+    def last(self) -> nn.Linear:
+        """The last layer."""
+        return cast(nn.Linear, self[-1])
+
+
+def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.GELU) -> Perceptron:
     """Linear layers widths[0] -> widths[1] -> ... with an activation (exact erf GELU) between them, none after the last."""
     layers: list[nn.Module] = []
     for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
         layers += [nn.Linear(inputs, outputs), activation()]
-    return nn.Sequential(*layers[:-1])
+    return Perceptron(*layers[:-1])
 
 
 def by_position(perceptron: nn.Module, features: Float[Tensor, "b n c"]) -> Float[Tensor, "b n out"]:

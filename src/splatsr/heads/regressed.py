@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.heads.mlp import by_position, mlp
+from splatsr.heads.shapes_head import ShapesHead
 
 
-class RegressedShapes(nn.Module):
+class RegressedShapes(ShapesHead):
     """Features to Cholesky rows in dictionary units (pixels of a x4 image), as DDCW, but unbounded and without a dictionary.
 
     Args:
@@ -40,5 +41,5 @@ class RegressedShapes(nn.Module):
     @torch.no_grad()
     def start_at_mean_row(self) -> None:
         """Re-initialises such that every kernel has `mean_row`."""
-        nn.init.zeros_(self.mlp[-1].weight)
-        self.mlp[-1].bias.copy_(self.mean_row)
+        nn.init.zeros_(self.mlp.last.weight)
+        self.mlp.last.bias.copy_(self.mean_row)

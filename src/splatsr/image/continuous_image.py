@@ -16,9 +16,12 @@ from splatsr.geometry import Scale, Strip
 
 @runtime_checkable
 class ContinuousImage(Protocol):
-    """Anything that renders at any size. `size` is the (h, w) of the low-resolution image it came from, in pixels."""
+    """Anything that renders at any size."""
 
-    size: tuple[int, int]
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w) of the low-resolution image it came from, in pixels."""
+        ...
 
     def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "b 3 height width"]:
         """RGB, unclamped; exactly one of size (H, W) and scale (a number, or vertical and horizontal) is given."""

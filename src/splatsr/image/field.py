@@ -29,7 +29,7 @@ _FORMAT = "splatsr.GaussianField"
 class GaussianField:
     """2D Gaussian kernels in low-resolution pixels (LR pixel k covers [k, k + 1]).
 
-    Args:
+    Attributes:
         means: centres.
         cholesky: entries of L = [[l11, 0], [l21, l22]], Sigma = L L^T; x comes first.
         colors: the kernels' peaks, unbounded; RGB in [0, 1] after summing.

@@ -14,9 +14,7 @@ Span = tuple[int, int]
 class Tiling(NamedTuple):
     """What an encoder or a model knows about being run on tiles; a model without it is run on whole images only.
 
-    A model that has one also has `part(lr, rows=, columns=)`: the image of those pixels of an LR image.
-
-    Args:
+    Attributes:
         overlap: pixels around a tile that its content depends on, or, where that would be all of the image, should see.
         multiple: tiles begin at multiples of so many pixels.
         exact: seen with its overlap, a tile has the content that it has in the whole image.

@@ -57,7 +57,7 @@ def _machine(root: Path) -> Rows:
 
 
 def _training(root: Path, cache: str | None) -> Rows:
-    rows = []
+    rows: Rows = []
     for option in sorted((CONF / "data").glob("*.yaml")):
         train = (yaml.safe_load(option.read_text()) or {}).get("train")
         listed = [train] if isinstance(train, str) else train
@@ -76,7 +76,7 @@ def _training(root: Path, cache: str | None) -> Rows:
 
 
 def _test_sets(root: Path) -> Rows:
-    rows = []
+    rows: Rows = []
     for name, trees in KNOWN_SETS.items():
         try:
             found = find_set(name, root)

@@ -24,7 +24,7 @@ def prepare(*, data: Mapping[str, Any]) -> None:
     decode(photographs, also_small=True, smallest=1)
     for images in photographs.sources():
         for folder in images.folders:
-            sizes = [record.size for record in folder.records()]
+            sizes = [record.size for record in folder.read()]
             whole = [size for size in sizes if not isinstance(size, str)]
             skipped = f", {len(sizes) - len(whole)} skipped" if len(whole) < len(sizes) else ""
             Console().print(f"{folder.path}: {amount(whole)}, decoded{skipped}", soft_wrap=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.loggers import WandbLogger
 from rich.console import Console
 
 from splatsr.disk.whole_file import write_text
@@ -40,6 +41,7 @@ def table(*, table: Mapping[str, Any] | None, runs: Any, logger: Mapping[str, An
     console.print(f"Markdown, CSV and LaTeX: {run.folder}")
     if "wandb" in logger:
         with open_loggers({"wandb": logger["wandb"]}, run) as (online,):
+            assert isinstance(online, WandbLogger)
             online.log_table(key=paper.name, columns=["kind", *heading(paper)[1:]], data=body(paper, lines))
 
 

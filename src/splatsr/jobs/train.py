@@ -8,7 +8,6 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
@@ -17,6 +16,7 @@ from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
+from splatsr.image.model import Model
 from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import check_scales
 from splatsr.metrics.figure import Evaluation
@@ -177,7 +177,7 @@ def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoDat
         log.save()
 
 
-def _keep(task: SuperResolution, folder: Path) -> nn.Module:
+def _keep(task: SuperResolution, folder: Path) -> Model:
     """model.safetensors, and the model in it: of the last checkpoint, which holds averaged weights where there are such.
 
     (Not task.model: resumed after its last epoch, that has not been averaged.)

@@ -22,7 +22,7 @@ _OF_THE_FILE = frozenset(
 class Extras(NamedTuple):
     """What is kept beside the pixels.
 
-    Args:
+    Attributes:
         icc_profile: how RGB is meant; None where the file has none, or one of another color space than RGB.
         exif: without orientation (it is applied) and without the tags of a TIFF's own layout; empty where there is none.
     """

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
 from splatsr.geometry import Output, Strip
 from splatsr.image.continuous_image import ContinuousImage, StripImage
+from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
 from splatsr.large_images.encoded_rows import EncodedRows
@@ -53,12 +54,12 @@ class Renderer:
         tile: side of a tile in LR pixels, without its overlap; "auto": the largest that fits in memory.
     """
 
-    def __init__(self, model: nn.Module, tile: Any) -> None:
+    def __init__(self, model: Model, tile: Any) -> None:
         if tile != "auto" and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
             raise InputError(f"tile must be auto, or a whole number of at least 1 LR pixel; got {tile!r}.")
         self.model, self.tile = model, tile
         self.device = device_of(model)
-        self.tiling: Tiling | None = getattr(model, "tiling", None)
+        self.tiling = model.tiling
 
     @cached_property
     def in_strips(self) -> bool:
@@ -91,6 +92,12 @@ class Renderer:
             return memory.LARGEST
         return memory.largest_tile(self._need, self.tiling, lr_size[1], memory.budget(self.device))
 
+    @property
+    def _cutting(self) -> Tiling:
+        """The model's tiling, where it has one."""
+        assert self.tiling is not None
+        return self.tiling
+
     @cached_property
     def _need(self) -> memory.Need:
         return memory.measure(self.model, self.device)
@@ -106,7 +113,7 @@ class Renderer:
             yield _eight_bit(functools.partial(image.render, scale=output.scale))
 
     def _in_tiles(self, lr: Rows, output: Output, tile: int, progress: Callable[[float], None]) -> Iterator[Rows]:
-        encoded = EncodedRows(output, lr.shape[:2], self.tiling.support)
+        encoded = EncodedRows(output, lr.shape[:2], self._cutting.support)
         done = 0  # output rows
         while encoded.end < lr.shape[0]:
             encoded.drop(done)
@@ -120,7 +127,7 @@ class Renderer:
     def _next_band(self, lr: Rows, top: int, tile: int, progress: Callable[[float], None]) -> tuple[Any, int]:
         """(the field of a row of tiles that begins at LR row `top`, the side of tiles that memory was enough for)."""
         while True:
-            rows = cut((top, lr.shape[0]), tile=tile, multiple=self.tiling.multiple)[0]
+            rows = cut((top, lr.shape[0]), tile=tile, multiple=self._cutting.multiple)[0]
             band = self._try_band(lr, rows, tile, progress)
             if band is not None:
                 return band, tile
@@ -131,8 +138,8 @@ class Renderer:
         try:
             height, width = lr.shape[:2]
             tiles = []
-            for columns in cut((0, width), tile=tile, multiple=self.tiling.multiple):
-                (top, bottom), (left, right) = seen(rows, height, self.tiling), seen(columns, width, self.tiling)
+            for columns in cut((0, width), tile=tile, multiple=self._cutting.multiple):
+                (top, bottom), (left, right) = seen(rows, height, self._cutting), seen(columns, width, self._cutting)
                 around = lr[top:bottom, left:right]
                 tiles.append(self._encode_part(around, counted_from(top, rows), counted_from(left, columns)))
                 progress((rows[0] * width + (rows[1] - rows[0]) * columns[1]) / (height * width))
@@ -143,11 +150,11 @@ class Renderer:
         return None
 
     def _halved(self, tile: int) -> int:
-        if tile <= max(memory.SMALLEST, self.tiling.multiple):
+        if tile <= max(memory.SMALLEST, self._cutting.multiple):
             raise InputError(
                 f"out of memory with tiles of {tile} LR pixels, the smallest: close other programs, or set device=cpu."
             )
-        smaller = max(tile // 2, memory.SMALLEST, self.tiling.multiple)
+        smaller = max(tile // 2, memory.SMALLEST, self._cutting.multiple)
         log.warning("out of memory with tiles of %d LR pixels: going on with %d", tile, smaller)
         gc.collect()
         if self.device.type == "cuda":

@@ -106,7 +106,7 @@ def write_tiff(path: Path, strips: Strips, size: tuple[int, int], channels: int,
         bigtiff=height * width * channels > CLASSIC_TIFF,
     )
     if directories:
-        with tifffile.TiffFile(path, mode="r+b") as file:
+        with tifffile.TiffFile(path, mode="r+") as file:
             for tag, content in directories.items():
                 _append_directory(file, tag, content)
 

@@ -71,7 +71,9 @@ class CostSettings:
     Args:
         models: by name; none: the configured one.
         repetitions: of which medians are taken, at least 1.
-        average_time, one_scale, memory: see above.
+        average_time: AT's LR sizes and scales.
+        one_scale: the one image.
+        memory: the LR size and scales of peak memory.
 
     Raises:
         InputError: repetitions is less than 1.

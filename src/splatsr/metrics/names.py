@@ -1,5 +1,6 @@
 """The metrics: what each is called in results, how it is printed, what it compares, and the class that computes it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torchmetrics import Metric
@@ -28,7 +29,7 @@ class NamedMetric(NamedTuple):
     heading: str
     decimals: int
     sees_rgb: bool
-    computed_by: type[Metric]
+    computed_by: Callable[..., Metric]
 
 
 METRICS = (

@@ -16,7 +16,7 @@ class Peak:
     """
 
     def __init__(self, device: torch.device, base: int | None = None) -> None:
-        self.device, self.base = device, base
+        self.device, self._base = device, base
         self._process, self._done = psutil.Process(), threading.Event()
 
     def __enter__(self) -> "Peak":
@@ -25,7 +25,7 @@ class Peak:
         else:
             _give_back_freed_memory()
         self._highest = self._in_use()
-        self.base = self._highest if self.base is None else self.base
+        self.base = self._highest if self._base is None else self._base
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
         return self

@@ -20,7 +20,7 @@ from splatsr.metrics.names import NamedMetric, find_metric
 class Protocol:
     """How a prediction is measured against the HR image. One file of conf/protocol/ per protocol of the papers.
 
-    Args:
+    Attributes:
         name: of the protocol in the papers' terms, e.g. "L-pil": the metric of the LIIF family on LR images made by PIL.
         luminance: PSNR and SSIM of studio-range Y (Set5 and its like) or of RGB (DIV2K). The other metrics always see RGB.
         eight_bit: round both images to 8 bit before anything is measured (BasicSR), or only clamp them (LIIF).

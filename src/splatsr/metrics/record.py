@@ -20,10 +20,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch import nn
-
 from splatsr.disk.whole_file import write_json
 from splatsr.errors import InputError
+from splatsr.image.model import Model
 from splatsr.metrics.figure import BICUBIC, METHODS, MODEL, Evaluation, Figure, ImageFigure, scale_name, select
 from splatsr.metrics.protocol import Protocol
 
@@ -51,7 +50,7 @@ class Record(NamedTuple):
     rendering: str | None
 
 
-def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, model: nn.Module, checkpoint: str | None) -> None:
+def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, model: Model, checkpoint: str | None) -> None:
     """Writes a metrics.json; InputError where it cannot be written."""
     encoder = getattr(model, "encoder", None)
     measured = MeasuredModel(
@@ -64,7 +63,7 @@ def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, mode
         "protocol": protocol.describe(),
         "model": measured._asdict(),
         "checkpoint": checkpoint,
-        "rendering": getattr(model, "rendering", None),
+        "rendering": model.rendering,
         "sets": set_rows(evaluation),
         "images": _image_rows(evaluation),
         "missing": evaluation.missing,

@@ -18,8 +18,10 @@ from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_ch
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
+from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
 
@@ -49,7 +51,7 @@ class Basis(nn.Module):
         return self.weights[index].view(len(bias), -1), bias
 
 
-class ALIIF(nn.Module):
+class ALIIF(Model):
     """LR image to ImplicitImage.
 
     Args:
@@ -62,7 +64,7 @@ class ALIIF(nn.Module):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: nn.Module, hidden: Sequence[int], basis: int, expansion: Sequence[int]) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Sequence[int], basis: int, expansion: Sequence[int]) -> None:
         super().__init__()
         inputs = 9 * lr_channels(encoder) + 4
         self.encoder = encoder
@@ -80,7 +82,7 @@ class ALIIF(nn.Module):
 
     def _first_layers(self) -> tuple[Float[Tensor, "out inputs"], Float[Tensor, " out"]]:
         """(weight, bias) of the expansion network's first layer and, below it, those of the basis."""
-        first, (weight, bias) = self.expansion[0], self.basis.layer(0)
+        first, (weight, bias) = self.expansion.first, self.basis.layer(0)
         return torch.cat([first.weight, weight]), torch.cat([first.bias, bias])
 
     def _decode(
@@ -94,7 +96,7 @@ class ALIIF(nn.Module):
         # The first layers of all networks: their part of the features is in the grid, that of offset and cell is added here.
         first = grid.at(pixels) + linear(torch.cat([offsets, cells], -1), weight[:, -4:], bias)
         # The expansion network goes on from its own part, to one coefficient for each MLP of the basis.
-        width = self.expansion[0].out_features
+        width = self.expansion.first.out_features
         expanded = self.expansion[2:](first[..., :width].relu())  # not an in-place ReLU: the rest of `first` is needed below
         coefficients = normalize(expanded, dim=-1)  # of either sign
         # The basis goes on from the rest: after every layer the outputs of its MLPs are combined into one.

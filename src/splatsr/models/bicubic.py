@@ -7,9 +7,10 @@ from functools import cached_property
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from splatsr.geometry import Scale, Strip, resolve_output
+from splatsr.image.model import Model
 from splatsr.resize.levels import to_tensor, to_uint8
 from splatsr.resize.pil import resize_bicubic, resize_rows
 
@@ -40,7 +41,7 @@ class BicubicImage:
         return torch.stack(rows).to(self.lr)
 
 
-class Bicubic(nn.Module):
+class Bicubic(Model):
     """LR image to BicubicImage; nothing to train."""
 
     has_weights = False

@@ -10,15 +10,20 @@ from collections.abc import Callable
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import Number
+from splatsr.heads.cgm import CGM
+from splatsr.heads.positions_head import PositionsHead
+from splatsr.heads.shapes_head import ShapesHead
 from splatsr.image.field import GaussianField
+from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling
 from splatsr.published_form import PublishedForm
 from splatsr.splatting.footprint import check_reference_scale, described
 from splatsr.splatting.reference import CUT
 
 
-class ContinuousSR(nn.Module):
+class ContinuousSR(Model):
     """LR image to GaussianField. The constructor's arguments are explained where their values live, in conf/model/.
 
     Args:
@@ -40,10 +45,10 @@ class ContinuousSR(nn.Module):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
-        shapes: Callable[..., nn.Module],
-        positions: Callable[..., nn.Module],
-        colors: Callable[..., nn.Module],
+        encoder: Encoder,
+        shapes: Callable[..., ShapesHead],
+        positions: Callable[..., PositionsHead],
+        colors: Callable[..., CGM],
         kernels_per_pixel: int,
         reference_scale: Number,
         initialisation: Callable[["ContinuousSR"], None],
@@ -66,7 +71,6 @@ class ContinuousSR(nn.Module):
         self.ddcw = shapes(channels=channels)
         self.apd = positions(channels=channels, per_side=self.per_side)
         self.cgm = colors(channels=channels, per_side=self.per_side, skip_gain=1 / self.dc_gain)
-        self.may_collapse = False  # training from these first weights; the initialisation knows
         initialisation(self)
 
     @property
@@ -93,7 +97,7 @@ class ContinuousSR(nn.Module):
         A kernel sits up to `offset_range` from its cell's corner and is no longer than the longest dictionary row; without
         anchors or without a dictionary there is no such limit, and no tiling.
         """
-        encoder = getattr(self.encoder, "tiling", None)
+        encoder = self.encoder.tiling
         support = self.apd.offset_range + math.sqrt(2 * CUT) * self.ddcw.longest_deviation / self.dictionary_scale
         if encoder is None or math.isinf(support):
             return None

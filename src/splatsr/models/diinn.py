@@ -17,11 +17,13 @@ from torch.nn.functional import linear
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import offset_from
+from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
 
-class DIINN(nn.Module):
+class DIINN(Model):
     """LR image to ImplicitImage: the published decoder consists of 1x1 convolutions, so every point can be decoded alone.
 
     Args:
@@ -32,7 +34,7 @@ class DIINN(nn.Module):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: nn.Module, hidden: Sequence[int]) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Sequence[int]) -> None:
         super().__init__()
         unfolded = 9 * lr_channels(encoder)
         self.encoder, self.hidden = encoder, list(hidden)
@@ -48,7 +50,7 @@ class DIINN(nn.Module):
         LR pixel, and not at every point.
         """
         features = self.encoder(to_normalised(lr))
-        of_features = torch.cat([layer.weight[:, -9 * features.shape[1] :, 0, 0] for layer in self.modulation])
+        of_features = torch.cat([layer.weight[:, -9 * features.shape[1] :, 0, 0] for layer in convolutions(self.modulation)])
         return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, of_features))))
 
     def _decode(
@@ -58,8 +60,10 @@ class DIINN(nn.Module):
         offsets = offset_from(pixels, coordinates, grid.size)
         inverse_area = (cell * cell.new_tensor(grid.size) / 2).prod(-1)[:, None, None]  # of an output pixel, in LR pixels
         hidden = torch.cat([offsets, inverse_area.expand_as(offsets[..., :1])], -1)
-        layers = zip(self.modulation, self.synthesis, grid.at(pixels).split(self.hidden, -1), strict=True)
+        networks = convolutions(self.modulation), convolutions(self.synthesis)
+        layers = zip(*networks, grid.at(pixels).split(self.hidden, -1), strict=True)
         for index, (modulation, synthesis, of_features) in enumerate(layers):
+            assert modulation.bias is not None
             of_hidden = modulation.weight[:, : hidden.shape[-1], 0, 0]
             before = linear(hidden, of_hidden, modulation.bias) if index else modulation.bias  # the first: features alone
             hidden = (of_features + before).relu() * pointwise(synthesis, hidden).sin()
@@ -83,6 +87,11 @@ def nearest_exact(
     pixels = (position * (lr_size / output_size)).long()
     # Points on or beyond the image's border belong to the pixels there.
     return torch.minimum(pixels, lr_size.long() - 1).clamp(min=0)
+
+
+def convolutions(layers: nn.ModuleList) -> list[nn.Conv2d]:
+    """The convolutions of a list of nothing else."""
+    return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
 
 
 def pointwise(layer: nn.Conv2d, x: Float[Tensor, "*n c"]) -> Float[Tensor, "*n out"]:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from splatsr.geometry import Scale, Strip, resolve_output
 from splatsr.image.field import GaussianField
+from splatsr.image.model import Model
 from splatsr.prior.fitting import Fitting
 
 ALIGNMENTS = ("half_pixel", "naive")
@@ -45,7 +46,7 @@ class ShiftedField:
         return replace(self.field, means=self.field.means + shift)
 
 
-class GaussianImage(nn.Module):
+class GaussianImage(Model):
     """LR image to a field that was fitted to it; there are no weights, every image is optimised anew.
 
     Args:
@@ -64,7 +65,11 @@ class GaussianImage(nn.Module):
         if alignment not in ALIGNMENTS:
             raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, got {alignment!r}.")
         self.fitting, self.alignment, self.seed = fitting, alignment, seed
-        self.rendering = f"point samples, {alignment} alignment"
+
+    @property
+    def rendering(self) -> str:
+        """What a pixel is, in words, for results."""
+        return f"point samples, {self.alignment} alignment"
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField | ShiftedField:
         field, _ = self.fitting.fit(lr, [self.seed] * len(lr))

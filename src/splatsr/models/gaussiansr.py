@@ -17,15 +17,18 @@ from splatsr.decoders.bicubic_rows import bicubic_rows
 from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.gaussian_bank import GaussianBank
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
+from splatsr.decoders.splatting import Splatting
 from splatsr.decoders.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import Output, nearest_pixel, offset_from
 from splatsr.heads.mlp import mlp
+from splatsr.image.model import Model
 from splatsr.image.tiling import Span
 from splatsr.models.lte import basis, waves_at
 from splatsr.published_form import PublishedForm
 
 
-class GaussianSR(nn.Module):
+class GaussianSR(Model):
     """LR image to UpsampledImage, or to UpsampledStripImage where nothing is averaged over the image.
 
     Args:
@@ -43,10 +46,10 @@ class GaussianSR(nn.Module):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         splatted: int,
         bank: Callable[..., GaussianBank],
-        splatting: nn.Module,
+        splatting: Splatting,
         waves: int,
         hidden: Sequence[int],
     ) -> None:
@@ -81,6 +84,8 @@ class GaussianSR(nn.Module):
 
     def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
         """The share of every kernel of the bank in every LR pixel, as the image of `lr` is made of them."""
+        if self.bank is None:
+            raise ValueError("nothing is splatted: there is no bank to choose from.")
         return self.bank.choose(self.bank.classifier(self.encoder(to_normalised(lr))))
 
     def _upsample(
@@ -91,12 +96,14 @@ class GaussianSR(nn.Module):
         rows: Span,
         images: slice,
     ) -> Float[Tensor, "_ c rows width"]:
-        """Both streams, the splatted one first."""
+        """The streams that have channels, the splatted one first."""
         features = features[images]
-        enlarged = bicubic_rows(features[:, self.splatted :], output.size, rows)
-        if gaussians is None:
-            return enlarged
-        return torch.cat([self.splatting(features[:, : self.splatted], gaussians[images], output, rows), enlarged], dim=1)
+        streams = []
+        if gaussians is not None:
+            streams.append(self.splatting(features[:, : self.splatted], gaussians[images], output, rows))
+        if self.splatted < features.shape[1]:
+            streams.append(bicubic_rows(features[:, self.splatted :], output.size, rows))
+        return torch.cat(streams, dim=1)
 
     def _decode(
         self,
@@ -106,6 +113,7 @@ class GaussianSR(nn.Module):
         cell: Float[Tensor, "b yx=2"],
     ) -> Float[Tensor, "b q rgb=3"]:
         """Both convolutions are computed at the points alone: nothing needs their values elsewhere."""
+        assert self.coef.bias is not None and self.freq.bias is not None
         convolutions = torch.cat([self.coef.weight, self.freq.weight]).permute(0, 2, 3, 1).flatten(1)
         both = linear(features.around(coordinates), convolutions, torch.cat([self.coef.bias, self.freq.bias]))
         amplitudes, frequencies = both.chunk(2, dim=-1)

@@ -16,12 +16,14 @@ from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_ch
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
+from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
 
-class LIIF(nn.Module):
+class LIIF(Model):
     """LR image to ImplicitImage.
 
     Args:
@@ -32,7 +34,7 @@ class LIIF(nn.Module):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: nn.Module, hidden: Sequence[int]) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Sequence[int]) -> None:
         super().__init__()
         self.encoder = encoder
         self.imnet = mlp([9 * lr_channels(encoder) + 4, *hidden, 3], partial(nn.ReLU, inplace=True))
@@ -44,20 +46,18 @@ class LIIF(nn.Module):
         part of it is computed here, once per LR pixel.
         """
         features = self.encoder(to_normalised(lr))
-        of_features = self.imnet[0].weight[:, :-4]
+        of_features = self.imnet.first.weight[:, :-4]
         return ImplicitImage(lr, partial(self._decode, FeatureGrid.of(linear_of_unfolded(features, of_features))))
 
     def _decode(
         self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]
     ) -> Float[Tensor, "b q rgb=3"]:
-        first, *rest = self.imnet
+        first, rest = self.imnet.first, self.imnet[1:]
         pixels = four_pixels(coordinates, grid.size, half_pixel(grid.size))
         offsets = offset_from(pixels, coordinates[:, None], grid.size)
         cells = (cell * cell.new_tensor(grid.size))[:, None, None].expand_as(offsets)
         hidden = grid.at(pixels) + linear(torch.cat([offsets, cells], -1), first.weight[:, -4:], first.bias)
-        for layer in rest:
-            hidden = layer(hidden)
-        return from_normalised((hidden * opposite_areas(offsets)).sum(1))
+        return from_normalised((rest(hidden) * opposite_areas(offsets)).sum(1))
 
 
 PUBLISHED = PublishedForm(

@@ -18,12 +18,14 @@ from splatsr.decoders.flip_padding import flip_pad, in_larger
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import Number, offset_from
 from splatsr.heads.mlp import mlp
+from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
 
-class LTE(nn.Module):
+class LTE(Model):
     """LR image to ImplicitImage.
 
     Args:
@@ -38,7 +40,7 @@ class LTE(nn.Module):
     rendering = "decoded at every pixel's centre"
 
     def __init__(
-        self, *, encoder: nn.Module, waves: int, hidden: Sequence[int], largest_scale: Number, flip_padding: int
+        self, *, encoder: Encoder, waves: int, hidden: Sequence[int], largest_scale: Number, flip_padding: int
     ) -> None:
         super().__init__()
         channels = lr_channels(encoder)

@@ -15,12 +15,14 @@ from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import NUDGE
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.decoders.predicted_weights import mapped, summed_features
+from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import nearest_pixel, offset_from
 from splatsr.heads.mlp import mlp
+from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
 
-class MetaSR(nn.Module):
+class MetaSR(Model):
     """LR image to ImplicitImage.
 
     Args:
@@ -31,7 +33,7 @@ class MetaSR(nn.Module):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: nn.Module, hidden: int) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.imnet = mlp([3, hidden, 9 * lr_channels(encoder) * 3], nn.ReLU)
@@ -39,7 +41,7 @@ class MetaSR(nn.Module):
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
         """The image of a batch of RGB images in [0, 1]."""
         features = self.encoder(to_normalised(lr))
-        return ImplicitImage(lr, partial(self._decode, summed_features(features, self.imnet[-1])))
+        return ImplicitImage(lr, partial(self._decode, summed_features(features, self.imnet.last)))
 
     def _decode(
         self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]

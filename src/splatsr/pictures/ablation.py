@@ -38,6 +38,6 @@ def _psnr(cell: Cell, set_name: str, scale: Number) -> list[float]:
     """Of every finished member, in dB."""
     return [
         figure.value
-        for member in cell.finished
-        for figure in select(member.record.evaluation.figures, set_name=set_name, scale=scale, metric=PSNR_NAMES, method=MODEL)
+        for record in cell.records
+        for figure in select(record.evaluation.figures, set_name=set_name, scale=scale, metric=PSNR_NAMES, method=MODEL)
     ]

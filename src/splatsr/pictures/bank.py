@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import matplotlib.figure
 import numpy as np
@@ -11,19 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from splatsr.decoders.gaussian_bank import GaussianBank
 from splatsr.resize.levels import to_uint8
-
-
-@runtime_checkable
-class ChoosesKernels(Protocol):
-    """A model whose LR pixels choose their kernels from a bank; `bank` is None where it is configured without one."""
-
-    bank: GaussianBank | None
-
-    def shares(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h w"]:
-        """The share of every kernel of the bank in every pixel of RGB images in [0, 1]; they sum to 1."""
-        ...
 
 
 def draw_bank(
@@ -91,7 +78,7 @@ def _draw_counts(axis: Axes, chosen: np.ndarray) -> None:
 
 
 def _draw_sizes(axis: Axes, sizes: np.ndarray, chosen: np.ndarray) -> None:
-    edges = np.linspace(0, max(float(sizes.max()), 1e-6), 21)
+    edges = np.linspace(0, max(float(sizes.max()), 1e-6), 21).tolist()
     axis.hist(sizes, bins=edges, weights=np.full(len(sizes), 1 / len(sizes)), histtype="step", color="C1", label="in the bank")
     axis.hist(sizes, bins=edges, weights=chosen, alpha=0.6, color="C0", label="chosen")
     axis.set(xlabel="sqrt(sigma_x sigma_y)", ylabel="share")

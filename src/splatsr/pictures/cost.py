@@ -13,9 +13,9 @@ def draw_cost(models: Mapping[str, ModelCost], path: Path) -> None:
     """Writes a PNG: time to render (first LR size; hollow: interpolated) and peak memory, one line per model."""
     figure = matplotlib.figure.Figure(figsize=(12.5, 4.5), layout="constrained")
     time, memory = figure.subplots(1, 2)
-    colors = matplotlib.colormaps["tab20"].colors
+    colors = matplotlib.colormaps["tab20"]
     for index, (name, cost) in enumerate(models.items()):
-        color = colors[(2 * index + index // 10) % 20]  # the strong ten first
+        color = colors((2 * index + index // 10) % 20)  # the strong ten first
         times = cost.average_time[0].render_ms_at
         hollow = [scale for scale in times if scale not in cost.average_time[0].measured]
         time.plot(times.keys(), times.values(), "o-", color=color, markersize=3, label=name)

@@ -57,7 +57,7 @@ def _draw_centres(axis: Axes, field: GaussianField, lr: Tensor) -> None:
 def _draw_entry(axis: Axes, values: np.ndarray, name: str, prior: PublishedEntry) -> None:
     mean, deviation = prior.mean, prior.deviation
     edges = np.linspace(min(prior.lowest, mean - 3 * deviation), max(prior.highest, mean + 3 * deviation), 61)
-    axis.hist(np.clip(values, edges[0], edges[-1]), bins=edges, density=True, color="C0", label="field")
+    axis.hist(np.clip(values, edges[0], edges[-1]), bins=edges.tolist(), density=True, color="C0", label="field")
     bell = np.exp(-0.5 * ((edges - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
     axis.plot(edges, bell, color="C1", label="prior")
     axis.axvspan(prior.lowest, prior.highest, color="C1", alpha=0.12, label="the paper's range")

@@ -30,7 +30,7 @@ def _draw_entry(axis: Axes, values: np.ndarray, name: str) -> None:
     known = values[~np.isnan(values)]
     low, median, high = np.percentile(known, [0.5, 50, 99.5])
     edges = np.linspace(low - 1e-6, high + 1e-6, 81)
-    axis.hist(known, bins=edges, density=True, color="C0", label="fitted, 99 % shown")
+    axis.hist(known, bins=edges.tolist(), density=True, color="C0", label="fitted, 99 % shown")
     axis.axvline(median, color="black", linewidth=1, label=f"median {median:.2f}")
     if name in PRIOR:
         mean, deviation, lowest, highest = PRIOR[name]

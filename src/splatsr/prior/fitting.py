@@ -88,7 +88,8 @@ class Fitting:
             for step in range(self.steps):
                 for group in optimizer.param_groups:
                     group["lr"] = self.lr * 0.5 ** (step // self.halve_every)
-                rendered = self.render(*kernels(), size)
+                means, cholesky, colors = kernels()
+                rendered = self.render(means, cholesky, colors, size)
                 error = (rendered.clamp(0, 1) if self.clamp else rendered) - images
                 optimizer.zero_grad()
                 error.square().mean((1, 2, 3)).sum().backward()

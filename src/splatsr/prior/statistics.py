@@ -25,8 +25,10 @@ class PublishedEntry(NamedTuple):
     """One Cholesky entry in the published Deep Gaussian Prior, in pixels of the fitted image (a x4 image for the dictionary).
 
     Attributes:
-        mean, deviation: centre and unit step of the published dictionary's grid, see `heads.dictionary`.
-        lowest, highest: the range that about 99 % of the kernels lie in (ContinuousSR section 4.2, read as above).
+        mean: centre of the published dictionary's grid, see `heads.dictionary`.
+        deviation: unit step of that grid.
+        lowest: lower end of the range that about 99 % of the kernels lie in (ContinuousSR section 4.2, read as above).
+        highest: its upper end.
     """
 
     mean: float
@@ -94,7 +96,7 @@ def histograms(values: Values) -> dict[str, dict[str, Any]]:
 
 def correlations(values: Values) -> dict[str, float]:
     """Pearson's of every two of (l11, l21, l22) and of every two of (sxx, sxy, syy, rho): {"l11 l21": ..}."""
-    found = {}
+    found: dict[str, float] = {}
     for names in (("l11", "l21", "l22"), ("sxx", "sxy", "syy", "rho")):
         rows = np.stack([values[name] for name in names])
         matrix = np.corrcoef(rows[:, ~np.isnan(rows).any(0)])

@@ -6,7 +6,7 @@ run.py, tests, benchmarks and notebooks come in here; nothing else in the packag
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 import yaml
@@ -43,7 +43,8 @@ def compose(*overrides: str, resolve: bool = True) -> dict[str, Any]:
 
 def plain(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
     """A composed configuration as nested plain dicts, lists and values, without Hydra's own part."""
-    return OmegaConf.to_container(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"]), resolve=resolve)
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    return cast(dict[str, Any], OmegaConf.to_container(own, resolve=resolve))
 
 
 def instantiate(node: Mapping[str, Any], where: str, **arguments: Any) -> Any:

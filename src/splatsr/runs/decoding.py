@@ -1,5 +1,7 @@
 """Decoding training images into the cache, with a progress bar."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from splatsr.data.many_images import Size, decoded_bytes
@@ -20,6 +22,6 @@ def decode(photographs: PhotoData, *, also_small: bool, smallest: int) -> None:
                 pass
 
 
-def amount(sizes: list[Size]) -> str:
+def amount(sizes: Sequence[Size]) -> str:
     """How many images they are, and what they take up once they are decoded."""
     return f"{len(sizes)} images, {decoded_bytes(sizes) / 2**20:,.0f} MiB"

@@ -27,7 +27,8 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     W&B's run keeps its identity in wandb_run.txt, so that a resumed training goes on in the same one. Where several processes
     train together only the first has it.
     """
-    chosen = {name: one for name, one in logger.items() if name != "wandb" or rank_zero_only.rank == 0}
+    rank = rank_zero_only.rank  # type: ignore[attr-defined] # kept on the function
+    chosen = {name: one for name, one in logger.items() if name != "wandb" or rank == 0}
     loggers = [
         instantiate(one, f"logger.{name}", **(_wandb_arguments(run.folder) if name == "wandb" else {}))
         for name, one in chosen.items()

@@ -89,7 +89,7 @@ def draw(found: Sequence[Cell], folder: Path) -> None:
 
 def costs(found: Sequence[Cell]) -> dict[str, float | None]:
     """Multiply-adds of encoding 64x64 LR pixels, by the cell's name, where a run recorded its model."""
-    counted = {}
+    counted: dict[str, float | None] = {}
     for cell in found:
         if cell.finished and (recorded := cell.finished[0].folder / "config.yaml").is_file():
             model = build(carry_rows(yaml.safe_load(recorded.read_text())["model"])).eval()

@@ -109,7 +109,7 @@ def _work(work: Callable[[], Any], rank: int, refusal: Connection) -> None:
     """In another process: `work`; what the user should know is said once, by the first process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["LOCAL_RANK"] = str(rank)
-    rank_zero_only.rank = rank  # from the first line on: loggers write in the first process only
+    rank_zero_only.rank = rank  # type: ignore[attr-defined] # kept on the function; from the first line on: loggers write in the first process only
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     try:
@@ -124,8 +124,9 @@ def _work(work: Callable[[], Any], rank: int, refusal: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
+    if (parent := multiprocessing.parent_process()) is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _check_tasks(trainer: lightning.Trainer, cluster: Any) -> None:

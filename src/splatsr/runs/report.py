@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
 from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.module import PhotoData
+from splatsr.decoders.gaussian_bank import ChoosesKernels, GaussianBank
 from splatsr.geometry import Number
+from splatsr.image.model import Model
 from splatsr.metrics.evaluation import evaluate
 from splatsr.metrics.figure import METHODS, Evaluation, Figure, nearest_scale, scale_name, select
 from splatsr.metrics.names import NamedMetric
@@ -22,14 +23,14 @@ from splatsr.tables.paper import PaperTable
 
 
 def evaluate_and_report(
-    model: nn.Module,
+    model: Model,
     data: PhotoData,
     *,
     scales: list[Number],
     protocol: Protocol,
     metrics: Sequence[str] | None,
     checkpoint: str | None,
-    beside: Mapping[str, nn.Module],
+    beside: Mapping[str, Model],
     paper: PaperTable | None,
     pictures: int,
     run_dir: Path,
@@ -47,8 +48,7 @@ def evaluate_and_report(
         if name not in found.missing:
             Console().print(results_table(found.figures, protocol.metric(name), title=f"protocol {protocol.name}"))
     if pictures:
-        from splatsr.pictures.bank import ChoosesKernels  # matplotlib takes a second: only for those who want pictures
-        from splatsr.pictures.curve import draw_psnr_curve
+        from splatsr.pictures.curve import draw_psnr_curve  # matplotlib takes a second: only for those who want pictures
 
         folder = run_dir / "pictures"
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def evaluate_and_report(
         if "psnr" in requested:
             draw_psnr_curve(found.figures, protocol, folder / "psnr.png", paper=paper)
         if isinstance(model, ChoosesKernels) and model.bank is not None:
-            draw_banks(model, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
+            draw_banks(model, model.bank, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
     write_record(run_dir / "metrics.json", found, protocol=protocol, model=model, checkpoint=checkpoint)
     Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
     return found
@@ -82,7 +82,7 @@ def results_table(figures: Sequence[Figure], metric: NamedMetric, *, title: str)
 
 @torch.inference_mode()
 def draw_strips(
-    models: Mapping[str, nn.Module], data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, folder: Path
+    models: Mapping[str, Model], data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, folder: Path
 ) -> None:
     """<set>-<image>-x4.png for the first `pictures` images of every set, at x4 or the nearest scale asked for."""
     from splatsr.pictures.strip import draw_strip
@@ -96,18 +96,24 @@ def draw_strips(
 
 @torch.inference_mode()
 def draw_banks(
-    model: nn.Module, data: PhotoData, *, scales: list[Number], protocol: Protocol, pictures: int, folder: Path
+    model: ChoosesKernels,
+    bank: GaussianBank,
+    data: PhotoData,
+    *,
+    scales: list[Number],
+    protocol: Protocol,
+    pictures: int,
+    folder: Path,
 ) -> None:
-    """<set>-bank-x4.png: which kernels of its bank a model (`pictures.bank.ChoosesKernels`) chooses in the images that
-    `draw_strips` shows."""
+    """<set>-bank-x4.png: which kernels of its bank a model chooses in the images that `draw_strips` shows."""
     from splatsr.pictures.bank import draw_bank
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
         lrs = [pair.lr for pair in EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)]
-        shares = [model.shares(lr[None].to(device_of(model)))[0].cpu() for lr in lrs]
+        shares = [model.shares(lr[None].to(device_of(bank)))[0].cpu() for lr in lrs]
         title = f"{name}, {scale_name(scale)}, {model.rendering}"
-        draw_bank(model.bank.table.cpu(), shares, lrs, folder / f"{name}-bank-{scale_name(scale)}.png", title=title)
+        draw_bank(bank.table.cpu(), shares, lrs, folder / f"{name}-bank-{scale_name(scale)}.png", title=title)
 
 
 def draw_run(folder: Path) -> None:

@@ -27,7 +27,7 @@ _WITHOUT_EFFECT = ("workers", "cache", "pictures")
 class Run:
     """What every job is told about the run that it is part of.
 
-    Args:
+    Attributes:
         folder: where results go.
         settings: the whole configuration, plain values.
     """

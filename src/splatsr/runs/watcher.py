@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 
 class Watcher(threading.Thread):
@@ -24,7 +25,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Waits until all have ended, or one has failed."""
-        running = {process.sentinel: process for process in self.refusals}
+        running: dict[Any, BaseProcess] = {process.sentinel: process for process in self.refusals}
         while running:
             for sentinel in wait(list(running)):
                 process = running.pop(sentinel)
@@ -48,9 +49,10 @@ class Watcher(threading.Thread):
         try:
             return self.refusals[process].recv(), True
         except EOFError:
-            if process.exitcode < 0:
+            code = process.exitcode or 0
+            if code < 0:
                 return (
-                    f"{process.name} was killed by signal {-process.exitcode}; if memory ran out, use fewer data.workers.",
+                    f"{process.name} was killed by signal {-code}; if memory ran out, use fewer data.workers.",
                     True,
                 )
-            return f"{process.name} ended with code {process.exitcode}; its error is above.", False
+            return f"{process.name} ended with code {code}; its error is above.", False

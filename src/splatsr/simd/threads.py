@@ -17,21 +17,27 @@ def in_parallel(work: Callable[[int], None], items: Sequence[int]) -> None:
         for item in items:
             work(item)
         return
-    global _pool, _pool_owner
-    if _pool_owner != (os.getpid(), threads):  # a forked child inherits the pool object but not its threads
-        _pool, _pool_owner = ThreadPoolExecutor(threads - 1, thread_name_prefix="splatsr"), (os.getpid(), threads)
+    pool = _helpers(threads - 1)
     queue = iter(items)  # shared: whoever is free takes the next item
 
     def drain() -> None:
         for item in queue:
             work(item)
 
-    others = [_pool.submit(drain) for _ in range(min(threads, len(items)) - 1)]
+    others = [pool.submit(drain) for _ in range(min(threads, len(items)) - 1)]
     try:
         drain()  # the caller works too
     finally:
         for other in others:
             other.result()
+
+
+def _helpers(count: int) -> ThreadPoolExecutor:
+    """The threads that help the caller: the same ones as before, where there are as many."""
+    global _pool, _pool_owner
+    if _pool is None or _pool_owner != (os.getpid(), count):  # a forked child inherits the pool object but not its threads
+        _pool, _pool_owner = ThreadPoolExecutor(count, thread_name_prefix="splatsr"), (os.getpid(), count)
+    return _pool
 
 
 def even_ranges(total: int, *, smallest: int) -> list[tuple[int, int]]:

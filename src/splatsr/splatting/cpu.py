@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 from splatsr.simd.lanes import LANES
 from splatsr.simd.threads import even_ranges, in_parallel
@@ -28,7 +28,7 @@ def splat_cpu(
 
 class _Splat(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:
+    def forward(ctx: Any, means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:
         batch, kernels, channels = colors.shape
         height, width = size
         means, cholesky, colors = (part.detach().contiguous() for part in (means, cholesky, colors))
@@ -36,7 +36,7 @@ class _Splat(torch.autograd.Function):
         image = torch.empty(batch, channels, height, width)
         bands = -(-height // BAND)
         flat_colors, flat_image = colors.numpy().reshape(-1), image.numpy().reshape(-1)
-        orders = [None] * batch
+        orders: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
         def sort(b: int) -> None:
             orders[b] = _bands(rows[b * kernels : (b + 1) * kernels], bands)

@@ -6,6 +6,9 @@ list of pairs is made, so nothing depends on the data but the loops' lengths. Th
 read the upstream gradient of their own boxes: no atomics. kernels.py has the arithmetic, this file launches it.
 """
 
+from functools import partial
+from typing import Any
+
 import torch
 import triton
 from jaxtyping import Float
@@ -108,7 +111,8 @@ def _gradients(upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor
 
 @_gradients.register_fake
 def _(upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return tuple(torch.empty_like(part, memory_format=torch.contiguous_format) for part in (means, cholesky, colors))
+    like = partial(torch.empty_like, memory_format=torch.contiguous_format)
+    return like(means), like(cholesky), like(colors)
 
 
 def row_chunks(kernels: int, height: int, width: int) -> int:
@@ -125,7 +129,7 @@ def _save(ctx: FunctionCtx, inputs: tuple, output: Tensor) -> None:
     ctx.save_for_backward(*inputs[:3])
 
 
-def _backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     return *_gradients(upstream, *ctx.saved_tensors), None, None
 
 

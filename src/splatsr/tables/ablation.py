@@ -45,7 +45,7 @@ def describe(cells: Sequence[Cell], costs: Mapping[str, float | None], paper: Pa
         AblationRow(
             cell=cell,
             figures=cell.figures(),
-            parameters=cell.finished[0].record.model.parameters if cell.finished else None,
+            parameters=cell.records[0].model.parameters if cell.records else None,
             multiply_adds=costs.get(cell.name),
             paper=paper_row(cell.values, paper),
         )

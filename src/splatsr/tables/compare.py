@@ -27,7 +27,7 @@ def compare(table: PaperTable, runs: Sequence[EvaluatedRun]) -> list[Line]:
             lines.append(Line("ours", run.label, ours))
             pairs = zip(ours, row.cells, table.columns, strict=True)
             differences = [
-                None if None in (one, other) else round(one - other, column.decimals) for one, other, column in pairs
+                None if one is None or other is None else round(one - other, column.decimals) for one, other, column in pairs
             ]
             if any(value is not None for value in differences):
                 lines.append(Line("difference", f"ours - {row.name}", differences))

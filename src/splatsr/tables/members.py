@@ -64,11 +64,16 @@ class Cell:
         """The members that have been evaluated."""
         return [member for member in self.members if member.record is not None]
 
+    @property
+    def records(self) -> list[Record]:
+        """Their metrics.json."""
+        return [member.record for member in self.members if member.record is not None]
+
     def figures(self) -> list[MeanFigure]:
         """Of the finished members' models, every metric on every set at every scale; bicubic's figures are left out."""
         values: dict[tuple[str, float, str], list[float]] = {}
-        for member in self.finished:
-            for figure in select(member.record.evaluation.figures, method=MODEL):
+        for record in self.records:
+            for figure in select(record.evaluation.figures, method=MODEL):
                 values.setdefault((figure.set_name, figure.scale, figure.metric), []).append(figure.value)
         return [MeanFigure(*key, *_mean_and_deviation(found), len(found)) for key, found in values.items()]
 

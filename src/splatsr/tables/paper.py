@@ -18,7 +18,8 @@ class Column(NamedTuple):
         set_name: the test set, by one of its names.
         metric: as it is requested (psnr, ssim, ..); `protocol` says whether of Y or of RGB.
         decimals: that are printed.
-        scale, protocol: None where we measure nothing like it (times, sizes).
+        scale: None where we measure nothing like it (times, sizes).
+        protocol: likewise.
     """
 
     heading: str
@@ -78,7 +79,7 @@ class PaperTable:
         found: dict[str, list[tuple[Number, float]]] = {}
         for row in self.rows:
             for column, value in zip(self.columns, row.cells, strict=True):
-                if column.protocol is None or value is None or column.protocol.difference(described):
+                if column.protocol is None or column.scale is None or value is None or column.protocol.difference(described):
                     continue
                 if column.metric == metric and same_set(column.set_name, set_name):
                     found.setdefault(row.name, []).append((column.scale, value))

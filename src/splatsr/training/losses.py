@@ -32,5 +32,5 @@ class L1WithFrequency(nn.Module):
         """
         if prediction.ndim != 4:
             raise InputError("loss=l1_frequency compares whole crops; use supervision=crops or loss=l1.")
-        spectra = (torch.view_as_real(torch.fft.fft2(image.float())) for image in (prediction, target))
-        return l1_loss(prediction, target) + self.weight * l1_loss(*spectra)
+        spectrum, of_target = (torch.view_as_real(torch.fft.fft2(image.float())) for image in (prediction, target))
+        return l1_loss(prediction, target) + self.weight * l1_loss(spectrum, of_target)

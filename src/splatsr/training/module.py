@@ -7,6 +7,7 @@ import lightning
 import numpy as np
 import torch
 from jaxtyping import Float
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -16,6 +17,7 @@ from splatsr.checkpoints.files import KEY
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import predict
+from splatsr.training.supervision import Supervision
 
 
 class SuperResolution(lightning.LightningModule):
@@ -37,7 +39,7 @@ class SuperResolution(lightning.LightningModule):
         self,
         *,
         model_config: Mapping[str, Any],
-        supervision: Callable[..., tuple[Tensor, Tensor]],
+        supervision: Supervision,
         loss: nn.Module,
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler],
@@ -85,10 +87,15 @@ class SuperResolution(lightning.LightningModule):
         """The model's image of one test image at one scale, on the CPU, unclamped; None stays None."""
         return None if pair is None else predict(self.model, pair)
 
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Optimizer and schedule, stepped every batch."""
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Optimizer and schedule, stepped every batch.
+
+        Raises:
+            InputError: the trainer has no last epoch.
+        """
+        if (epochs := self.trainer.max_epochs) is None:
+            raise InputError("trainer.max_epochs must be given: the schedule ends with the last epoch.")
         optimizer = self.optimizer(self.model.parameters())
-        epochs = int(self.trainer.max_epochs)
         steps_per_epoch = int(self.trainer.estimated_stepping_batches) // epochs
         scheduler = self.schedule(optimizer, epochs=epochs, steps_per_epoch=steps_per_epoch)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -7,7 +7,7 @@ what has a scale of its own, "batch" or "crop".
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +19,19 @@ from splatsr.geometry import pixel_centres
 from splatsr.image.continuous_image import ContinuousImage, QueryableImage
 from splatsr.image.field import GaussianField
 from splatsr.splatting.published_gradient import PublishedGradient
+
+
+@runtime_checkable
+class Supervision(Protocol):
+    """What of a batch is compared."""
+
+    def check(self, image: Any, scale_per: str, /) -> None:
+        """Called before the first batch with any image of the model, and what has a scale of its own: "batch" or "crop"."""
+        ...
+
+    def __call__(self, image: Any, batch: Mapping[str, Any], random: np.random.Generator, /) -> tuple[Tensor, Tensor]:
+        """(prediction, target) of the model's image of a batch's LR crops; `random` belongs to this very step."""
+        ...
 
 
 class OnCrops:
@@ -51,9 +64,10 @@ class OnCropsWithPublishedGradient(OnCrops):
             )
 
     def __call__(
-        self, image: GaussianField, batch: Mapping[str, Any], random: np.random.Generator
+        self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
         """Both (B, 3, H, W)."""
+        assert isinstance(image, GaussianField)  # `check` has refused all others
         return super().__call__(replace(image, cholesky=PublishedGradient.apply(image.cholesky)), batch, random)
 
 
@@ -75,7 +89,7 @@ class OnQueries:
             raise InputError(f"supervision=queries: a {type(image).__name__} renders whole images only; use supervision=crops.")
 
     def __call__(
-        self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
+        self, image: QueryableImage, batch: Mapping[str, Any], random: np.random.Generator
     ) -> tuple[Float[Tensor, "b {self.count} 3"], Float[Tensor, "b {self.count} 3"]]:
         """Both (B, count, 3), the pixels in random order. The crops may have different sizes.
 

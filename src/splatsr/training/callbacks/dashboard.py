@@ -40,7 +40,8 @@ class Dashboard(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, optimizer: Optimizer
     ) -> None:
         """train/gradient_norm, before clipping."""
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined] # Lightning sets it without declaring it
+        if trainer.global_step % every == 0:
             gradients = [weight.grad for weight in pl_module.parameters() if weight.grad is not None]
             pl_module.log("train/gradient_norm", torch.nn.utils.get_total_norm(gradients))
 
@@ -87,7 +88,8 @@ class Dashboard(Callback):
 
         folder = Path(trainer.default_root_dir) / "pictures" / "validation"
         folder.mkdir(parents=True, exist_ok=True)
-        data, model, step = trainer.datamodule, pl_module.model, trainer.global_step
+        data = trainer.datamodule  # type: ignore[attr-defined] # Lightning sets it without declaring it
+        model, step = pl_module.model, trainer.global_step
         scale = min(data.validation_scales, key=lambda one: abs(one - 4))
         name, images = next(iter(data.test_sets.items()))
         (pair,) = EvaluationPairs({name: images[:1]}, [scale], self.protocol.low_resolution)

@@ -21,12 +21,18 @@ def prediction_progress(task: str) -> ProgressBar:
 class EpochLines(ProgressBar):
     """Prints one line when an epoch ends. (A ProgressBar, lest Lightning adds a bar of its own.)"""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent = False
+
     def disable(self) -> None:
         """Lightning calls it in all processes but the first."""
-        self.on_train_epoch_end = lambda *_: None
+        self.silent = True
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Epoch, last loss and last validation PSNR."""
+        if self.silent:
+            return
         figures = {name: value.item() for name, value in trainer.callback_metrics.items()}
         line = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: loss {figures['train/loss']:.4f}"
         if "val/psnr" in figures:

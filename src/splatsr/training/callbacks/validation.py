@@ -5,7 +5,7 @@ tables after it speak of the same thing. Logged as val/<protocol>/<metric>/<set>
 val/L-pil/psnr_y/set5/x4, and the mean over sets and scales as val/<metric>, val/psnr, by which the best checkpoint is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning
@@ -54,21 +54,24 @@ class Validation(Callback):
         self,
         trainer: lightning.Trainer,
         pl_module: lightning.LightningModule,
-        outputs: Tensor | None,
+        outputs: Tensor | Mapping[str, Any] | None,
         batch: Pair | None,
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
         """Measures one test image at one scale; None stands where a process has none."""
-        if outputs is None or batch is None:
+        if not isinstance(outputs, Tensor) or batch is None:
             return
         target = self.protocol.cut(batch.hr.cpu(), batch.scale)
         prediction = self.protocol.cut(outputs.cpu(), batch.scale)
+        assert self._choice is not None  # setup has come before
         for requested, make in self._choice.make.items():
             metric = self.protocol.metric(requested)
             name = logged_name("val", self.protocol, metric.name, batch.set_name, batch.scale)
             compared = [image if metric.sees_rgb else self.protocol.channels(image) for image in (prediction, target)]
-            self._meters.setdefault((requested, name), make()).update(*compared)
+            fresh = make()
+            assert isinstance(fresh, MeanOverImages)  # all metrics are but fid
+            self._meters.setdefault((requested, name), fresh).update(*compared)
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Logs the means over the images of all processes, per set and scale, and the mean of those for each metric."""
@@ -76,9 +79,10 @@ class Validation(Callback):
         for requested in self.metrics:
             values = {name: value for (metric, name), value in means.items() if metric == requested}
             for name, value in values.items():
-                self._log(name, value)
+                _log(pl_module, name, value)
             if values:
-                self._log(f"val/{requested}", sum(values.values()) / len(values), prog_bar=requested == "psnr")
+                _log(pl_module, f"val/{requested}", sum(values.values()) / len(values), prog_bar=requested == "psnr")
 
-    def _log(self, name: str, value: Any, *, prog_bar: bool = False) -> None:
-        self.log(name, value, prog_bar=prog_bar, sync_dist=True)  # equal everywhere already; without sync_dist Lightning warns
+
+def _log(module: lightning.LightningModule, name: str, value: float, *, prog_bar: bool = False) -> None:
+    module.log(name, value, prog_bar=prog_bar, sync_dist=True)  # equal everywhere already; without sync_dist Lightning warns

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning.pytorch.loggers import WandbLogger
 
 from composed import settings_of
 from splatsr.errors import InputError
@@ -86,7 +87,10 @@ def test_runs_below_outputs_are_found_and_those_that_do_not_fit_are_named(
 def test_wandb_gets_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, urban: Path) -> None:
     logged: dict[str, Any] = {}
 
-    class Recorder:
+    class Recorder(WandbLogger):
+        def __init__(self) -> None:
+            pass
+
         def log_table(self, **content: Any) -> None:
             logged.update(content)
 

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatsr.data.decoded import DecodedFolder
+from splatsr.data.image_sequences import EncodedImages, Images, MappedImages
+from splatsr.data.images import read_image
+from splatsr.data.layouts import parts_in
+
+
+def test_mapped_and_encoded_images_are_those_of_the_files(photographs: Path, tmp_path: Path) -> None:
+    (part,) = parts_in(str(photographs), None)
+    folder = DecodedFolder(part, tmp_path / "cache")
+    for _ in folder.decode(smallest=1, skip_damaged=False):
+        pass
+    mapped, encoded = MappedImages([(folder, folder.read())] * 2), EncodedImages([*part.paths, *part.paths])
+    assert isinstance(mapped, Images)
+    assert isinstance(encoded, Images)
+    assert len(mapped) == len(encoded) == 6
+    for index, path in enumerate([*part.paths, *part.paths]):
+        assert np.array_equal(mapped[index], read_image(path))
+        assert np.array_equal(encoded[index], mapped[index])
+    for beyond in (6, -1):
+        with pytest.raises(IndexError):
+            mapped[beyond]

@@ -1,0 +1,41 @@
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composed import settings_of
+from splatsr.errors import InputError
+from splatsr.jobs import doctor as doctor_job
+from splatsr.runs.call import call_job, repeat
+from splatsr.runs.run import Run
+
+
+def test_a_job_gets_the_settings_that_it_names_and_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def doctor(*, seed: int, run: Run) -> tuple[int, Path, Any]:
+        return seed, run.folder, run.settings["job"]["_target_"]
+
+    monkeypatch.setattr(doctor_job, "doctor", doctor)
+    settings = settings_of("job=doctor", "seed=5")
+    assert call_job(settings) == (5, Path("outputs/composed"), "splatsr.jobs.doctor.doctor")
+
+
+def test_a_key_that_nothing_reads_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing reads the key 'sead'"):
+        call_job({**settings_of("job=doctor"), "sead": 1})
+
+
+def test_a_value_of_the_wrong_type_is_refused_before_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def doctor(*, seed: int) -> None:
+        raise AssertionError("the job was called")
+
+    monkeypatch.setattr(doctor_job, "doctor", doctor)
+    with pytest.raises(InputError, match="seed"):
+        call_job({**settings_of("job=doctor"), "seed": "many"})
+
+
+def test_what_other_processes_do_can_be_sent_to_them() -> None:
+    settings = settings_of("job=doctor")
+    again = pickle.loads(pickle.dumps(repeat(Run(Path("folder"), settings))))
+    assert again.func is call_job
+    assert again.args == (settings,)

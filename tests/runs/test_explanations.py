@@ -1,0 +1,49 @@
+import sys
+
+import pytest
+from hydra.errors import HydraException
+
+from splatsr.errors import InputError
+from splatsr.runs.configuration import compose
+from splatsr.runs.explanations import explain, suggest_key, suggest_option
+
+
+def test_an_input_error_is_found_beneath_others_and_put_on_one_line() -> None:
+    try:
+        try:
+            raise InputError("first\n  second")
+        except InputError as error:
+            raise HydraException("Error executing job") from error
+    except HydraException as error:
+        assert explain(error) == "first second"
+
+
+def test_a_defect_of_the_program_is_not_explained_away() -> None:
+    assert explain(KeyError("x")) is None
+    assert explain(ZeroDivisionError()) is None
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("model=lif", ["model=lif does not exist", "did you mean 'liif'?"]),
+        ("optimizer.lrr=1", ["unknown configuration key 'optimizer.lrr'", "did you mean 'optimizer.lr'?"]),
+        ("model=[", ["model=["]),
+    ],
+)
+def test_hydras_errors_become_one_line(override: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["run.py", override])
+    with pytest.raises(HydraException) as refusal:
+        compose(override)
+    line = explain(refusal.value)
+    assert line is not None
+    assert "\n" not in line
+    for word in words:
+        assert word in line
+
+
+def test_plugins_that_are_not_installed_are_named() -> None:
+    assert "pip install 'splatsr[slurm]'" in suggest_option("hydra/launcher/submitit_slurm")
+    assert "pip install 'splatsr[optuna]'" in suggest_option("hydra/sweeper/optuna")
+    assert "no configuration group or option 'nothing'" in suggest_option("nothing")
+    assert "did you mean 'data.patch'?" in suggest_key("data.pach")

@@ -1,0 +1,70 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from splatsr.errors import InputError
+from splatsr.runs.folders import multirun_folder, run_folder, slurm_nodes
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("SLURM") or name == "WORLD_SIZE"]:
+        monkeypatch.delenv(name)
+
+
+def begun(folder: str, *, when: int, finished: bool = False) -> None:
+    home = Path("outputs/train/ours") / folder
+    (home / "checkpoints").mkdir(parents=True)
+    (home / "checkpoints/last.ckpt").touch()
+    os.utime(home / "checkpoints/last.ckpt", (when, when))
+    if finished:
+        (home / "metrics.json").touch()
+
+
+def test_a_new_run_does_not_take_a_folder_that_exists() -> None:
+    first = Path(run_folder("train", "ours", None))
+    assert first.parent == Path("outputs/train/ours")
+    first.mkdir(parents=True)
+    second = Path(run_folder("train", "ours", None))
+    assert second != first
+    assert Path(run_folder("evaluate", None, None)).parent == Path("outputs/evaluate/default")
+
+
+def test_auto_takes_the_unfinished_run_that_was_worked_on_last() -> None:
+    begun("old", when=100)
+    begun("new", when=200)
+    begun("done", when=300, finished=True)
+    assert run_folder("train", "ours", "auto") == "outputs/train/ours/new"
+    assert Path(run_folder("train", "other", "auto")).parent == Path("outputs/train/other"), "none: a new one"
+    assert run_folder("train", "ours", "outputs/train/ours/old") == "outputs/train/ours/old"
+
+
+def test_all_tasks_of_a_slurm_step_choose_the_same_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    monkeypatch.setenv("SLURM_JOB_ID", "71")
+    monkeypatch.setenv("SLURM_STEP_ID", "2")
+    assert run_folder("train", "ours", None) == "outputs/train/ours/slurm-71-2"
+
+
+def test_processes_of_torchrun_need_a_folder_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match=r"give hydra.run.dir=<folder>"):
+        run_folder("train", "ours", None)
+
+
+def test_a_multirun_is_resumed_by_its_own_folder(tmp_path: Path) -> None:
+    assert Path(multirun_folder("auto")).parent == Path("outputs/multirun")
+    with pytest.raises(InputError, match="no multirun.yaml there"):
+        multirun_folder(str(tmp_path))
+    (tmp_path / "multirun.yaml").touch()
+    assert multirun_folder(str(tmp_path)) == str(tmp_path)
+
+
+def test_nodes_are_those_of_slurm_or_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="trainer=slurm is for processes that Slurm started"):
+        slurm_nodes()
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    monkeypatch.setenv("SLURM_NNODES", "3")
+    assert slurm_nodes() == 3
