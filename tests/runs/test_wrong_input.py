@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save_file
 
 from splatsr.checkpoints.files import read_model
@@ -222,3 +224,58 @@ def test_a_finished_run_is_not_overwritten(refused: Refused, tiny_run: list[str]
     (tmp_path / "done").mkdir()
     (tmp_path / "done/metrics.json").write_text("{}")
     assert "finished already" in refused(*tiny_run, f"hydra.run.dir={tmp_path / 'done'}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ("callbacks=[progress]", "callbacks.last is left out"),
+        ("~callbacks.last", "callbacks.last is left out"),
+        ("callbacks=[]", "this job reads 'callbacks'"),
+        ("callbacks.validation.metrics=[ssim] data.validation_scales=[2]", "callbacks.best keeps the highest val/psnr"),
+        ("callbacks.best.monitor=val/foo data.validation_scales=[2]", "callbacks.best keeps the highest val/foo"),
+        ("protocol.metrics=[foo]", "protocol.metrics: there is no 'foo'"),
+        ("protocol.metrics=[]", "protocol.metrics must be a list"),
+        ("protocol.shave_limit=-1", "protocol.shave_limit and protocol.extra_shave must not be negative"),
+        ("data.batches_per_epoch=0", "data.batches_per_epoch must be at least 1; got 0"),
+        ("data.batch_size=0", "data.batch_size must be at least 1; got 0"),
+        ("data.workers=-1", "data.workers must be at least 0; got -1"),
+        ("data.validation_scales=[0]", "data.validation_scales must be at least 1; got 0"),
+        ("seed=-1", "seed must be a whole number from 0"),
+        ("seed=abc", "seed must be a whole number from 0"),
+        ("seed=99999999999999999999", "seed must be a whole number from 0"),
+        ("scales=[[2,3]]", "scales must be numbers of at least 1; got [2, 3]"),
+        ("trainer.max_epochs=0", "trainer.max_epochs must be at least 1; got 0"),
+        ("trainer.accelerator=foo", "trainer: "),
+        ("trainer.accelerator=gpu", "trainer: "),
+        ("+trainer.foo=1", "nothing reads trainer.foo"),
+        ("+model.foo=1", "nothing reads model.foo"),
+        ("+optimizer.weigth_decay=1", "nothing reads optimizer.weigth_decay; did you mean 'weight_decay'?"),
+        ("+schedule.foo=1", "nothing reads schedule.foo"),
+        ("+prior.foo=1", "nothing reads prior.foo"),
+        ("benchmark.repetitions=x", "benchmark.repetitions must be a whole number"),
+        ("optimizer.lr=-1", "optimizer: Invalid learning rate: -1"),
+        ("schedule=step schedule.every_epochs=0", "schedule: every_epochs must be at least 1"),
+        ("schedule.warmup_steps=-1", "schedule: warmup_steps must not be negative"),
+        ("model=null", "a group takes the name of one of its options"),
+        ("debug=null", "a group takes the name of one of its options"),
+        ("model.initialisation=null", "model.initialisation must be"),
+        ("model.encoder=null", "model.encoder must be"),
+        ("model.encoder.channels=-8", "splatsr.encoders.edsr.EDSR: "),
+        ("loss._target_=torch.nn.NoLoss", "loss._target_ is 'torch.nn.NoLoss', which does not exist"),
+        ("model._target_=nope.Nope", "model._target_ is 'nope.Nope', which does not exist"),
+        ("model/shapes=regressed model/shapes/dictionary=normal", "dictionary"),
+    ],
+)
+def test_wrong_settings_of_a_training_are_one_line_before_it(
+    refused: Refused, tiny_run: list[str], settings: str, line: str
+) -> None:
+    assert line in refused(*tiny_run, *settings.split())
+
+
+def test_an_odd_file_beside_pictures_is_one_line(refused: Refused, tmp_path: Path) -> None:
+    comment = PngInfo()
+    comment.add_text("comment", "x" * 3_000_000, zip=True)  # Pillow refuses to inflate it, by a ValueError
+    Image.new("RGB", (8, 8)).save(tmp_path / "odd.png", pnginfo=comment)
+    options = ("job=upscale", "model=bicubic", "scale=2", f"input={tmp_path / 'odd.png'}", "output=big.png")
+    assert "odd.png cannot be read" in refused(*options)

@@ -50,7 +50,7 @@ def build(config: Any) -> Any:
         return functools.partial(target, **arguments)
     try:
         return target(**arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{config['_target_']}: {reason}") from error
 

@@ -114,7 +114,7 @@ def open_image(path: str | Path) -> Image.Image:
         if Path(path).suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)
         raise InputError(f"{path} is not an image, whatever its name says.") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
 
 

@@ -78,6 +78,14 @@ class PhotoData(lightning.LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("batches_per_epoch", batches_per_epoch, 1),
+            ("workers", workers, 0),
+            ("validation_scales", min(validation_scales, default=1), 1),
+        ):
+            if value < least:
+                raise InputError(f"data.{name} must be at least {least}; got {value}.")
         self.root, self.batch_size = root, batch_size
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)

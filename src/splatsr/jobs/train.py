@@ -7,7 +7,6 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger
 
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
@@ -30,7 +29,7 @@ from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
 from splatsr.runs.report import draw_run, evaluate_and_report
 from splatsr.runs.run import Run
-from splatsr.training.callbacks.checkpoints import BestCheckpoint
+from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
 from splatsr.training.module import SuperResolution
@@ -72,12 +71,13 @@ def train(
     photographs = _prepare(data, scales, rules)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     task = _build(carry_rows(model), parts, photographs, run.seed)
+    fitter = _make_trainer(trainer, callbacks, photographs, run.folder)
     if not resuming:
         _load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
     photographs.setup("fit")  # opens every image: what is wrong with one shows before anything is written
     with open_loggers(logger, run) as loggers:
-        fitter = _make_trainer(trainer, callbacks, loggers, photographs, run.folder)
+        fitter.loggers = loggers
         if compile is not None:
             compile_parts(task.model, compile)
         _fit(fitter, task, photographs, run, resuming=resuming)
@@ -104,6 +104,9 @@ def _check(
     check_metrics(metrics)
     check_backend(compile)
     check_strategy(trainer)
+    for name in ("max_epochs", "check_val_every_n_epoch", "log_every_n_steps"):
+        if isinstance(value := trainer.get(name), int) and value < 1:
+            raise InputError(f"trainer.{name} must be at least 1; got {value}.")
     quieten_lightning()
     return instantiate(protocol, "protocol")
 
@@ -119,11 +122,12 @@ def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData
 def _build(
     model: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]], photographs: PhotoData, seed: int
 ) -> SuperResolution:
-    """The module to train; InputError where its supervision does not fit what the model returns."""
+    """The module to train; InputError where its supervision does not fit what the model returns, or a part refuses a value."""
     made = {name: instantiate(part, name) for name, part in parts.items()}
     task = SuperResolution(model_config=model, seed=seed, **made)
     with torch.no_grad():
         task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per)
+    task.make_optimizer(epochs=1, steps_per_epoch=1)
     return task
 
 
@@ -140,24 +144,25 @@ def _load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_c
 
 
 def _make_trainer(
-    trainer: Mapping[str, Any],
-    callbacks: Mapping[str, Any],
-    loggers: list[Logger],
-    photographs: PhotoData,
-    folder: Path,
+    trainer: Mapping[str, Any], callbacks: Mapping[str, Any], photographs: PhotoData, folder: Path
 ) -> lightning.Trainer:
-    """The configured trainer with its callbacks; where nothing is validated there is nothing to keep the best of."""
-    made: list[Callback] = [instantiate(one, f"callbacks.{name}") for name, one in callbacks.items()]
-    validated = bool(photographs.validation_scales and photographs.test_sets) and any(
-        isinstance(callback, Validation) for callback in made
-    )
+    """The configured trainer with its callbacks, without loggers; where nothing is validated there is no best to keep."""
+    made: list[Callback] = [instantiate(one, f"callbacks.{name}") for name, one in callbacks.items() if one is not None]
+    if not any(isinstance(callback, LastCheckpoint) for callback in made):
+        raise InputError(
+            "callbacks.last is left out, which keeps the weights: choose checkpoints, as in callbacks=[checkpoints]."
+        )
+    validation = next((callback for callback in made if isinstance(callback, Validation)), None)
+    validated = validation is not None and bool(photographs.validation_scales and photographs.test_sets)
+    if validation is not None and validated:
+        check_monitored(made, validation.metrics)
     fitter: lightning.Trainer = instantiate(
         trainer,
         "trainer",
         default_root_dir=str(folder),
         use_distributed_sampler=False,  # the batch sampler decides who sees what
         callbacks=[callback for callback in made if validated or not isinstance(callback, BestCheckpoint)],
-        logger=loggers,
+        logger=False,  # they are opened once all else is known to be right
     )
     check_share(photographs.batch_size, fitter.world_size)
     return fitter

@@ -1,5 +1,6 @@
 """A model on test sets: any metrics at any list of scales, with bicubic beside every figure."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import EvaluationPairs, EvaluationSets, Pair
 from splatsr.errors import InputError
-from splatsr.geometry import Number, check_scale, resolve_output
+from splatsr.geometry import Number, resolve_output
 from splatsr.image.continuous_image import ContinuousImage
 from splatsr.metrics.choice import choose_metrics
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure
@@ -79,7 +80,7 @@ def check_scales(scales: Any) -> None:
     if not isinstance(scales, Sequence) or isinstance(scales, str) or not scales:
         raise InputError(f"scales must be a list such as [2,3.3,4]; got {scales!r}.")
     for scale in scales:
-        if check_scale(scale)[0] < 1:
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 1 <= scale < math.inf:
             raise InputError(f"scales must be numbers of at least 1; got {scale}.")
 
 

@@ -11,7 +11,9 @@ import hydra
 from splatsr.errors import InputError
 from splatsr.runs.configuration import root_keys
 from splatsr.runs.run import Run
-from splatsr.runs.setting_types import check_arguments
+from splatsr.runs.setting_types import check_arguments, check_parts
+
+_SEEDS = 2**32
 
 
 def call_job(settings: Mapping[str, Any]) -> Any:
@@ -20,15 +22,23 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     A job is a function of splatsr.jobs whose keyword arguments are root keys, and `run`, the `Run` that it is part of.
 
     Raises:
-        InputError: a key is unknown, or a value is not of the type that its reader wants.
+        InputError: a key is unknown or missing, or a value is not of the type that its reader wants, whether or not this job
+            reads it.
     """
     if stray := sorted(set(settings) - root_keys()):
         raise InputError(f"nothing reads the key {stray[0]!r}; python run.py --cfg job prints those that there are.")
+    seed = settings["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEEDS:
+        raise InputError(f"seed must be a whole number from 0 to {_SEEDS - 1}; got {seed!r}.")
     job = hydra.utils.get_method(settings["job"]["_target_"])
-    names = set(inspect.signature(job).parameters)
-    arguments = {name: settings[name] for name in names - {"run"}}
+    names = inspect.signature(job).parameters.keys() - {"run"}
+    if missing := sorted(name for name in names if name not in settings):
+        raise InputError(f"this job reads {missing[0]!r}, which is left out; give it as in conf/run.yaml.")
+    arguments = {name: settings[name] for name in names}
     check_arguments(job, arguments, where="")
-    if "run" in names:
+    for name in settings.keys() - names - {"job"}:
+        check_parts(settings[name], name)
+    if "run" in inspect.signature(job).parameters:
         arguments["run"] = Run(Path(settings["run_dir"]), settings)
     return job(**arguments)
 

@@ -66,10 +66,9 @@ def instantiate(node: Mapping[str, Any], where: str, **arguments: Any) -> Any:
             cause = cause.__cause__
         if isinstance(cause, InputError):
             raise cause from error
-        if isinstance(cause, ValueError | TypeError):
-            inner = re.search(r"full_key: (\S+)", str(error))  # of a part within
-            raise InputError(f"{where}{f'.{inner[1]}' if inner else ''}: {cause}") from error
-        raise
+        inner = re.search(r"full_key: (\S+)", str(error))  # of a part within
+        reason = (str(cause or error).splitlines() or [type(cause).__name__])[0]
+        raise InputError(f"{where}{f'.{inner[1]}' if inner else ''}: {reason}") from error
 
 
 def root_keys() -> set[str]:

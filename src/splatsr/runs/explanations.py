@@ -22,6 +22,8 @@ def explain(error: BaseException) -> str | None:
     for cause in causes:
         if isinstance(cause, InputError):
             return " ".join(str(cause).split())
+    if "Config group override must be a string or a list" in str(error):
+        return "a group takes the name of one of its options, neither null nor a number; to leave it out, do not name it."
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = "\n".join(str(cause) for cause in causes)
@@ -43,7 +45,11 @@ def explain(error: BaseException) -> str | None:
 def suggest_key(key: str) -> str:
     """What to say of a key that no configuration has: the nearest one that there is."""
     GlobalHydra.instance().clear()
-    valid = _dotted(compose(*_valid_choices(), resolve=False))
+    try:
+        composed = compose(*_valid_choices(), resolve=False)
+    except (HydraException, OmegaConfBaseException):  # the choices themselves do not go together
+        composed = compose(resolve=False)
+    valid = _dotted(composed)
     near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
     return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
 

@@ -28,7 +28,7 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     train together only the first has it.
     """
     rank = rank_zero_only.rank  # type: ignore[attr-defined] # kept on the function
-    chosen = {name: one for name, one in logger.items() if name != "wandb" or rank == 0}
+    chosen = {name: one for name, one in logger.items() if one is not None and (name != "wandb" or rank == 0)}
     loggers = [
         instantiate(one, f"logger.{name}", **(_wandb_arguments(run.folder) if name == "wandb" else {}))
         for name, one in chosen.items()

@@ -1,5 +1,6 @@
-"""Whether values have the types that their readers' annotations name: said in one line, before any data are read."""
+"""Whether every setting has a reader, and the type that its annotation names: said in one line, before any data are read."""
 
+import difflib
 import inspect
 import types
 import typing
@@ -27,19 +28,22 @@ def check_arguments(reader: Callable[..., Any], arguments: Mapping[str, Any], wh
         where: the dotted name of what holds them, "" for the root.
 
     Raises:
-        InputError: a value is of another type; it is named, and what was expected.
+        InputError: the reader has no argument of that name, or a value is of another type; it is named, and what was expected.
     """
     hints = _hints(reader)
+    _check_names(reader, arguments, where)
     for key, value in arguments.items():
         name = f"{where}.{key}" if where else key
-        _check_parts(value, name)
+        check_parts(value, name)
+        if key in hints and value is None and not _allows_null(hints[key]):
+            raise InputError(f"{name} must be {describe(hints[key])}; got None.")
         if key in hints and _is_plain(value) and not _fits(value, hints[key]):
             raise InputError(f"{name} must be {describe(hints[key])}; got {value!r}.")
 
 
 def describe(hint: Any) -> str:
     """A type in words: "a list of whole numbers, or null"."""
-    if hint in _WORDS:
+    if isinstance(hint, type) and hint in _WORDS:
         return _WORDS[hint]
     origin, inner = typing.get_origin(hint), [one for one in typing.get_args(hint) if one is not ...]
     if origin is typing.Literal:
@@ -56,18 +60,45 @@ def describe(hint: Any) -> str:
     return getattr(hint, "__name__", str(hint))
 
 
-def _check_parts(value: Any, name: str) -> None:
-    """Looks for parts with a `_target_` in nested settings, and checks them."""
+def check_parts(value: Any, name: str) -> None:
+    """Looks for parts with a `_target_` in nested settings, and checks their arguments; InputError as in `check_arguments`."""
     if isinstance(value, Mapping):
         if "_target_" in value:
-            reader = hydra.utils.get_object(value["_target_"])
+            reader = _reader(value["_target_"], name)
             check_arguments(reader, {key: one for key, one in value.items() if key not in _OWN}, name)
         else:
             for key, one in value.items():
-                _check_parts(one, f"{name}.{key}")
+                check_parts(one, f"{name}.{key}")
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for index, one in enumerate(value):
-            _check_parts(one, f"{name}[{index}]")
+            check_parts(one, f"{name}[{index}]")
+
+
+def _reader(target: Any, name: str) -> Callable[..., Any]:
+    """What a `_target_` names."""
+    try:
+        found = hydra.utils.get_object(target)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise InputError(f"{name}._target_ is {target!r}, which does not exist.") from error
+    if not callable(found):
+        raise InputError(f"{name}._target_ is {target!r}, which cannot be called.")
+    return found
+
+
+def _check_names(reader: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
+    """InputError where the reader has no such argument."""
+    try:
+        parameters = inspect.signature(reader).parameters
+    except ValueError:  # written in C
+        return
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return
+    known = [name for name in parameters if name not in ("self", "args")]
+    for key in arguments:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"{reader.__name__} takes {', '.join(known) or 'no arguments'}."
+            raise InputError(f"nothing reads {f'{where}.{key}' if where else key}; {hint}")
 
 
 def _hints(reader: Callable[..., Any]) -> dict[str, Any]:
@@ -103,6 +134,14 @@ def _fits(value: Any, hint: Any) -> bool:
     return not _speaks_of_plain_values(hint)
 
 
+def _allows_null(hint: Any) -> bool:
+    return hint in (Any, object, type(None)) or any(_allows_null(one) for one in _union(hint))
+
+
+def _union(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else ()
+
+
 def _allows(hint: Any, kind: type) -> bool:
     return hint in (Any, kind) or any(_allows(one, kind) for one in typing.get_args(hint)) or not _speaks_of_plain_values(hint)
 
@@ -111,5 +150,5 @@ def _speaks_of_plain_values(hint: Any) -> bool:
     """Whether the annotation is about what settings hold; others (Path, Tensor, a class) are left to the reader."""
     parts = [one for one in typing.get_args(hint) if one is not ...]
     if not parts:
-        return hint in _WORDS
+        return isinstance(hint, type) and hint in _WORDS
     return typing.get_origin(hint) is typing.Literal or any(map(_speaks_of_plain_values, parts))

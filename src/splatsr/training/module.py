@@ -95,10 +95,20 @@ class SuperResolution(lightning.LightningModule):
         """
         if (epochs := self.trainer.max_epochs) is None:
             raise InputError("trainer.max_epochs must be given: the schedule ends with the last epoch.")
-        optimizer = self.optimizer(self.model.parameters())
         steps_per_epoch = int(self.trainer.estimated_stepping_batches) // epochs
-        scheduler = self.schedule(optimizer, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        optimizer, scheduler = self.make_optimizer(epochs=epochs, steps_per_epoch=steps_per_epoch)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def make_optimizer(self, *, epochs: int, steps_per_epoch: int) -> tuple[Optimizer, LRScheduler]:
+        """The optimizer of the model's weights, and its schedule; InputError where one refuses its settings."""
+        try:
+            optimizer = self.optimizer(self.model.parameters())
+        except (TypeError, ValueError) as error:
+            raise InputError(f"optimizer: {error}") from error
+        try:
+            return optimizer, self.schedule(optimizer, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"schedule: {error}") from error
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds what `splatsr.load` needs; InputError, before anything is written, where a weight is not finite."""

@@ -15,6 +15,7 @@ def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_st
 
     Loshchilov and Hutter, SGDR (ICLR 2017), one period without restarts.
     """
+    _check_warmup(warmup_steps)
     steps = epochs * steps_per_epoch
 
     def factor(step: int) -> float:
@@ -34,6 +35,7 @@ def step(
     """
     if every_epochs < 1:
         raise ValueError(f"every_epochs must be at least 1, got {every_epochs}.")
+    _check_warmup(warmup_steps)
     return LambdaLR(
         optimizer, lambda index: _warm_up(index, warmup_steps) * factor ** (index // steps_per_epoch // every_epochs)
     )
@@ -43,12 +45,18 @@ def milestones(
     optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, at_epochs: Sequence[int], factor: float, warmup_steps: int
 ) -> LambdaLR:
     """Times `factor` after each of these epochs (ITSRN: 0.5 after 100, 200, 400, 600 and 800 of 1000); warm-up as in `step`."""
+    _check_warmup(warmup_steps)
 
     def rate(step: int) -> float:
         passed = sum(step // steps_per_epoch >= epoch for epoch in at_epochs)
         return _warm_up(step, warmup_steps) * factor**passed
 
     return LambdaLR(optimizer, rate)
+
+
+def _check_warmup(steps: int) -> None:
+    if steps < 0:
+        raise ValueError(f"warmup_steps must not be negative, got {steps}.")
 
 
 def _warm_up(step: int, warmup_steps: int) -> float:

@@ -1,9 +1,14 @@
 """Which weights a training keeps: the last ones, to go on from, and the best ones of its validations."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+
+from splatsr.errors import InputError
+
+_MORE_IS_BETTER = ("psnr", "ssim")
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -35,3 +40,15 @@ class BestCheckpoint(ModelCheckpoint):
         """Takes the run's folder from the trainer."""
         self.dirpath = str(Path(trainer.default_root_dir) / "checkpoints")
         super().setup(trainer, pl_module, stage)
+
+
+def check_monitored(callbacks: Sequence[Callback], metrics: Sequence[str]) -> None:
+    """InputError where the best is to be kept of what a validation by these metrics does not give."""
+    given = [f"val/{metric}" for metric in metrics if metric in _MORE_IS_BETTER]
+    for callback in callbacks:
+        if isinstance(callback, BestCheckpoint) and callback.monitor not in given:
+            raise InputError(
+                f"callbacks.best keeps the highest {callback.monitor}, and callbacks.validation.metrics=[{','.join(metrics)}] "
+                f"does not give it: add psnr to them, set callbacks.best.monitor to {' or '.join(given) or 'val/psnr'}, or "
+                "leave it out with '~callbacks.best'."
+            )
