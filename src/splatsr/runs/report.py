@@ -59,7 +59,7 @@ def evaluate_and_report(
         if isinstance(model, ChoosesKernels) and model.bank is not None:
             draw_banks(model, model.bank, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
     write_record(run_dir / "metrics.json", found, protocol=protocol, model=model, checkpoint=checkpoint)
-    Console().print(f"results, pictures and weights: {run_dir}", soft_wrap=True)
+    Console().print(f"results: {run_dir}", soft_wrap=True)
     return found
 
 
