@@ -72,8 +72,8 @@ def test_parts_that_no_model_has_get_one_line(forged: Callable[..., Path], name:
     assert "forged.safetensors" in str(caught.value)
 
 
-@pytest.mark.parametrize("part", ["text", 7, None, [], {}, {"_target_": "splatsr.models.bicubic.Bicubic"}])
-@pytest.mark.parametrize("name", ["encoder", "shapes", "positions", "colors"])
+@pytest.mark.parametrize("part", ["text", None, {}, {"_target_": "splatsr.models.bicubic.Bicubic"}])
+@pytest.mark.parametrize("name", ["encoder", "positions"])
 def test_a_part_that_is_none_gets_one_line(forged: Callable[..., Path], name: str, part: object) -> None:
     with pytest.raises(InputError, match=r"forged\.safetensors"):
         splatsr.load(forged(lambda config: config.update({name: part})))

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from splatsr.errors import InputError
+from splatsr.runs.folders import Traces
 from splatsr.runs.run import Run
 
 SETTINGS = {"seed": 3, "resume": None, "data": {"train": "a", "workers": 2}, "metrics": None}
@@ -15,7 +16,7 @@ def run(folder: Path, **changes: Any) -> Run:
 
 
 def goes_on(one: Run, **kwargs: Any) -> bool:
-    return one.goes_on(begun="last.ckpt", finished="metrics.json", **kwargs)
+    return one.goes_on(Traces("last.ckpt", "metrics.json"), **kwargs)
 
 
 def test_a_described_run_explains_itself(tmp_path: Path) -> None:
