@@ -20,6 +20,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from splatsr.errors import InputError
+
 log = logging.getLogger(__name__)
 
 OVERRIDES, OUTPUT, STATE = ".hydra/overrides.yaml", "output.txt", "state.yaml"
@@ -36,9 +38,14 @@ class LocalProcesses(Launcher):
 
     Args:
         n_jobs: members at the same time.
+
+    Raises:
+        InputError: n_jobs is not a whole number of at least 1.
     """
 
     def __init__(self, n_jobs: int) -> None:
+        if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1:
+            raise InputError(f"hydra.launcher.n_jobs must be a whole number of at least 1; got {n_jobs!r}.")
         self.n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
