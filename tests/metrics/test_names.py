@@ -3,7 +3,8 @@
 import pytest
 
 from composed import protocol_of
-from splatsr.metrics.names import METRICS, PSNR_NAMES, REQUESTABLE, find_metric
+from splatsr.errors import InputError
+from splatsr.metrics.names import METRICS, PSNR_NAMES, REQUESTABLE, check_metrics, find_metric
 from splatsr.metrics.psnr import PSNR
 
 
@@ -29,3 +30,9 @@ def test_psnr_and_ssim_compare_what_the_protocol_says_and_the_others_rgb(luminan
 def test_gsasrs_protocol_measures_rgb_perceptually_and_y_otherwise() -> None:
     protocol = protocol_of("g")
     assert [protocol.metric(name).name for name in protocol.metrics] == ["psnr_y", "ssim_y", "lpips", "dists"]
+
+
+@pytest.mark.parametrize("metrics", ["psnr", [], ["psnr", "psnr"], ["mse"], 3])
+def test_impossible_metrics_are_refused(metrics: object) -> None:
+    with pytest.raises(InputError, match="^metrics"):
+        check_metrics(metrics)

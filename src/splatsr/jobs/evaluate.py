@@ -6,9 +6,9 @@ from typing import Any
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.errors import InputError
-from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import check_scales
 from splatsr.metrics.figure import Evaluation
+from splatsr.metrics.names import check_metrics
 from splatsr.metrics.protocol import Protocol
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.report import evaluate_and_report
@@ -35,7 +35,8 @@ def evaluate(
         InputError: whatever the user can put right, before the first image.
     """
     check_scales(scales)
-    check_metrics(metrics)
+    if metrics is not None:  # None: those of the protocol
+        check_metrics(metrics)
     rules: Protocol = instantiate(protocol, "protocol")
     photographs = instantiate(data, "data")
     if not photographs.test_sets:

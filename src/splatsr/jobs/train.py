@@ -16,9 +16,9 @@ from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.image.model import Model
-from splatsr.metrics.choice import check_metrics
 from splatsr.metrics.evaluation import check_scales
 from splatsr.metrics.figure import Evaluation
+from splatsr.metrics.names import check_metrics
 from splatsr.metrics.protocol import Protocol
 from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
@@ -101,7 +101,8 @@ def _check(
 ) -> Protocol:
     """Refuses wrong values of the root keys; returns the protocol."""
     check_scales(scales)
-    check_metrics(metrics)
+    if metrics is not None:  # None: those of the protocol
+        check_metrics(metrics)
     check_backend(compile)
     check_strategy(trainer)
     for name in ("max_epochs", "check_val_every_n_epoch", "log_every_n_steps"):

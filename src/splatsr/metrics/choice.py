@@ -3,18 +3,17 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torchmetrics import Metric
 
-from splatsr.errors import InputError
 from splatsr.metrics.backbone import AbsentWeightsError
 from splatsr.metrics.dists import load_dists
 from splatsr.metrics.fid import load_inception
 from splatsr.metrics.lpips import load_lpips
-from splatsr.metrics.names import METRICS, REQUESTABLE
+from splatsr.metrics.names import METRICS, check_metrics
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +29,6 @@ class Choice(NamedTuple):
 
     make: dict[str, Callable[[], Metric]]
     missing: dict[str, str]
-
-
-def check_metrics(names: Any) -> None:
-    """InputError unless `names` are distinct metrics that exist; None stands for those of the protocol."""
-    if names is None:
-        return
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names or len(set(names)) < len(names):
-        raise InputError(f"metrics must be a list such as [psnr,ssim], each once; got {names!r}.")
-    for name in names:
-        if name not in REQUESTABLE:
-            raise InputError(f"there is no metric {name!r}; metrics are {', '.join(REQUESTABLE)}.")
 
 
 def choose_metrics(names: Sequence[str], device: torch.device | str = "cpu") -> Choice:

@@ -1,10 +1,11 @@
 """The metrics: what each is called in results, how it is printed, what it compares, and the class that computes it."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from torchmetrics import Metric
 
+from splatsr.errors import InputError
 from splatsr.metrics.dists import DISTS
 from splatsr.metrics.fid import FID
 from splatsr.metrics.lpips import LPIPS
@@ -47,6 +48,15 @@ REQUESTABLE = tuple(dict.fromkeys(metric.requested_as for metric in METRICS))
 
 PSNR_NAMES = tuple(metric.name for metric in METRICS if metric.computed_by is PSNR)
 """Of which a run has one, as its protocol compares Y or RGB."""
+
+
+def check_metrics(names: Any, where: str = "metrics") -> None:
+    """InputError unless `names`, given as the setting `where`, are distinct metrics that exist."""
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names or len(set(names)) < len(names):
+        raise InputError(f"{where} must be a list such as [psnr,ssim], each once; got {names!r}.")
+    for name in names:
+        if name not in REQUESTABLE:
+            raise InputError(f"{where}: there is no metric {name!r}; metrics are {', '.join(REQUESTABLE)}.")
 
 
 def find_metric(requested: str, *, luminance: bool) -> NamedMetric:

@@ -13,7 +13,7 @@ from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.metrics.luma import channels
-from splatsr.metrics.names import REQUESTABLE, NamedMetric, find_metric
+from splatsr.metrics.names import NamedMetric, check_metrics, find_metric
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,9 @@ class Protocol:
     metrics: Sequence[str]
 
     def __post_init__(self) -> None:
+        check_metrics(self.metrics, "protocol.metrics")
         object.__setattr__(self, "metrics", tuple(self.metrics))  # plain: it goes to metrics.json
         _ = self.low_resolution  # refuses unknown rules here
-        for requested in self.metrics:
-            if requested not in REQUESTABLE:
-                raise InputError(f"protocol.metrics: there is no {requested!r}; metrics are {', '.join(REQUESTABLE)}.")
-        if not self.metrics or len(set(self.metrics)) < len(self.metrics):
-            raise InputError(f"protocol.metrics must be a list such as [psnr,ssim], each once; got {list(self.metrics)}.")
         if (self.shave_limit or 0) < 0 or self.extra_shave < 0:
             raise InputError("protocol.shave_limit and protocol.extra_shave must not be negative.")
 

@@ -30,6 +30,8 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     seed = settings["seed"]
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEEDS:
         raise InputError(f"seed must be a whole number from 0 to {_SEEDS - 1}; got {seed!r}.")
+    if unread := sorted(set(settings["job"]) - {"_target_"}):
+        raise InputError(f"nothing reads job.{unread[0]}; a job's settings are root keys.")
     job = hydra.utils.get_method(settings["job"]["_target_"])
     names = inspect.signature(job).parameters.keys() - {"run"}
     if missing := sorted(name for name in names if name not in settings):

@@ -93,7 +93,7 @@ def _check_names(reader: Callable[..., Any], arguments: Mapping[str, Any], where
         return
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return
-    known = [name for name in parameters if name not in ("self", "args")]
+    known = [name for name, one in parameters.items() if one.kind is not one.VAR_POSITIONAL]
     for key in arguments:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
-from splatsr.metrics.choice import Choice, check_metrics, choose_metrics
+from splatsr.metrics.choice import Choice, choose_metrics
 from splatsr.metrics.logged_names import logged_name
 from splatsr.metrics.mean import MeanOverImages
+from splatsr.metrics.names import check_metrics
 from splatsr.metrics.over_ranks import mean_over_ranks
 from splatsr.metrics.protocol import Protocol
 
@@ -34,7 +35,7 @@ class Validation(Callback):
     """
 
     def __init__(self, *, protocol: Protocol, metrics: Sequence[str]) -> None:
-        check_metrics(metrics)
+        check_metrics(metrics, "callbacks.validation.metrics")
         if "fid" in metrics:
             raise InputError("callbacks.validation.metrics: fid compares whole sets; it is measured after the training.")
         self.protocol, self.metrics = protocol, tuple(metrics)
