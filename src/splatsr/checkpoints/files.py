@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
@@ -34,7 +34,7 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
     """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with whole_file(path) as partial:
-        save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
+        partial.write_bytes(save(tensors, metadata={KEY: json.dumps({"model": config})}))
 
 
 def load_model(path: str | Path) -> Model:

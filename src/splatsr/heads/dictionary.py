@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from splatsr.disk.whole_file import whole_file
@@ -71,7 +71,7 @@ def file_dictionary(*, file: str | None) -> Float[Tensor, "rows l11_l21_l22=3"]:
 def save_dictionary(rows: Float[Tensor, "rows l11_l21_l22=3"], path: str | Path) -> None:
     """Writes rows (l11, l21, l22), pixels of a x4 image, for `file_dictionary`. Never leaves a half-written file."""
     with whole_file(path) as partial:
-        save_file({"dictionary": rows.float().contiguous()}, partial)
+        partial.write_bytes(save({"dictionary": rows.float().contiguous()}))
 
 
 def listed_dictionary(*, rows: Sequence[Sequence[float]]) -> Float[Tensor, "rows l11_l21_l22=3"]:

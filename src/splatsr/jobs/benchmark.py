@@ -39,6 +39,7 @@ def benchmark(
     Raises:
         InputError: whatever the user can put right, before the first measurement.
     """
+    run.begins()
     if benchmark["models"] and checkpoint is not None:
         raise InputError("benchmark=all measures the models it lists, with their first weights; leave checkpoint out.")
     torch.manual_seed(run.seed)
@@ -61,10 +62,10 @@ def benchmark(
     tables = cost_tables(costs)
     for table in tables:
         console.print(_printed(table))
-    write_text(folder / "benchmark.md", markdown(results["machine"], results["repetitions"], tables))
     from splatsr.pictures.cost import draw_cost  # matplotlib takes a second
 
     draw_cost(costs, folder / "benchmark.png")
+    write_text(run.finished, markdown(results["machine"], results["repetitions"], tables))
     console.print(f"results and plots: {folder}", soft_wrap=True)
     return results
 

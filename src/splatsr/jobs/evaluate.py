@@ -34,6 +34,7 @@ def evaluate(
     Raises:
         InputError: whatever the user can put right, before the first image.
     """
+    run.begins()
     check_scales(scales)
     if metrics is not None:  # None: those of the protocol
         check_metrics(metrics)

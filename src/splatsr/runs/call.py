@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.runs.configuration import root_keys
 from splatsr.runs.run import Run
@@ -40,9 +42,13 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     check_arguments(job, arguments, where="")
     for name in settings.keys() - names - {"job"}:
         check_parts(settings[name], name)
-    if "run" in inspect.signature(job).parameters:
-        arguments["run"] = Run(Path(settings["run_dir"]), settings)
-    return job(**arguments)
+    if "run" not in inspect.signature(job).parameters:
+        return job(**arguments)
+    run = Run(Path(settings["run_dir"]), settings)
+    if rank_zero_only.rank != 0:  # type: ignore[attr-defined] # kept on the function; the first process holds it for all
+        return job(**arguments, run=run)
+    with hold(run.folder):
+        return job(**arguments, run=run)
 
 
 def repeat(run: Run) -> Callable[[], Any]:

@@ -1,5 +1,6 @@
 """The command line: Hydra composes the configuration, the job runs, and user errors become one line and an exit code."""
 
+import logging
 import os
 import sys
 import traceback
@@ -15,6 +16,7 @@ from splatsr.runs.call import call_job
 from splatsr.runs.configuration import CONF, plain
 from splatsr.runs.explanations import explain
 from splatsr.runs.folders import register_resolvers, slurm_tasks
+from splatsr.runs.termination import Terminated, exit_code, line, listen
 
 _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
@@ -25,15 +27,20 @@ def main() -> int:
     """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
     global _refusals
     register_resolvers()
+    listen()
+    logging.raiseExceptions = False  # a line that the log has no room for is no reason for a traceback
     _refusals = []
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing, and this function prints
     try:
         _compose_and_run()
     except Exception as error:
-        if wanted == "1" or (refusal := explain(error)) is None:
-            raise
-        _refusals.append(refusal)
+        if exit_code() is None:
+            if wanted == "1" or (refusal := explain(error)) is None:
+                raise
+            _refusals.append(refusal)
+    except Terminated:
+        pass
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; go on with resume=auto if this was a training.\n")
         return 130
@@ -41,6 +48,9 @@ def main() -> int:
         os.environ.pop("HYDRA_FULL_ERROR")
         if wanted is not None:
             os.environ["HYDRA_FULL_ERROR"] = wanted
+    if (code := exit_code()) is not None:
+        sys.stderr.write(line())
+        return code
     for refusal in _refusals:
         sys.stderr.write(f"error: {refusal}\n")
     return 1 if _refusals else 0

@@ -4,12 +4,14 @@ import difflib
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
+from splatsr.disk.disk_errors import disk_error, explain_disk_error
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF, compose
 
@@ -22,6 +24,10 @@ def explain(error: BaseException) -> str | None:
     for cause in causes:
         if isinstance(cause, InputError):
             return " ".join(str(cause).split())
+    if (on_disk := disk_error(error)) is not None:
+        return explain_disk_error(on_disk, Path(on_disk.filename or Path.cwd()))
+    if worker := re.search(r"DataLoader worker \(pid.*\) (is killed by signal: \w+|exited unexpectedly)", str(error)):
+        return f"a loader process {worker[1]}; if memory ran out, use fewer data.workers. Go on with resume=auto."
     if "Config group override must be a string or a list" in str(error):
         return "a group takes the name of one of its options, neither null nor a number; to leave it out, do not name it."
     if not isinstance(error, HydraException | OmegaConfBaseException):

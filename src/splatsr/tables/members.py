@@ -84,10 +84,10 @@ def read_members(folder: Path) -> list[Member]:
     Raises:
         InputError: there are none, or a metrics.json is damaged.
     """
-    found = sorted(folder.glob("**/.hydra/overrides.yaml"), key=lambda path: (path.parents[2], _natural(path.parents[1].name)))
+    found = sorted(folder.glob("**/overrides.yaml"), key=lambda path: (path.parents[1], _natural(path.parent.name)))
     if not found:
-        raise InputError(f"{folder} holds no runs; expected a multirun's folder, with <member>/.hydra/overrides.yaml in it.")
-    return [_member(path.parents[1], yaml.safe_load(path.read_text())) for path in found]
+        raise InputError(f"{folder} holds no runs; expected a multirun's folder, with <member>/overrides.yaml in it.")
+    return [_member(path.parent, yaml.safe_load(path.read_text())) for path in found]
 
 
 def cells(members: Sequence[Member], keys: Sequence[str] | None = None) -> list[Cell]:
