@@ -8,15 +8,8 @@ from splatsr.disk.free_space import free_bytes
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _BROKEN = {
-    errno.EIO,
-    errno.ESTALE,
-    errno.ENAMETOOLONG,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EEXIST,
-    errno.ELOOP,
-    errno.EMFILE,
-    errno.ENFILE,
+    *(errno.EIO, errno.ESTALE, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.ELOOP, errno.EMFILE, errno.ENFILE),
 }
 
 

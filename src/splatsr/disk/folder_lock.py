@@ -119,5 +119,5 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
 
 def _own_name() -> str:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    command = " ".join(sys.argv)[:500].encode("utf-8", "replace").decode()
+    command = " ".join(sys.argv)[:100].encode("utf-8", "replace").decode()
     return f"process {os.getpid()} on {socket.gethostname()} since {since} ({command})"

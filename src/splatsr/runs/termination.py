@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP (a scheduler, a closed terminal) end a command line within seconds, in one line, with nothing half done."""
+"""SIGTERM and SIGHUP (a scheduler, a closed terminal) end a command line in seconds and one line, with nothing half done."""
 
 import os
 import signal
