@@ -42,7 +42,9 @@ def test_a_signal_ends_the_work_with_one_line_and_the_usual_exit_code(number: in
 
 
 def test_what_does_not_end_is_ended(capfd: pytest.CaptureFixture[str]) -> None:
-    code, (line,) = end("\n    ".join(["while True:", "    try: time.sleep(60)", "    except BaseException: pass"]), signal.SIGTERM)
+    code, (line,) = end(
+        "\n    ".join(["while True:", "    try: time.sleep(60)", "    except BaseException: pass"]), signal.SIGTERM
+    )
     assert code == 143
     assert line.startswith("ended by SIGTERM")
 

@@ -27,13 +27,22 @@ def read_curves(folder: Path) -> Curves:
     """Everything that the CSV logger wrote for a run, resumed parts joined: where steps were repeated the last part counts."""
     steps: dict[str, dict[int, float]] = {}
     for log in sorted((folder / "logs").glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
-        with log.open(newline="") as file:
+        with log.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
+            if not str(row.get("step")).isdecimal():  # cut off, where the run was killed or the disk was full
+                continue
             for name, value in row.items():
-                if value and name not in ("step", "epoch"):
-                    steps.setdefault(name, {})[int(row["step"])] = float(value)
+                if name not in ("step", "epoch", None) and (figure := _number(value)) is not None:
+                    steps.setdefault(name, {})[int(row["step"])] = figure
     return {name: sorted(points.items()) for name, points in steps.items()}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
 
 
 def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
