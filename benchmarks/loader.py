@@ -32,8 +32,10 @@ from splatsr.data.decoded import DecodedFolder
 from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.image_sequences import EncodedImages, MappedImages
-from splatsr.data.images import find_parts, read_image, write_image
 from splatsr.data.photos import training_photographs
+from splatsr.image_files.folder import find_parts
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 from splatsr.resize.levels import to_tensor
 from splatsr.resize.pil import resize_bicubic
 from splatsr.runs.machine import processor

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationPairs, GivenPair, LowResolution, without_lr
-from splatsr.data.images import find_images, write_image
 from splatsr.errors import InputError
+from splatsr.image_files.folder import find_images
+from splatsr.image_files.writing import write_image
 from splatsr.resize.rules import RULES
 
 L_PIL = LowResolution("pil", given=False, crop="liif")

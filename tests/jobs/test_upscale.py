@@ -5,11 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
+from color_profiles import srgb
 from composed import settings_of
 from splatsr import GaussianField, InputError, load
-from splatsr.data.images import read_image, write_image
+from splatsr.image_files.picture import read_picture
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 from splatsr.jobs.upscale import upscale
-from splatsr.large_images.picture import read_picture
 from splatsr.resize.levels import to_tensor, to_uint8
 
 
@@ -47,7 +49,7 @@ def test_a_folder_in_a_folder_out(photographs: Path, tmp_path: Path) -> None:
 
 
 def test_alpha_profile_and_exif_survive(tiny_file: Path, tmp_path: Path) -> None:
-    profile = bytes(16) + b"RGB " + bytes(108)
+    profile = srgb()
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     alpha = np.linspace(0, 255, 20 * 30).reshape(20, 30, 1).astype(np.uint8)

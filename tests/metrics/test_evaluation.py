@@ -10,8 +10,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from composed import protocol_of
 from splatsr.data.evaluation_pairs import Pair, without_lr
-from splatsr.data.images import write_image
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 from splatsr.metrics.choice import NETWORKS
 from splatsr.metrics.evaluation import check_scales, evaluate, predict
 from splatsr.metrics.figure import BICUBIC, MODEL, select

@@ -11,9 +11,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from splatsr.data.images import read_image
 from splatsr.errors import InputError
 from splatsr.geometry import Number
+from splatsr.image_files.reading import read_image
 from splatsr.resize.levels import Pixels, eight_bit, to_tensor, unrounded
 from splatsr.resize.matlab import resize_matlab_float
 from splatsr.resize.rules import RULES

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from splatsr.data.decoded import PIXELS, DecodedFolder, Record
-from splatsr.data.images import read_image
+from splatsr.image_files.reading import read_image
 
 
 @runtime_checkable

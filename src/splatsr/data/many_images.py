@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import torch
 
-from splatsr.data.images import Part
 from splatsr.errors import InputError
+from splatsr.image_files.folder import Part
 
 Result = TypeVar("Result")
 Size = tuple[int, int] | str

@@ -10,14 +10,16 @@ from jaxtyping import UInt8
 from rich.console import Console
 
 from splatsr.checkpoints.choice import choose_model
-from splatsr.data.images import check_writable, find_images, image_size
 from splatsr.disk.free_space import check_free_space
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
+from splatsr.image_files.folder import find_images
+from splatsr.image_files.formats import check_writable
+from splatsr.image_files.picture import read_picture
+from splatsr.image_files.reading import image_size
+from splatsr.image_files.strip_files import OPAQUE, STREAMED, longest_side, write_strips
 from splatsr.large_images.memory import is_exhausted
-from splatsr.large_images.picture import read_picture
 from splatsr.large_images.renderer import Renderer
-from splatsr.large_images.strip_files import LONGEST, OPAQUE, STREAMED, write_strips
 from splatsr.resize.pil import resize_rows
 from splatsr.runs.progress import along, share_done
 
@@ -111,7 +113,7 @@ def _with_alpha(
 def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None:
     """InputError if the output fits neither format, nor memory (where it must be there as a whole), nor the disk."""
     (height, width), suffix = size, target.suffix.lower()
-    if max(size) > LONGEST.get(suffix, max(size)):
+    if (longest := longest_side(suffix)) is not None and max(size) > longest:
         raise InputError(f"an output of {width}x{height} pixels does not fit into a {suffix} file; use .png or .tif.")
     needed = height * width * ((0 if in_strips else RENDERED) + (0 if suffix in STREAMED else ENCODED))
     free = psutil.virtual_memory().available

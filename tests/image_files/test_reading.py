@@ -7,8 +7,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from splatsr.data.images import find_images, find_parts, image_size, read_image, write_image
 from splatsr.errors import InputError
+from splatsr.image_files.folder import find_images, find_parts
+from splatsr.image_files.reading import image_size, read_image
+from splatsr.image_files.writing import write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 
