@@ -16,7 +16,14 @@ from splatsr.resize.levels import to_tensor, to_uint8
 
 
 def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:
-    settings = {"model": settings_of("model=bicubic")["model"], "device": "cpu", "scale": None, "size": None, "tile": "auto"}
+    settings = {
+        "model": settings_of("model=bicubic")["model"],
+        "device": "cpu",
+        "scale": None,
+        "size": None,
+        "tile": "auto",
+        "existing": None,
+    }
     checkpoint_name = None if checkpoint is None else str(checkpoint)
     upscale(**{**settings, "checkpoint": checkpoint_name, "input": str(source), "output": str(target), **wanted})
 
