@@ -52,7 +52,7 @@ def test_a_folder_in_a_folder_out(photographs: Path, tmp_path: Path) -> None:
     made = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
     assert made == ["0.png", "1.png", "2.png", "deeper/3.jpg"]
     with pytest.raises(InputError, match="4 of 4 results exist already"):
-        run(None, photographs, tmp_path / "out", scale=2)
+        run(None, photographs, tmp_path / "out", scale=2, existing="refuse")
 
 
 def test_alpha_profile_and_exif_survive(tiny_file: Path, tmp_path: Path) -> None:

@@ -72,10 +72,14 @@ def upscale(
             renderer = Renderer(choose_model(checkpoint, model, device), tile)
             with share_done(f"upscaling {escape(one_line(source.name))}") as progress:
                 job.enlarge(renderer, results[0], progress)
+        else:
+            print_line(f"{target} is there already and is kept")
         return
     remove_leftovers(target)
     failures = _Failures()
     remaining = [result for result in along(results, len(results), "looking") if failures.goes_well(job.remains, result)]
+    if job.kept:
+        print_line(f"{job.kept} of {len(results)} results are there already and are kept")
     if remaining:
         renderer = Renderer(choose_model(checkpoint, model, device), tile)
         for result in along(remaining, len(remaining), "upscaling"):
@@ -104,7 +108,7 @@ class _Upscaling:
     """One image after the other to the same scale or size; `skip`: not those whose results are there."""
 
     def __init__(self, scale: Any, size: Any, *, skip: bool) -> None:
-        self.scale, self.size, self.skip = scale, size, skip
+        self.scale, self.size, self.skip, self.kept = scale, size, skip, 0
 
     def remains(self, result: Result) -> bool:
         """Whether the result is still to be made; InputError where something else is there, or the source is no image."""
@@ -113,7 +117,7 @@ class _Upscaling:
             raise InputError(f"{result.target} is a folder; it stands where the result of {result.source} belongs.")
         if not self.skip or not is_done(result.target, output.size):
             return True
-        print_line(f"{result.target} is there already ({output.size[1]}x{output.size[0]})")
+        self.kept += 1
         return False
 
     def enlarge(self, renderer: Renderer, result: Result, progress: Callable[[float], None]) -> bool:

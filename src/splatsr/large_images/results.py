@@ -27,9 +27,7 @@ def one_result(source: Path, target: Path) -> Result:
         InputError: there is no such image, or `target` is a folder, the image itself, or of a format that is not written.
     """
     if not source.exists():
-        raise InputError(
-            f"{source}: no such file or folder; input takes one of either (patterns such as *.png are not expanded)."
-        )
+        raise InputError(f"{source}: no such file or folder; input takes one of them (*.png is not expanded).")
     if target.is_dir():
         raise InputError(f"output {target} is a folder; name the image that is to be made: output={target / source.name}.")
     check_writable(target)
@@ -44,8 +42,8 @@ def results_of_folder(source: Path, target: Path) -> list[Result]:
     A format that is read and not written (GIF) becomes a PNG: a.gif makes a.gif.png.
 
     Raises:
-        InputError: there are no images; `target` is a file or lies in `source`, whose images its own would become; or two results
-            would be one file, or one of the sources.
+        InputError: there are no images; `target` is a file, or lies in `source`, where results would count as images; or two
+            results would be one file, or one of the sources.
     """
     if target.exists() and not target.is_dir():
         raise InputError(f"output {target} is a file; of a folder of images a folder is made.")
