@@ -42,15 +42,15 @@ def results_of_folder(source: Path, target: Path) -> list[Result]:
     A format that is read and not written (GIF) becomes a PNG: a.gif makes a.gif.png.
 
     Raises:
-        InputError: there are no images; `target` is a file, or lies in `source`, where results would count as images; or two
+        InputError: there are no images; `target` is a file, or lies in `source`, where results would count as images; two
             results would be one file, or one of the sources.
     """
     if target.exists() and not target.is_dir():
         raise InputError(f"output {target} is a file; of a folder of images a folder is made.")
     if target.resolve().is_relative_to(source.resolve()):
         raise InputError(
-            f"output {target} lies in the input folder {source}: the next command would take results for images. Choose a folder "
-            "outside."
+            f"output {target} lies in the input folder {source}, and the next command would take results for images: choose a "
+            "folder outside."
         )
     results = [Result(path, target / _written_name(path.relative_to(source))) for path in find_images(source)]
     _check_distinct(results)
