@@ -154,7 +154,7 @@ def main() -> None:
         folder = Path(temporary) / "photographs"
         make_photographs(folder)
         photographs = decode(folder, Path(temporary) / "cache")
-        mapped, encoded = dataset(photographs), dataset(EncodedImages(sorted(folder.iterdir())))
+        mapped, encoded = dataset(photographs), dataset(EncodedImages(sorted(folder.iterdir()), skip_damaged=False))
         check_identical(mapped, encoded, batches=2)
         turns = []
         for repetition in range(repetitions):

@@ -14,7 +14,7 @@ def test_mapped_and_encoded_images_are_those_of_the_files(photographs: Path, tmp
     folder = DecodedFolder(part, tmp_path / "cache")
     for _ in folder.decode(smallest=1, skip_damaged=False):
         pass
-    mapped, encoded = MappedImages([(folder, folder.read())] * 2), EncodedImages([*part.paths, *part.paths])
+    mapped, encoded = MappedImages([(folder, folder.read())] * 2), EncodedImages([*part.paths, *part.paths], skip_damaged=False)
     assert isinstance(mapped, Images)
     assert isinstance(encoded, Images)
     assert len(mapped) == len(encoded) == 6

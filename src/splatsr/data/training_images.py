@@ -63,7 +63,8 @@ class TrainingImages:
             InputError: an image cannot be read, or has a side below `smallest` pixels.
         """
         if self.cache is None:
-            return EncodedImages([path for part in self.parts for path in self._readable(part, smallest)])
+            paths = [path for part in self.parts for path in self._readable(part, smallest)]
+            return EncodedImages(paths, skip_damaged=self.skip_damaged)
         if any(folder.records() is None for folder in self.folders):
             missing = self.undecoded(also_small=False)
             if not missing:

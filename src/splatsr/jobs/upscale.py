@@ -38,8 +38,8 @@ def upscale(
     *,
     model: Mapping[str, Any],
     checkpoint: str | None,
-    input: str | None,
-    output: str | None,
+    input: str | int | None,
+    output: str | int | None,
     existing: str | None,
     scale: Any,
     size: Any,
@@ -60,7 +60,7 @@ def upscale(
     if existing not in (None, *EXISTING):
         raise InputError(f"existing must be {', '.join(EXISTING)} or null; got {existing}.")
     resolve_output((1000, 1000), size=size, scale=scale)  # a wrong value shows before anything is loaded
-    source, target = Path(input), Path(output)
+    source, target = Path(str(input)), Path(str(output))  # Hydra takes a name of digits for a number
     is_folder = source.is_dir()
     results = results_of_folder(source, target) if is_folder else [one_result(source, target)]
     existing = existing or ("skip" if is_folder else "refuse")
