@@ -70,10 +70,7 @@ class PngFile(ImageFile):
     @cached_property
     def exif(self) -> Image.Exif:
         """Of the eXIf chunk, or of the text in which ImageMagick keeps it."""
-        content = self._content(b"eXIf")
-        if not content and (text := self._text("Raw profile type exif")):
-            content = bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
-        return exif_of(content, self.path)
+        return exif_of(self._content(b"eXIf") or _from_hex(self._text("Raw profile type exif")), self.path)
 
     @cached_property
     def profile(self) -> bytes | None:
@@ -184,6 +181,14 @@ def _inflated(packed: bytes) -> bytes | None:
     except zlib.error:
         return None
     return content if inflate.eof else None
+
+
+def _from_hex(text: bytes | None) -> bytes:
+    """Of ImageMagick's text: a line break, what it is, its length, hexadecimal digits; empty where it is something else."""
+    try:
+        return bytes.fromhex("".join((text or b"").decode("latin-1").split("\n")[3:]))
+    except ValueError:
+        return b""
 
 
 def _sixteen_bits(content: bytes) -> Samples:

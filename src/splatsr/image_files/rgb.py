@@ -27,23 +27,30 @@ def rgb_of(samples: Samples, profile: bytes | None, path: Path) -> UInt8[np.ndar
     if samples.space == RGB:
         return values
     found = usable_profile(profile, samples.space, path)
-    if samples.space == GREY and found is None:
-        return np.repeat(values, 3, axis=2)
-    height, width, channels = values.shape
-    image = Image.frombytes(_MODES[samples.space], (width, height), np.ascontiguousarray(values).tobytes())
+    if samples.space == GREY:
+        levels = np.arange(256, dtype=np.uint8)[None, :, None]
+        return (np.repeat(levels, 3, axis=2) if found is None else _to_srgb(levels, GREY, found))[0, values[..., 0]]
     if samples.space == CMYK and found is None:
-        return np.array(image.convert("RGB"))
-    source = found if found is not None else ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        return np.array(_image(values, CMYK).convert("RGB"))
+    return _to_srgb(values, samples.space, found or ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+
+
+def _to_srgb(values: np.ndarray, space: str, profile: ImageCms.ImageCmsProfile) -> UInt8[np.ndarray, "h w 3"]:
+    """Relative colorimetric, black mapped to black, by the profile itself and not by LittleCMS's coarser table of it."""
     converted = ImageCms.profileToProfile(
-        image,
-        source,
+        _image(values, space),
+        profile,
         ImageCms.createProfile("sRGB"),
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE,
     )
     assert converted is not None  # it is not converted in place
     return np.array(converted)
+
+
+def _image(values: np.ndarray, space: str) -> Image.Image:
+    return Image.frombytes(_MODES[space], values.shape[1::-1], np.ascontiguousarray(values).tobytes())
 
 
 def usable_profile(profile: bytes | None, space: str, path: Path) -> ImageCms.ImageCmsProfile | None:

@@ -14,7 +14,7 @@ class Samples(NamedTuple):
     """An upright image as its file holds it.
 
     Attributes:
-        values: (h, w, channels), uint8 or uint16 over the whole range of the type; Lab is uint8, a and b plus 128.
+        values: (h, w, channels), uint8 or uint16 over the whole range of the type; of Lab a and b are signed bytes.
         space: GREY (1 channel), RGB (3), CMYK (4, ink: 0 is none) or LAB (3).
         alpha: (h, w), straight (not multiplied into the colors), of the same type; None: opaque.
     """

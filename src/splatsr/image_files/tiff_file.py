@@ -24,6 +24,9 @@ _CHANNELS = {PHOTOMETRIC.MINISWHITE: 1, PHOTOMETRIC.MINISBLACK: 1, PHOTOMETRIC.R
 
 _XMP, _SUBSAMPLING, _REFERENCE = 700, 530, 532
 
+_FULL_RANGE = [0, 255, 128, 255, 128, 255]
+"""Black and white of Y, Cb and Cr as in a JPEG."""
+
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 """Kinds of extra samples that are an alpha; others are left out."""
 
@@ -120,10 +123,15 @@ class TiffFile(ImageFile):
             self._refuse(f"{bits}-bit {PHOTOMETRIC(photometric).name} pixels, compressed")
         if bits == 12 and photometric != PHOTOMETRIC.MINISBLACK:
             self._refuse("12-bit colors")
-        if photometric == PHOTOMETRIC.YCBCR and not packed:
+        if photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.NONE:
             subsampling = tuple(page.tags.valueof(_SUBSAMPLING, default=(2, 2)))
-            reference = page.tags.valueof(_REFERENCE)
-            if subsampling != (1, 1) or (reference is not None and [*reference[::2]] != [0, 128, 128]):
+            fractions = page.tags.valueof(_REFERENCE)
+            reference = (
+                _FULL_RANGE
+                if fractions is None
+                else [top / bottom for top, bottom in zip(fractions[::2], fractions[1::2], strict=True)]
+            )
+            if subsampling != (1, 1) or reference != _FULL_RANGE:
                 self._refuse("YCbCr pixels that are not compressed, but subsampled or of video levels")
 
     def _refuse(self, what: str) -> None:
