@@ -32,8 +32,10 @@ from splatsr.data.decoded import DecodedFolder
 from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.image_sequences import EncodedImages, MappedImages
-from splatsr.data.images import find_parts, read_image, write_image
 from splatsr.data.photos import training_photographs
+from splatsr.image_files.folder import find_parts
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 from splatsr.resize.levels import to_tensor
 from splatsr.resize.pil import resize_bicubic
 from splatsr.runs.machine import processor
@@ -152,7 +154,7 @@ def main() -> None:
         folder = Path(temporary) / "photographs"
         make_photographs(folder)
         photographs = decode(folder, Path(temporary) / "cache")
-        mapped, encoded = dataset(photographs), dataset(EncodedImages(sorted(folder.iterdir())))
+        mapped, encoded = dataset(photographs), dataset(EncodedImages(sorted(folder.iterdir()), skip_damaged=False))
         check_identical(mapped, encoded, batches=2)
         turns = []
         for repetition in range(repetitions):

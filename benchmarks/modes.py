@@ -16,8 +16,8 @@ import matplotlib.figure
 import torch
 
 from splatsr.checkpoints.files import load_model
-from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
+from splatsr.image_files.reading import read_image
 from splatsr.metrics.figure import scale_name
 from splatsr.resize.levels import to_tensor, to_uint8
 from splatsr.resize.pil import resize_bicubic

@@ -26,11 +26,11 @@ from splatsr.data.batch_sampler import BatchRequest, CropRequest
 from splatsr.data.crops import CropDataset
 from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.downscale import Downscale
-from splatsr.data.images import read_image
 from splatsr.data.photos import training_photographs
 from splatsr.disk.markdown import markdown_table
 from splatsr.heads.ddcw import WeightedRows
 from splatsr.image.field import GaussianField
+from splatsr.image_files.reading import read_image
 from splatsr.models.continuoussr import ContinuousSR
 
 MODELS = {

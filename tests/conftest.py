@@ -28,7 +28,7 @@ def photographs(tmp_path: Path) -> Path:
     """A folder with three small smooth color images."""
     import numpy as np
 
-    from splatsr.data.images import write_image
+    from splatsr.image_files.writing import write_image
 
     folder = tmp_path / "photographs"
     y, x = np.mgrid[0:60, 0:70]

@@ -13,7 +13,8 @@ HOUSE = Path(splatsr.__file__).parent
 
 FLOORS = (
     "errors", "geometry", "published_form", "disk", "simd", "resize", "splatting", "image", "encoders", "heads", "decoders",
-    "data", "prior", "models", "checkpoints", "large_images", "metrics", "tables", "pictures", "training", "runs", "jobs",
+    "image_files", "data", "prior", "models", "checkpoints", "large_images", "metrics", "tables", "pictures", "training",
+    "runs", "jobs",
 )  # fmt: skip
 """Rooms and loose files from the ground up."""
 

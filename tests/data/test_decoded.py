@@ -13,8 +13,10 @@ import pytest
 from splatsr.data import decoded
 from splatsr.data.decoded import DecodedFolder
 from splatsr.data.image_sequences import MappedImages
-from splatsr.data.images import find_parts, read_image, write_image
 from splatsr.errors import InputError
+from splatsr.image_files.folder import find_parts
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationPairs, GivenPair, LowResolution, without_lr
-from splatsr.data.images import find_images, write_image
 from splatsr.errors import InputError
+from splatsr.image_files.folder import find_images
+from splatsr.image_files.writing import write_image
 from splatsr.resize.rules import RULES
 
 L_PIL = LowResolution("pil", given=False, crop="liif")
@@ -77,7 +78,7 @@ def given(tmp_path: Path) -> EvaluationImage:
     for scale in (2, 3):
         write_image(tmp_path / f"x{scale}.png", np.full((51 // scale, 71 // scale, 3), scale, np.uint8))
     pairs = {scale: GivenPair(tmp_path / f"x{scale}.png", tmp_path / "hr.png") for scale in (2, 3)}
-    return EvaluationImage(tmp_path / "hr.png", pairs, paired=False, zoomed=False)
+    return EvaluationImage(tmp_path / "hr.png", "hr.png", pairs, paired=False, zoomed=False)
 
 
 def test_given_files_count_only_where_the_protocol_says(given: EvaluationImage) -> None:
@@ -103,7 +104,11 @@ def test_paired_sets_have_no_other_scales(tmp_path: Path) -> None:
     write_image(tmp_path / "clean.png", IMAGE)
     write_image(tmp_path / "rainy.png", 255 - IMAGE)
     image = EvaluationImage(
-        tmp_path / "clean.png", {1: GivenPair(tmp_path / "rainy.png", tmp_path / "clean.png")}, paired=True, zoomed=False
+        tmp_path / "clean.png",
+        "clean.png",
+        {1: GivenPair(tmp_path / "rainy.png", tmp_path / "clean.png")},
+        paired=True,
+        zoomed=False,
     )
     low, high = image.pair(1, L_PIL)
     assert np.array_equal(low, 255 - IMAGE)

@@ -5,8 +5,8 @@ import pytest
 
 from splatsr.data.evaluation_pairs import EvaluationSets, without_lr
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
-from splatsr.data.images import write_image
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
 

@@ -5,8 +5,8 @@ import pytest
 
 from splatsr.data.decoded import DecodedFolder
 from splatsr.data.image_sequences import EncodedImages, Images, MappedImages
-from splatsr.data.images import read_image
 from splatsr.data.layouts import parts_in
+from splatsr.image_files.reading import read_image
 
 
 def test_mapped_and_encoded_images_are_those_of_the_files(photographs: Path, tmp_path: Path) -> None:
@@ -14,7 +14,7 @@ def test_mapped_and_encoded_images_are_those_of_the_files(photographs: Path, tmp
     folder = DecodedFolder(part, tmp_path / "cache")
     for _ in folder.decode(smallest=1, skip_damaged=False):
         pass
-    mapped, encoded = MappedImages([(folder, folder.read())] * 2), EncodedImages([*part.paths, *part.paths])
+    mapped, encoded = MappedImages([(folder, folder.read())] * 2), EncodedImages([*part.paths, *part.paths], skip_damaged=False)
     assert isinstance(mapped, Images)
     assert isinstance(encoded, Images)
     assert len(mapped) == len(encoded) == 6

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatsr.data.images import write_image
 from splatsr.data.known_sets import KNOWN_SETS, find_set, missing
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 
 
 def write(root: Path, *files: str) -> None:

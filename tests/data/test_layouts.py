@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatsr.data.images import write_image
 from splatsr.data.layouts import check_tree, images_in, parts_in
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from splatsr.data.images import Part
 from splatsr.data.many_images import NAMED, check_damaged, check_smallest, decoded_bytes, read_all
 from splatsr.errors import InputError
+from splatsr.image_files.folder import Part
 
 
 def test_results_come_in_order_whatever_takes_longest_and_refusals_are_texts() -> None:

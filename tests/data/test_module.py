@@ -6,9 +6,10 @@ import torch
 
 from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.evaluation_pairs import LowResolution
-from splatsr.data.images import read_image, write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 from splatsr.resize.levels import to_tensor
 
 

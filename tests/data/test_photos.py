@@ -1,7 +1,7 @@
 """What the quickstart trains on is there, distinct, and large enough."""
 
-from splatsr.data.images import image_size, read_image
 from splatsr.data.photos import held_out_photographs, small_photograph, training_photographs
+from splatsr.image_files.reading import image_size, read_image
 
 
 def test_photographs_are_there_and_large_enough_for_its_crops() -> None:

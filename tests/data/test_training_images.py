@@ -8,9 +8,10 @@ import pytest
 
 from splatsr.data import many_images, training_images
 from splatsr.data.image_sequences import EncodedImages, MappedImages
-from splatsr.data.images import read_image, write_image
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 
 
 def load(folder: Path, cache: Path | None, *, skip_damaged: bool = False, smallest: int = 24) -> Sequence[np.ndarray]:

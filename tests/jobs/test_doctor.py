@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatsr.data.images import write_image
 from splatsr.data.known_sets import KNOWN_SETS
+from splatsr.image_files.writing import write_image
 from splatsr.runs.command_line import main
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from composed import settings_of
-from splatsr.data.images import write_image
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 from splatsr.jobs.prepare import prepare
 from splatsr.runs.command_line import main
 

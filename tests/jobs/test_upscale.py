@@ -5,16 +5,25 @@ import pytest
 import torch
 from PIL import Image
 
+from color_profiles import srgb
 from composed import settings_of
 from splatsr import GaussianField, InputError, load
-from splatsr.data.images import read_image, write_image
+from splatsr.image_files.picture import read_picture
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 from splatsr.jobs.upscale import upscale
-from splatsr.large_images.picture import read_picture
 from splatsr.resize.levels import to_tensor, to_uint8
 
 
 def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:
-    settings = {"model": settings_of("model=bicubic")["model"], "device": "cpu", "scale": None, "size": None, "tile": "auto"}
+    settings = {
+        "model": settings_of("model=bicubic")["model"],
+        "device": "cpu",
+        "scale": None,
+        "size": None,
+        "tile": "auto",
+        "existing": None,
+    }
     checkpoint_name = None if checkpoint is None else str(checkpoint)
     upscale(**{**settings, "checkpoint": checkpoint_name, "input": str(source), "output": str(target), **wanted})
 
@@ -43,11 +52,11 @@ def test_a_folder_in_a_folder_out(photographs: Path, tmp_path: Path) -> None:
     made = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
     assert made == ["0.png", "1.png", "2.png", "deeper/3.jpg"]
     with pytest.raises(InputError, match="4 of 4 results exist already"):
-        run(None, photographs, tmp_path / "out", scale=2)
+        run(None, photographs, tmp_path / "out", scale=2, existing="refuse")
 
 
 def test_alpha_profile_and_exif_survive(tiny_file: Path, tmp_path: Path) -> None:
-    profile = bytes(16) + b"RGB " + bytes(108)
+    profile = srgb()
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     alpha = np.linspace(0, 255, 20 * 30).reshape(20, 30, 1).astype(np.uint8)

@@ -10,8 +10,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from composed import protocol_of
 from splatsr.data.evaluation_pairs import Pair, without_lr
-from splatsr.data.images import write_image
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 from splatsr.metrics.choice import NETWORKS
 from splatsr.metrics.evaluation import check_scales, evaluate, predict
 from splatsr.metrics.figure import BICUBIC, MODEL, select
@@ -66,5 +66,5 @@ def test_fid_of_a_single_image_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(("scale", "size"), [(3.3, (36, 43)), (3.3, (37, 44)), (4, (37, 41))])
 def test_a_prediction_has_the_size_of_its_target(scale: float, size: tuple[int, int]) -> None:
     """The nominal one, round(h s), the one that DIINN's sizes leave, and that of a real zoom of about x4."""
-    pair = Pair(torch.rand(3, 11, 13), torch.rand(3, *size), scale, "set", Path("image.png"))
+    pair = Pair(torch.rand(3, 11, 13), torch.rand(3, *size), scale, "set", Path("image.png"), "image.png")
     assert predict(Bicubic(), pair).shape == (3, *size)

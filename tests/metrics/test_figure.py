@@ -9,7 +9,7 @@ FIGURES = [
 def test_figures_are_selected_by_what_they_are() -> None:
     assert select(FIGURES) == FIGURES
     (one,) = select(FIGURES, set_name="Set14", scale=3.3, metric="ssim_y", method=BICUBIC)
-    assert one == ("Set14", 3.3, "ssim_y", BICUBIC, 30.0, 5)
+    assert one == ("Set14", 3.3, "ssim_y", BICUBIC, 30.0, 5, 0)
     assert len(select(FIGURES, metric=("psnr_y", "psnr_rgb"), method=MODEL)) == 4
     assert select(FIGURES, scale=2) == [figure for figure in FIGURES if figure.scale == 2], "an int is that scale too"
     assert not select(FIGURES, scale=4)

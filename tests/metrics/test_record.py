@@ -65,6 +65,7 @@ def test_the_file_has_the_documented_form(tmp_path: Path) -> None:
         "sets": SETS,
         "images": IMAGES,
         "missing": FOUND.missing,
+        "failures": [],
     }
     assert (tmp_path / "metrics.json").read_text() == json.dumps(expected, indent=2) + "\n"
 

@@ -8,7 +8,7 @@ import torch
 from composed import protocol_of, settings_of
 from splatsr.checkpoints.build import build
 from splatsr.data.evaluation_pairs import EvaluationPairs, without_lr
-from splatsr.data.images import find_images
+from splatsr.image_files.folder import find_images
 from splatsr.pictures.strip import draw_strip
 
 

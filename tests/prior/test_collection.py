@@ -3,8 +3,8 @@ from pathlib import Path
 import torch
 
 from composed import settings_of
-from splatsr.data.images import find_images
 from splatsr.image.field import GaussianField
+from splatsr.image_files.folder import find_images
 from splatsr.prior.collection import Collection
 from splatsr.prior.crops import Crop, Crops
 from splatsr.prior.fits import done_chunks

@@ -3,8 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatsr.data.images import find_images, read_image, write_image
 from splatsr.errors import InputError
+from splatsr.image_files.folder import find_images
+from splatsr.image_files.reading import read_image
+from splatsr.image_files.writing import write_image
 from splatsr.prior.crops import Chunks, Crops
 from splatsr.resize.levels import to_tensor
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
 from splatsr.image.psnr import psnr
+from splatsr.image_files.reading import read_image
 from splatsr.prior.fitting import ADAN_BETAS, Fitting
 from splatsr.prior.free_kernels import FreeKernels
 from splatsr.resize.levels import to_tensor

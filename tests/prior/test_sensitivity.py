@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from splatsr.data.images import read_image
 from splatsr.data.photos import held_out_photographs
 from splatsr.image.field import GaussianField
 from splatsr.image.psnr import psnr
+from splatsr.image_files.reading import read_image
 from splatsr.prior.sensitivity import GROUPS, measure, noisy_image, raw_position
 from splatsr.resize.levels import to_tensor
 

@@ -13,8 +13,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from composed import settings_of
 from splatsr.checkpoints.build import build
-from splatsr.data.images import write_image
 from splatsr.data.module import PhotoData
+from splatsr.image_files.writing import write_image
 from splatsr.runs.command_line import main
 from splatsr.runs.configuration import CONF, instantiate
 

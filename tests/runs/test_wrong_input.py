@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save_file
 
 from splatsr.checkpoints.files import read_model
-from splatsr.data.images import write_image
+from splatsr.image_files.writing import write_image
 from splatsr.runs.command_line import main
 
 Refused = Callable[..., str]

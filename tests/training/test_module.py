@@ -63,7 +63,7 @@ def test_the_loss_falls(precision: str) -> None:
 @torch.no_grad()
 def test_training_and_measuring_render_by_the_same_rule() -> None:
     module, data = task(model_config=settings_of(*SMALL, "model.reference_scale=4")["model"]).eval(), batch()
-    pair = Pair(data["lr"][0], data["hr"][0], data["scale"], "set", Path("image"))
+    pair = Pair(data["lr"][0], data["hr"][0], data["scale"], "set", Path("image"), "image")
     field = module.model(data["lr"])
     expected = field.render(scale=data["scale"], mode="footprint")
     assert not torch.allclose(expected, field.render(scale=data["scale"], mode="exact"), atol=1e-3)

@@ -22,11 +22,12 @@ import numpy as np
 from filelock import FileLock
 from jaxtyping import UInt8
 
-from splatsr.data.images import Part, image_size, read_image
 from splatsr.data.many_images import Size, check_damaged, check_smallest, decoded_bytes, read_all
 from splatsr.disk.free_space import check_free_space
 from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
+from splatsr.image_files.folder import Part
+from splatsr.image_files.reading import image_size, read_image
 
 PIXELS, INDEX = "pixels.u8", "images.jsonl"
 

@@ -11,9 +11,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from splatsr.data.images import read_image
+from splatsr.data.image_names import image_names
 from splatsr.errors import InputError
 from splatsr.geometry import Number
+from splatsr.image_files.reading import read_image
 from splatsr.resize.levels import Pixels, eight_bit, to_tensor, unrounded
 from splatsr.resize.matlab import resize_matlab_float
 from splatsr.resize.rules import RULES
@@ -78,6 +79,8 @@ def _exact_scale(image: Image, scale: Number) -> tuple[Image, Image]:
 class Pair(NamedTuple):
     """One test image at one scale; `lr` (3, h, w) and `hr` (3, H, W) are RGB in [0, 1].
 
+    `name` is what the image is called in results.
+
     By the liif crop H = round(h * scale); where H is something else (diinn, real zoom), H is what is to be rendered.
     """
 
@@ -86,6 +89,7 @@ class Pair(NamedTuple):
     scale: Number
     set_name: str
     path: Path
+    name: str
 
 
 class GivenPair(NamedTuple):
@@ -101,12 +105,14 @@ class EvaluationImage:
 
     Attributes:
         path: the HR file.
+        name: what it is called in results; no two of a set are alike.
         given: LR files by scale, each with its HR file (SelfExSR has one for each scale).
         paired: there is nothing but the given pairs (rain, real zoom); they count under every protocol.
         zoomed: the scales of the pairs are nominal, sizes are what they are (real zoom).
     """
 
     path: Path
+    name: str
     given: Mapping[int, GivenPair]
     paired: bool
     zoomed: bool
@@ -150,9 +156,10 @@ EvaluationSets = dict[str, list[EvaluationImage]]
 """{name of a test set: its images}"""
 
 
-def without_lr(paths: Sequence[Path]) -> list[EvaluationImage]:
-    """HR files that bring no LR files along."""
-    return [EvaluationImage(path, {}, paired=False, zoomed=False) for path in paths]
+def without_lr(paths: Sequence[Path], folder: Path | None = None) -> list[EvaluationImage]:
+    """HR files that bring no LR files along; they are called by their paths below `folder`, see `image_names`."""
+    names = image_names(paths, folder)
+    return [EvaluationImage(path, name, {}, paired=False, zoomed=False) for path, name in zip(paths, names, strict=True)]
 
 
 class EvaluationPairs(Dataset[Pair]):
@@ -177,4 +184,4 @@ class EvaluationPairs(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         name, image, scale = self.items[index]
         lr, hr = image.pair(scale, self.low_resolution)
-        return Pair(to_tensor(lr), to_tensor(hr), scale, name, image.path)
+        return Pair(to_tensor(lr), to_tensor(hr), scale, name, image.path, image.name)

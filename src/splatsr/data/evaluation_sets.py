@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationSets, without_lr
+from splatsr.data.image_names import image_names
 from splatsr.data.known_sets import KNOWN_SETS, PAIRED_ONLY, expected_lr, find_set, missing
 from splatsr.data.layouts import images_in
 from splatsr.errors import InputError
@@ -40,7 +41,7 @@ def _folder(folder: str, root: str | None) -> list[EvaluationImage]:
     near = difflib.get_close_matches(folder, KNOWN_SETS, n=1, cutoff=0.75)
     if near and not Path(root or "", folder).exists():
         raise InputError(f"there is neither a known test set {folder!r} (did you mean {near[0]}?) nor such a folder.")
-    return without_lr(images_in(folder, root))
+    return without_lr(images_in(folder, root), Path(root or "", folder))
 
 
 def _known_set(name: str, test_root: Path) -> list[EvaluationImage]:
@@ -50,5 +51,5 @@ def _known_set(name: str, test_root: Path) -> list[EvaluationImage]:
     paired = name in PAIRED_ONLY
     if paired and not found.scales:
         raise InputError(f"{name} is in {found.folder} without LR files; expected {expected_lr(name, test_root)}.")
-    pairs = zip(found.images, found.given, strict=True)
-    return [EvaluationImage(path, given, paired=paired, zoomed=name == "coz") for path, given in pairs]
+    images = zip(found.images, image_names(found.images, found.folder), found.given, strict=True)
+    return [EvaluationImage(path, own, given, paired=paired, zoomed=name == "coz") for path, own, given in images]

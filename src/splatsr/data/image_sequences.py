@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from splatsr.data.decoded import PIXELS, DecodedFolder, Record
-from splatsr.data.images import read_image
+from splatsr.errors import InputError
+from splatsr.image_files.one_line import say_once
+from splatsr.image_files.reading import read_image
 
 
 @runtime_checkable
@@ -53,13 +55,28 @@ class MappedImages:
 
 
 class EncodedImages:
-    """Images that are decoded anew every time one is asked for."""
+    """Images that are decoded anew every time one is asked for.
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
+    Args:
+        paths: the files, whose headers can be read.
+        skip_damaged: in place of one whose pixels cannot be read the next one is taken, in any process the same; otherwise
+            an InputError names it.
+    """
+
+    def __init__(self, paths: Sequence[Path], *, skip_damaged: bool) -> None:
+        self.paths, self.skip_damaged = paths, skip_damaged
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
-        return read_image(self.paths[index])
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        for offset in range(len(self)):
+            try:
+                return read_image(self.paths[(index + offset) % len(self)])
+            except InputError as error:
+                if not self.skip_damaged:
+                    raise
+                say_once(f"skipped: {error}")
+        raise InputError(f"none of the {len(self.paths)} images to train on can be read.")

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from splatsr.data.evaluation_pairs import GivenPair
-from splatsr.data.images import SUFFIXES
 from splatsr.data.pairing import pair_by_name
 from splatsr.errors import InputError
+from splatsr.image_files.formats import SUFFIXES
 
 WHOLE_SCALES = (2, 3, 4, 6, 8)
 """Those for which archives have LR folders."""

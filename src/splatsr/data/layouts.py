@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from splatsr.data.images import Part, find_parts
 from splatsr.errors import InputError
+from splatsr.image_files.folder import Part, find_parts
 
 
 def images_in(paths: str | Sequence[str | Path], root: str | None) -> list[Path]:

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import torch
 
-from splatsr.data.images import Part
 from splatsr.errors import InputError
+from splatsr.image_files.folder import Part
+from splatsr.image_files.one_line import say_once
 
 Result = TypeVar("Result")
 Size = tuple[int, int] | str
@@ -17,6 +18,10 @@ Size = tuple[int, int] | str
 
 NAMED = 20
 """How many damaged files an error names."""
+
+
+class DamagedImagesError(InputError):
+    """Some of many images cannot be read; all others could be, and nothing else is wrong."""
 
 
 def read_all(read: Callable[[Path], Result], paths: Iterable[Path]) -> Iterator[Result | str]:
@@ -47,14 +52,19 @@ def read_all(read: Callable[[Path], Result], paths: Iterable[Path]) -> Iterator[
 
 
 def check_damaged(sizes: Sequence[Size], *, skip_damaged: bool) -> None:
-    """InputError naming the images that cannot be read, unless they are to be skipped and there are others."""
+    """DamagedImagesError naming the images that cannot be read.
+
+    Where they are to be skipped, and there are others, each is a line in the log instead.
+    """
     reasons = [size for size in sizes if isinstance(size, str)]
     if not reasons or (skip_damaged and len(reasons) < len(sizes)):
+        for reason in reasons:
+            say_once(f"skipped: {reason}")
         return
     if len(sizes) == 1 or len(reasons) == 1:
-        raise InputError(f"{reasons[0]} Mend or remove it, or train without it: data.skip_damaged=true.")
+        raise DamagedImagesError(f"{reasons[0]} Mend or remove it, or train without it: data.skip_damaged=true.")
     more = f" and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
-    raise InputError(
+    raise DamagedImagesError(
         f"{len(reasons)} of {len(sizes)} images cannot be read; mend or remove them, or train without them: "
         f"data.skip_damaged=true. They are: {' '.join(reasons[:NAMED])}{more}"
     )

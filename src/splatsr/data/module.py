@@ -12,7 +12,6 @@ from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
 from splatsr.data.image_sequences import Images
-from splatsr.data.images import image_size
 from splatsr.data.known_sets import KNOWN_SETS
 from splatsr.data.layouts import check_tree
 from splatsr.data.pairing import Reordered, pair_by_name
@@ -20,6 +19,7 @@ from splatsr.data.rank_share import BatchShare, PairShare
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
 from splatsr.geometry import Number
+from splatsr.image_files.reading import image_size
 
 ImagePaths = str | Sequence[str | Path]
 """A folder, or a list of folders and files."""

@@ -10,10 +10,11 @@ from jaxtyping import UInt8
 
 from splatsr.data.decoded import DecodedFolder
 from splatsr.data.image_sequences import EncodedImages, Images, MappedImages
-from splatsr.data.images import Part, image_size, read_image
 from splatsr.data.layouts import parts_in
 from splatsr.data.many_images import check_damaged, check_smallest, decoded_bytes, read_all
 from splatsr.disk.free_space import check_free_space
+from splatsr.image_files.folder import Part
+from splatsr.image_files.reading import image_size, read_image
 
 IN_MEMORY = 2**30
 """Sets that decode to less, in bytes, are simply decoded into memory at every start; nothing is left on the disk."""
@@ -62,7 +63,8 @@ class TrainingImages:
             InputError: an image cannot be read, or has a side below `smallest` pixels.
         """
         if self.cache is None:
-            return EncodedImages([path for part in self.parts for path in self._readable(part, smallest)])
+            paths = [path for part in self.parts for path in self._readable(part, smallest)]
+            return EncodedImages(paths, skip_damaged=self.skip_damaged)
         if any(folder.records() is None for folder in self.folders):
             missing = self.undecoded(also_small=False)
             if not missing:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import amount, decode
+from splatsr.runs.lines import print_line
 
 
 def prepare(*, data: Mapping[str, Any]) -> None:
@@ -27,4 +26,4 @@ def prepare(*, data: Mapping[str, Any]) -> None:
             sizes = [record.size for record in folder.read()]
             whole = [size for size in sizes if not isinstance(size, str)]
             skipped = f", {len(sizes) - len(whole)} skipped" if len(whole) < len(sizes) else ""
-            Console().print(f"{folder.path}: {amount(whole)}, decoded{skipped}", soft_wrap=True)
+            print_line(f"{folder.path}: {amount(whole)}, decoded{skipped}")

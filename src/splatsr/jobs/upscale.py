@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 import psutil
 from jaxtyping import UInt8
-from rich.console import Console
+from rich.markup import escape
 
 from splatsr.checkpoints.choice import choose_model
-from splatsr.data.images import check_writable, find_images, image_size
 from splatsr.disk.free_space import check_free_space
+from splatsr.disk.leftovers import remove_leftovers
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
+from splatsr.image_files.exif import with_size
+from splatsr.image_files.one_line import one_line
+from splatsr.image_files.picture import read_picture
+from splatsr.image_files.reading import image_size
+from splatsr.image_files.strip_files import OPAQUE, STREAMED, longest_side, write_strips
 from splatsr.large_images.memory import is_exhausted
-from splatsr.large_images.picture import read_picture
 from splatsr.large_images.renderer import Renderer
-from splatsr.large_images.strip_files import LONGEST, OPAQUE, STREAMED, write_strips
+from splatsr.large_images.results import EXISTING, Result, check_existing, is_done, one_result, results_of_folder
 from splatsr.resize.pil import resize_rows
+from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along, share_done
 
 RENDERED, ENCODED = 48, 8
@@ -33,69 +38,110 @@ def upscale(
     *,
     model: Mapping[str, Any],
     checkpoint: str | None,
-    input: str | None,
-    output: str | None,
+    input: str | int | None,
+    output: str | int | None,
+    existing: str | None,
     scale: Any,
     size: Any,
     tile: Any,
     device: str,
 ) -> None:
-    """Arguments are the root keys of conf/run.yaml. Nothing is overwritten; a damaged file in a folder is reported, the
-    rest is done.
+    """Arguments are the root keys of conf/run.yaml. A file of a folder that fails is one line, the rest is done.
 
-    Alpha is enlarged by the bicubic rule, an RGB color profile and EXIF are kept (orientation is applied); formats
-    that have no place for one of them lose it.
+    Alpha is enlarged by the bicubic rule, an RGB color profile and EXIF are kept (orientation is applied, sizes are the
+    result's); formats that have no place for one of them lose it.
 
     Raises:
-        InputError: whatever the user can put right; for a single image before the network runs.
+        InputError: whatever the user can put right: for a single image before the network runs, at the end where files of a
+            folder have failed.
     """
     if input is None or output is None:
         raise InputError("job=upscale needs input=<image or folder> and output=<image or folder>.")
+    if existing not in (None, *EXISTING):
+        raise InputError(f"existing must be {', '.join(EXISTING)} or null; got {existing}.")
     resolve_output((1000, 1000), size=size, scale=scale)  # a wrong value shows before anything is loaded
-    source, target = Path(input), Path(output)
-    renderer = Renderer(choose_model(checkpoint, model, device), tile)
-    if not source.is_dir():
-        with share_done(f"upscaling {source.name}") as progress:
-            _enlarge(renderer, source, target, scale, size, progress)
+    source, target = Path(str(input)), Path(str(output))  # Hydra takes a name of digits for a number
+    is_folder = source.is_dir()
+    results = results_of_folder(source, target) if is_folder else [one_result(source, target)]
+    existing = existing or ("skip" if is_folder else "refuse")
+    if existing == "refuse":
+        check_existing(results)
+    job = _Upscaling(scale, size, skip=existing == "skip")
+    if not is_folder:
+        if job.remains(results[0]):
+            renderer = Renderer(choose_model(checkpoint, model, device), tile)
+            with share_done(f"upscaling {escape(one_line(source.name))}") as progress:
+                job.enlarge(renderer, results[0], progress)
+        else:
+            print_line(f"{target} is there already and is kept")
         return
-    jobs = [(path, target / path.relative_to(source)) for path in find_images(source)]
-    if existing := [str(result) for _, result in jobs if result.exists()]:
-        raise InputError(
-            f"{len(existing)} of {len(jobs)} results exist already, first {existing[0]}: choose another output folder."
-        )
-    failures = []
-    for path, result in along(jobs, len(jobs), "upscaling"):
+    remove_leftovers(target)
+    failures = _Failures()
+    remaining = [result for result in along(results, len(results), "looking") if failures.goes_well(job.remains, result)]
+    if job.kept:
+        print_line(f"{job.kept} of {len(results)} results are there already and are kept")
+    if remaining:
+        renderer = Renderer(choose_model(checkpoint, model, device), tile)
+        for result in along(remaining, len(remaining), "upscaling"):
+            failures.goes_well(job.enlarge, renderer, result, lambda _: None)
+    if failures.count:
+        raise InputError(f"{failures.count} of {len(results)} images failed (named above); the others are in {target}.")
+
+
+class _Failures:
+    """Counts what has failed, and says each on one line."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def goes_well(self, function: Callable[..., bool], *arguments: Any) -> bool:
+        """What the function returns; False, with a line, where it refuses."""
         try:
-            _enlarge(renderer, path, result, scale, size, lambda _: None)
+            return function(*arguments)
         except InputError as error:
-            failures.append(str(error))
-            Console(stderr=True).print(f"skipped: {error}", soft_wrap=True)
-    if failures:
-        raise InputError(f"{len(failures)} of {len(jobs)} images failed (named above); the others are in {target}.")
+            self.count += 1
+            print_line(f"skipped: {error}", error=True)
+            return False
 
 
-def _enlarge(renderer: Renderer, source: Path, target: Path, scale: Any, size: Any, progress: Callable[[float], None]) -> None:
-    check_writable(target)
-    if target.exists():
-        raise InputError(f"{target} exists already; nothing is overwritten, choose another output.")
-    output = resolve_output(image_size(source), size=size, scale=scale)
-    _check_room(target, output.size, in_strips=renderer.in_strips)
-    picture = read_picture(source)
-    strips = renderer.strips(picture.rgb, output, progress)
-    channels = 3
-    if picture.alpha is not None and target.suffix.lower() in OPAQUE:
-        Console().print(f"{source}: its alpha is dropped, {target.suffix} files have none", soft_wrap=True)
-    elif picture.alpha is not None:
-        strips, channels = _with_alpha(strips, picture.alpha, output.size), 4
-    try:
-        write_strips(target, strips, output.size, channels, picture.extras)
-    except (MemoryError, RuntimeError) as error:
-        if is_exhausted(error):
-            raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
-        raise
-    (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
-    line = f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})"
-    Console().print(line, soft_wrap=True)
+class _Upscaling:
+    """One image after the other to the same scale or size; `skip`: not those whose results are there."""
+
+    def __init__(self, scale: Any, size: Any, *, skip: bool) -> None:
+        self.scale, self.size, self.skip, self.kept = scale, size, skip, 0
+
+    def remains(self, result: Result) -> bool:
+        """Whether the result is still to be made; InputError where something else is there, or the source is no image."""
+        output = resolve_output(image_size(result.source), size=self.size, scale=self.scale)
+        if result.target.is_dir():
+            raise InputError(f"{result.target} is a folder; it stands where the result of {result.source} belongs.")
+        if not self.skip or not is_done(result.target, output.size):
+            return True
+        self.kept += 1
+        return False
+
+    def enlarge(self, renderer: Renderer, result: Result, progress: Callable[[float], None]) -> bool:
+        """Makes the result and says so; InputError where that is not possible."""
+        source, target = result
+        output = resolve_output(image_size(source), size=self.size, scale=self.scale)
+        _check_room(target, output.size, in_strips=renderer.in_strips)
+        picture = read_picture(source)
+        strips = renderer.strips(picture.rgb, output, progress)
+        channels = 3
+        if picture.alpha is not None and target.suffix.lower() in OPAQUE:
+            print_line(f"{source}: its alpha is dropped, {target.suffix} files have none")
+        elif picture.alpha is not None:
+            strips, channels = _with_alpha(strips, picture.alpha, output.size), 4
+        extras = picture.extras._replace(exif=with_size(picture.extras.exif, output.size))
+        try:
+            write_strips(target, strips, output.size, channels, extras)
+        except (MemoryError, RuntimeError) as error:
+            if is_exhausted(error):
+                raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
+            raise
+        (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
+        print_line(f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})")
+        return True
 
 
 def _with_alpha(
@@ -111,7 +157,7 @@ def _with_alpha(
 def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None:
     """InputError if the output fits neither format, nor memory (where it must be there as a whole), nor the disk."""
     (height, width), suffix = size, target.suffix.lower()
-    if max(size) > LONGEST.get(suffix, max(size)):
+    if (longest := longest_side(suffix)) is not None and max(size) > longest:
         raise InputError(f"an output of {width}x{height} pixels does not fit into a {suffix} file; use .png or .tif.")
     needed = height * width * ((0 if in_strips else RENDERED) + (0 if suffix in STREAMED else ENCODED))
     free = psutil.virtual_memory().available

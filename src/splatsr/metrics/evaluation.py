@@ -1,12 +1,14 @@
 """A model on test sets: any metrics at any list of scales, with bicubic beside every figure."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torchmetrics import Metric
 
 from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import EvaluationPairs, EvaluationSets, Pair
@@ -14,8 +16,9 @@ from splatsr.errors import InputError
 from splatsr.geometry import Number, resolve_output
 from splatsr.image.continuous_image import ContinuousImage
 from splatsr.metrics.choice import choose_metrics
-from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure
+from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure, scale_name
 from splatsr.metrics.mean import MeanOverImages
+from splatsr.metrics.names import NamedMetric
 from splatsr.metrics.protocol import Protocol
 from splatsr.models.bicubic import Bicubic
 
@@ -28,15 +31,17 @@ def evaluate(
     protocol: Protocol,
     *,
     metrics: Sequence[str] | None,
-    progress: Callable[[EvaluationPairs], Iterable[Pair]] = iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Evaluation:
     """Measures `model` (used in eval mode, on the device it is on) and bicubic on every set at every scale.
 
     Every pair's LR image is encoded once. `metrics` are those of `metrics.names`, by what they are requested as; None: those of
-    the protocol. `progress` wraps the loop over images, for a progress bar.
+    the protocol. `progress` wraps the loop over the pairs' indices, for a progress bar.
+
+    An image that cannot be read, or is too small to be measured at a scale, is left out there for every metric and method.
 
     Raises:
-        InputError: a scale is not a number of at least 1, an image is too small, a metric is unknown, or the protocol needs LR
+        InputError: a scale is not a number of at least 1, a metric is unknown, or the protocol needs LR
             files that are not there.
     """
     check_scales(scales)
@@ -52,27 +57,53 @@ def evaluate(
         for scale in scales
         for method in methods
     }
-    image_figures = []
-    for pair in progress(pairs):
-        target = protocol.cut(pair.hr, pair.scale)
+    image_figures: list[ImageFigure] = []
+    failures: list[str] = []
+    failed = Counter[tuple[str, Number]]()
+    for index in progress(range(len(pairs))):
+        set_name, image, scale = pairs.items[index]
+        try:
+            pair = pairs[index]
+            target = protocol.cut(pair.hr, scale)
+            _check_smallest(target, [meter for _, meter in meters[set_name, scale, MODEL]])
+        except InputError as error:
+            failures.append(f"{image.name} of {set_name} is left out at {scale_name(scale)}: {error}")
+            failed[set_name, scale] += 1
+            continue
         for method, network in methods.items():
-            prediction = protocol.cut(predict(network, pair), pair.scale)
-            for metric, meter in meters[pair.set_name, pair.scale, method]:
+            prediction = protocol.cut(predict(network, pair), scale)
+            for metric, meter in meters[set_name, scale, method]:
                 compared = [image if metric.sees_rgb else protocol.channels(image) for image in (prediction, target)]
                 if isinstance(meter, MeanOverImages):
                     value = meter(*compared).item()
-                    image_figures.append(
-                        ImageFigure(pair.set_name, float(pair.scale), metric.name, method, value, pair.path.name)
-                    )
+                    image_figures.append(ImageFigure(set_name, float(scale), metric.name, method, value, pair.name))
                 else:
                     meter.update(*compared)
     figures = [
-        Figure(set_name, float(scale), metric.name, method, meter.compute().item(), len(sets[set_name]))
+        _set_figure(set_name, scale, metric, method, meter, len(sets[set_name]) - failed[set_name, scale])
         for (set_name, scale, method), measured in meters.items()
         for metric, meter in measured
     ]
-    images = {name: [image.path.name for image in images] for name, images in sets.items()}
-    return Evaluation(figures, image_figures, images, [float(scale) for scale in scales], choice.missing)
+    images = {name: [image.name for image in images] for name, images in sets.items()}
+    return Evaluation(figures, image_figures, images, [float(scale) for scale in scales], choice.missing, failures)
+
+
+def _set_figure(set_name: str, scale: Number, metric: NamedMetric, method: str, meter: Metric, images: int) -> Figure:
+    """Of a set of which so many images were measured; nan where those are too few."""
+    enough = images > (0 if isinstance(meter, MeanOverImages) else 1)
+    value = meter.compute().item() if enough else math.nan
+    infinite = int(meter.infinite) if isinstance(meter, MeanOverImages) else 0
+    return Figure(set_name, float(scale), metric.name, method, value, images, infinite)
+
+
+def _check_smallest(target: Tensor, meters: Sequence[Metric]) -> None:
+    """InputError where what is left of an image is too small for one of the metrics."""
+    needed = max((meter.smallest for meter in meters if isinstance(meter, MeanOverImages)), default=1)
+    height, width = target.shape[-2:]
+    if min(height, width) < needed:
+        raise InputError(
+            f"{width}x{height} pixels are left to compare, and a metric needs {needed}x{needed}; choose others (metrics)."
+        )
 
 
 def check_scales(scales: Any) -> None:

@@ -18,7 +18,8 @@ class Figure(NamedTuple):
         metric: a name of `metrics.names`, such as psnr_y.
         method: MODEL or BICUBIC.
         value: in the metric's unit: the mean over the images, for FID the distance between the sets.
-        images: how many images it is of.
+        images: how many images could be measured.
+        infinite: how many of them have an infinite figure, and are left out of the mean.
     """
 
     set_name: str
@@ -27,10 +28,11 @@ class Figure(NamedTuple):
     method: str
     value: float
     images: int
+    infinite: int = 0
 
 
 class ImageFigure(NamedTuple):
-    """A metric of one image: as `Figure`, with the HR file's name in place of the number of images."""
+    """A metric of one image: as `Figure`, with the HR image's name in place of the number of images."""
 
     set_name: str
     scale: float
@@ -46,9 +48,10 @@ class Evaluation(NamedTuple):
     Attributes:
         figures: of whole sets; sets, scales, methods and metrics in the order in which they were asked for.
         image_figures: of every image, in the order of measurement; FID, which only sets have, is not among them.
-        images: file names of the images of every set.
+        images: names of the images of every set.
         scales: all of them, also where no metric could be computed.
         missing: {metric: why it was asked for and could not be computed}.
+        failures: a line for every image that could not be measured at a scale; no figure is of it.
     """
 
     figures: Sequence[Figure]
@@ -56,6 +59,7 @@ class Evaluation(NamedTuple):
     images: Mapping[str, Sequence[str]]
     scales: Sequence[float]
     missing: Mapping[str, str]
+    failures: Sequence[str] = ()
 
 
 def select(

@@ -24,6 +24,8 @@ def load_lpips() -> nn.Module:
 class LPIPS(MeanOverImages):
     """Mean LPIPS over images, of RGB; lower is better."""
 
+    smallest = SMALLEST
+
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network

@@ -3,9 +3,10 @@
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
-from torch import distributed
+import torch
+from torch import Tensor, distributed
 
-from splatsr.metrics.mean import MeanOverImages
+from splatsr.metrics.mean import MeanOverImages, mean_of_finite
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -15,13 +16,14 @@ def mean_over_ranks(metrics: Mapping[Key, MeanOverImages]) -> dict[Key, float]:
 
     (torchmetrics' own synchronisation expects every key on every process, and a process may have seen no image of a set.)
     """
-    own = {key: (metric.total.item(), int(metric.images)) for key, metric in metrics.items()}
+    own = {
+        key: torch.stack([metric.total.cpu(), metric.images.cpu(), metric.infinite.cpu()]) for key, metric in metrics.items()
+    }
     parts = [own]
     if distributed.is_available() and distributed.is_initialized():
         parts = [{} for _ in range(distributed.get_world_size())]
         distributed.all_gather_object(parts, own)
-    sums: dict[Key, tuple[float, int]] = {}
-    for key, (total, images) in (entry for part in parts for entry in part.items()):
-        before = sums.get(key, (0.0, 0))
-        sums[key] = (before[0] + total, before[1] + images)
-    return {key: total / images for key, (total, images) in sums.items()}
+    sums: dict[Key, Tensor] = {}
+    for key, counted in (entry for part in parts for entry in part.items()):
+        sums[key] = sums.get(key, torch.zeros_like(counted)) + counted
+    return {key: mean_of_finite(*counted).item() for key, counted in sums.items()}

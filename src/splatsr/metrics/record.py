@@ -8,14 +8,19 @@
 | checkpoint | the file that the weights came from, null for a model without weights |
 | rendering | how the model renders a pixel, in its own words (`model.rendering`), null where it has none |
 | sets | {set: {"x4": {"psnr_y": dB, ..., "bicubic_psnr_y": dB, ..., "images": n}}}, means over the images; null: missing |
-| images | {set: {"x4": {file name: {"psnr_y": dB, ..., "bicubic_psnr_y": dB, ...}}}} |
+| images | {set: {"x4": {image: {"psnr_y": dB, ..., "bicubic_psnr_y": dB, ...}}}}; images are paths in the set's folder |
 | missing | {metric: why it was asked for and not measured} |
+| failures | a line for every image that could not be measured at a scale (files without the key have none) |
+
+"images" of a row is how many images were measured. Figures that JSON has no number for are "inf" (PSNR of an exact prediction),
+"-inf" and "nan". Means leave infinite figures out, and a row then counts them: "infinite": {"psnr_y": n}.
 
 Metrics are psnr_y or psnr_rgb (dB), ssim_y or ssim_rgb, lpips, dists, fid (sets only), as the protocol compares: see
 metrics.names. Everything else in the package works on the records of metrics.figure; only this file knows the form above.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +72,7 @@ def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, mode
         "sets": set_rows(evaluation),
         "images": _image_rows(evaluation),
         "missing": evaluation.missing,
+        "failures": list(evaluation.failures),
     }
     write_json(path, content)
 
@@ -103,42 +109,55 @@ def row_key(metric: str, method: str) -> str:
     return metric if method == MODEL else _BICUBIC + metric
 
 
-def set_rows(evaluation: Evaluation) -> dict[str, dict[str, dict[str, float | None]]]:
+def set_rows(evaluation: Evaluation) -> dict[str, dict[str, dict[str, Any]]]:
     """The value of "sets": by set and scale a row with every metric of the model, then of bicubic; missing ones are None."""
-    rows: dict[str, dict[str, dict[str, float | None]]] = {}
+    rows: dict[str, dict[str, dict[str, Any]]] = {}
     for set_name, images in evaluation.images.items():
         rows[set_name] = {}
         for scale in evaluation.scales:
             row = rows[set_name][scale_name(scale)] = {}
+            measured = len(images)
+            infinite: dict[str, int] = {}
             for method in METHODS:
                 figures = select(evaluation.figures, set_name=set_name, scale=scale, method=method)
-                row |= {row_key(figure.metric, method): figure.value for figure in figures}
+                row |= {row_key(figure.metric, method): _number(figure.value) if figure.images else None for figure in figures}
+                infinite |= {row_key(figure.metric, method): figure.infinite for figure in figures if figure.infinite}
+                measured = min([measured, *(figure.images for figure in figures)])
                 row |= {row_key(metric, method): None for metric in evaluation.missing}
-            row["images"] = len(images)
+            row["images"] = measured
+            if infinite:
+                row["infinite"] = infinite
     return rows
 
 
-def _image_rows(evaluation: Evaluation) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    rows: dict[str, dict[str, dict[str, dict[str, float]]]] = {
+def _image_rows(evaluation: Evaluation) -> dict[str, dict[str, dict[str, dict[str, float | str]]]]:
+    rows: dict[str, dict[str, dict[str, dict[str, float | str]]]] = {
         set_name: {scale_name(scale): {image: {} for image in images} for scale in evaluation.scales}
         for set_name, images in evaluation.images.items()
     }
     for figure in evaluation.image_figures:
         row = rows[figure.set_name][scale_name(figure.scale)][figure.image]
-        row[row_key(figure.metric, figure.method)] = figure.value
+        row[row_key(figure.metric, figure.method)] = _number(figure.value)
     return rows
 
 
 def _read_evaluation(content: Mapping[str, Any]) -> Evaluation:
     figures = [
-        Figure(set_name, _scale(scale), *_metric_and_method(key), value, row["images"])
+        Figure(
+            set_name,
+            _scale(scale),
+            *_metric_and_method(key),
+            float(value),
+            row["images"],
+            row.get("infinite", {}).get(key, 0),
+        )
         for set_name, rows in content["sets"].items()
         for scale, row in rows.items()
         for key, value in row.items()
-        if key != "images" and value is not None
+        if key not in ("images", "infinite") and value is not None
     ]
     image_figures = [
-        ImageFigure(set_name, _scale(scale), *_metric_and_method(key), value, image)
+        ImageFigure(set_name, _scale(scale), *_metric_and_method(key), float(value), image)
         for set_name, scales in content["images"].items()
         for scale, rows in scales.items()
         for image, row in rows.items()
@@ -149,7 +168,12 @@ def _read_evaluation(content: Mapping[str, Any]) -> Evaluation:
         for set_name, scales in content["images"].items()
     }
     scales = dict.fromkeys(_scale(scale) for rows in content["sets"].values() for scale in rows)
-    return Evaluation(figures, image_figures, images, list(scales), content["missing"])
+    return Evaluation(figures, image_figures, images, list(scales), content["missing"], tuple(content.get("failures", ())))
+
+
+def _number(value: float) -> float | str:
+    """The value as JSON has it: numbers, and names of what is none."""
+    return value if math.isfinite(value) else str(value)
 
 
 def _metric_and_method(key: str) -> tuple[str, str]:

@@ -33,4 +33,5 @@ def ssim(prediction: Float[Tensor, "c h w"], target: Float[Tensor, "c h w"]) -> 
 class SSIM(MeanOverImages):
     """Mean SSIM over images."""
 
+    smallest = WINDOW
     measure = staticmethod(ssim)

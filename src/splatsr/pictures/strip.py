@@ -1,5 +1,6 @@
 """One picture that shows what models did to one image: LR, bicubic, models, HR, the error, and where the kernels sit."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import Pair
 from splatsr.image.field import GaussianField
 from splatsr.image.psnr import psnr
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.evaluation import predict
 from splatsr.metrics.figure import BICUBIC, scale_name
 from splatsr.metrics.protocol import Protocol
@@ -43,7 +45,8 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
     axes = figure.subplots(1, panels)
     axes[0].imshow(to_uint8(pair.hr))
     axes[0].add_patch(matplotlib.patches.Rectangle((left, top), side, side, fill=False, edgecolor="yellow", linewidth=1.5))
-    axes[0].set_title(f"{pair.set_name}: {pair.path.stem}\nwhole image", fontsize=10)
+    title = f"{one_line(pair.set_name)}: {one_line(pair.name)}\nwhole image"
+    axes[0].set_title(title, fontsize=10, parse_math=False)
     _show_lr(axes[1], pair, window)
     axes[1].set_title(f"LR ({scale_name(pair.scale)} smaller)\n", fontsize=10)
     for axis, (name, image) in zip(axes[2:], predictions.items(), strict=False):
@@ -63,7 +66,9 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])
-    figure.savefig(path, dpi=110)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in names
+        figure.savefig(path, dpi=110)
 
 
 def _show_lr(axis: Axes, pair: Pair, window: tuple[slice, slice]) -> None:
@@ -97,6 +102,8 @@ def _busiest(pair: Pair, side: int) -> tuple[int, int]:
     The LR image, because contrast that does not survive the reduction (foliage, noise) shows nothing about a method.
     """
     grey = pair.lr.mean(0)
+    if min(grey.shape) < 2:
+        return 0, 0
     contrast = grey.diff(dim=0)[:, :-1].abs() + grey.diff(dim=1)[:-1].abs()
     window = max(1, min(int(side / pair.scale), *contrast.shape))
     step = max(1, window // 8)

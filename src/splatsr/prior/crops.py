@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from splatsr.data.images import image_size, read_image
 from splatsr.data.many_images import check_damaged, read_all
 from splatsr.errors import InputError
+from splatsr.image_files.reading import image_size, read_image
 from splatsr.resize.levels import to_tensor
 
 

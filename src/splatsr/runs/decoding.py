@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
+from rich.markup import escape
 
-from splatsr.data.many_images import Size, decoded_bytes
+from splatsr.data.many_images import DamagedImagesError, Size, decoded_bytes
 from splatsr.data.module import PhotoData
+from splatsr.image_files.one_line import one_line
+from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along
 
 
@@ -13,13 +15,22 @@ def decode(photographs: PhotoData, *, also_small: bool, smallest: int) -> None:
     """Decodes what is missing, with a bar; `also_small`: also sets that training would keep in memory.
 
     Images with a side below `smallest` pixels are refused.
+
+    Raises:
+        InputError: images are damaged and not to be skipped: after the images of all folders are decoded.
     """
+    damaged: list[str] = []
     for images in photographs.sources():
         for folder in images.undecoded(also_small=also_small):
-            Console().print(f"decoding {amount(folder.sizes)} of {folder.part.folder} into {folder.path}", soft_wrap=True)
+            print_line(f"decoding {amount(folder.sizes)} of {folder.part.folder} into {folder.path}")
             steps = folder.decode(smallest=smallest, skip_damaged=images.skip_damaged)
-            for _ in along(steps, len(folder.part.names), folder.part.folder.name):
-                pass
+            try:
+                for _ in along(steps, len(folder.part.names), escape(one_line(folder.part.folder.name))):
+                    pass
+            except DamagedImagesError as error:  # the other folders are decoded before that is said
+                damaged.append(str(error))
+    if damaged:
+        raise DamagedImagesError(" ".join(damaged))
 
 
 def amount(sizes: Sequence[Size]) -> str:

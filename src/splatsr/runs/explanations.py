@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ def explain(error: BaseException) -> str | None:
     if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}"
+        return f"cannot read {error.override!r}{_quoting(error.override)}"
     if "mismatched input" in text or "token recognition" in text:
         return str(error).splitlines()[0]
     return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
@@ -73,6 +74,15 @@ def suggest_option(option: str) -> str:
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."
+
+
+def _quoting(override: str) -> str:
+    """What to type where the value of an argument is meant as text, such as the name of a file."""
+    key, _, value = override.partition("=")
+    if not value or value[0] in "[{":
+        return ""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    return "; if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f'{key}="{escaped}"')
 
 
 def _as_given(key: str) -> str:

@@ -1,23 +1,30 @@
 """Results as people read them: a table in the terminal, pictures and metrics.json in the run's folder."""
 
+import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import EvaluationPairs
+from splatsr.data.image_names import file_stems
 from splatsr.data.module import PhotoData
 from splatsr.decoders.gaussian_bank import ChoosesKernels, GaussianBank
+from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.image.model import Model
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.evaluation import evaluate
 from splatsr.metrics.figure import METHODS, Evaluation, Figure, nearest_scale, scale_name, select
 from splatsr.metrics.names import NamedMetric
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import write_record
+from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along
 from splatsr.tables.paper import PaperTable
 
@@ -39,14 +46,26 @@ def evaluate_and_report(
 
     `checkpoint` is the file that the model came from, for the record. Strips show the models `beside` it too, by name; the
     curve has `paper`'s points. Of a model that chooses kernels from a bank there is the bank too.
+
+    Raises:
+        InputError: at the end, where images could not be measured; metrics.json has the figures of the others.
     """
     found = evaluate(
-        model, data.test_sets, scales, protocol, metrics=metrics, progress=lambda pairs: along(pairs, len(pairs), "evaluating")
+        model,
+        data.test_sets,
+        scales,
+        protocol,
+        metrics=metrics,
+        progress=lambda indices: along(indices, len(indices), "evaluating"),
     )
+    for failure in found.failures:
+        print_line(failure, error=True)
     requested = protocol.metrics if metrics is None else metrics
     for name in requested:
         if name not in found.missing:
             Console().print(results_table(found.figures, protocol.metric(name), title=f"protocol {protocol.name}"))
+    for note in notes_on(found.figures):
+        print_line(note)
     if pictures:
         from splatsr.pictures.curve import draw_psnr_curve  # matplotlib takes a second: only for those who want pictures
 
@@ -59,8 +78,23 @@ def evaluate_and_report(
         if isinstance(model, ChoosesKernels) and model.bank is not None:
             draw_banks(model, model.bank, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
     write_record(run_dir / "metrics.json", found, protocol=protocol, model=model, checkpoint=checkpoint)
-    Console().print(f"results: {run_dir}", soft_wrap=True)
+    print_line(f"results: {run_dir}")
+    if found.failures:
+        raise InputError(
+            f"{len(found.failures)} of {len(scales) * sum(map(len, found.images.values()))} measurements of test images failed "
+            f"(named above); the figures in {run_dir} are of the others."
+        )
     return found
+
+
+def notes_on(figures: Sequence[Figure]) -> list[str]:
+    """A line for every figure that leaves images out because they came out exactly."""
+    return [
+        f"{figure.metric} of {figure.set_name} at {scale_name(figure.scale)}, {figure.method}: {figure.infinite} of "
+        f"{figure.images} images come out exactly (infinite) and are left out of the mean."
+        for figure in figures
+        if figure.infinite
+    ]
 
 
 def results_table(figures: Sequence[Figure], metric: NamedMetric, *, title: str) -> Table:
@@ -74,10 +108,16 @@ def results_table(figures: Sequence[Figure], metric: NamedMetric, *, title: str)
     for set_name in dict.fromkeys(figure.set_name for figure in own):
         rows = {method: [figure.value for figure in select(own, set_name=set_name, method=method)] for method in METHODS}
         for index, (method, values) in enumerate(rows.items()):
-            table.add_row("" if index else set_name, method, *(f"{value:.{metric.decimals}f}" for value in values))
+            shown = [_shown(value, f".{metric.decimals}f") for value in values]
+            table.add_row("" if index else escape(one_line(set_name)), method, *shown)
         differences = [ours - bicubic for ours, bicubic in zip(*rows.values(), strict=True)]
-        table.add_row("", "difference", *(f"{value:+.{metric.decimals}f}" for value in differences), end_section=True)
+        table.add_row("", "difference", *(_shown(value, f"+.{metric.decimals}f") for value in differences), end_section=True)
     return table
+
+
+def _shown(value: float, form: str) -> str:
+    """The value in this form; a dash where there is none."""
+    return "-" if math.isnan(value) else format(value, form)
 
 
 @torch.inference_mode()
@@ -89,9 +129,11 @@ def draw_strips(
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
+        stems = file_stems([image.name for image in images[:pictures]])
         pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
-        for pair in along(pairs, len(pairs), "drawing"):
-            draw_strip(models, pair, protocol, folder / f"{name}-{pair.path.stem}-{scale_name(scale)}.png")
+        for index in along(range(len(pairs)), len(pairs), "drawing"):
+            with contextlib.suppress(InputError):  # it is named as a failure already
+                draw_strip(models, pairs[index], protocol, folder / f"{name}-{stems[index]}-{scale_name(scale)}.png")
 
 
 @torch.inference_mode()
@@ -110,7 +152,13 @@ def draw_banks(
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
-        lrs = [pair.lr for pair in EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)]
+        pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
+        lrs = []
+        for index in range(len(pairs)):
+            with contextlib.suppress(InputError):  # it is named as a failure already
+                lrs.append(pairs[index].lr)
+        if not lrs:
+            continue
         shares = [model.shares(lr[None].to(device_of(bank)))[0].cpu() for lr in lrs]
         title = f"{name}, {scale_name(scale)}, {model.rendering}"
         draw_bank(bank.table.cpu(), shares, lrs, folder / f"{name}-bank-{scale_name(scale)}.png", title=title)

@@ -1,5 +1,6 @@
 """The members of a multirun (or of any folder of runs), grouped into cells: what was varied, means and spreads over seeds."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ def _member(folder: Path) -> Member:
 
 
 def _mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+    mean = statistics.fmean(values)
+    return mean, statistics.stdev(values) if len(values) > 1 and math.isfinite(mean) else 0.0 if len(values) == 1 else math.nan
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from composed import protocol_of, settings_of
-from splatsr.data.images import write_image
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 from splatsr.metrics.evaluation import evaluate
 from splatsr.metrics.figure import MODEL, select
 from splatsr.runs.configuration import instantiate

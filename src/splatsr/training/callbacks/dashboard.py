@@ -12,7 +12,9 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from torch.optim import Optimizer
 
 from splatsr.data.evaluation_pairs import EvaluationPairs
+from splatsr.data.image_names import file_stems
 from splatsr.image.field import GaussianField
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 
@@ -93,14 +95,14 @@ class Dashboard(Callback):
         scale = min(data.validation_scales, key=lambda one: abs(one - 4))
         name, images = next(iter(data.test_sets.items()))
         (pair,) = EvaluationPairs({name: images[:1]}, [scale], self.protocol.low_resolution)
-        stem = f"{name}-{pair.path.stem}-{scale_name(scale)}"
+        stem = f"{name}-{file_stems([pair.name])[0]}-{scale_name(scale)}"
         strip = folder / f"{stem}-step{step:06d}.png"
         draw_strip({type(model).__name__: model}, pair, self.protocol, strip)
         log_picture(trainer.loggers, f"val/strip/{stem}", strip, step)
         field = model(pair.lr[None].to(pl_module.device))
         if isinstance(field, GaussianField):
             panel = folder / f"{stem}-step{step:06d}-field.png"
-            draw_field(field.to("cpu"), pair.lr, panel, title=f"{pair.path.stem}, step {step}")
+            draw_field(field.to("cpu"), pair.lr, panel, title=f"{one_line(pair.name).replace('$', '')}, step {step}")
             log_picture(trainer.loggers, f"val/field/{stem}", panel, step)
 
 

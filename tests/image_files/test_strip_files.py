@@ -7,11 +7,12 @@ import pytest
 import tifffile
 from PIL import Image
 
-from splatsr.large_images import strip_files
-from splatsr.large_images.picture import Extras, read_picture
-from splatsr.large_images.strip_files import write_strips
+from color_profiles import srgb
+from splatsr.image_files import strip_files
+from splatsr.image_files.picture import Extras, read_picture
+from splatsr.image_files.strip_files import write_strips
 
-PROFILE = bytes(16) + b"RGB " + bytes(range(200))
+PROFILE = srgb()
 
 
 def pixels(channels: int = 3) -> np.ndarray:

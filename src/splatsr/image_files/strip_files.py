@@ -18,17 +18,31 @@ from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from splatsr.disk.whole_file import whole_file
-from splatsr.large_images.picture import Extras
+from splatsr.errors import InputError
+from splatsr.image_files.exif import is_empty
+from splatsr.image_files.formats import WRITTEN
+from splatsr.image_files.one_line import one_line, say_once
+from splatsr.image_files.picture import Extras
 
 LEVEL = 4
 """zlib's: a tenth larger than Pillow's files, in a quarter of the time."""
 
 STREAMED = frozenset({".png", ".tif", ".tiff"})
-OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"})
+OPAQUE = frozenset(suffix for suffix, name in WRITTEN.items() if name in ("JPEG", "BMP", "PPM"))
 """Formats without an alpha channel (BMP knows one that few programs read)."""
 
-LONGEST = {".jpg": 65535, ".jpeg": 65535, ".webp": 16383, ".png": 2**31 - 1}
-"""Largest sides in pixels."""
+_LONGEST = {"JPEG": 65535, "WEBP": 16383, "AVIF": 65535, "PNG": 2**31 - 1, "TIFF": 2**31 - 1}
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95},
+    "WEBP": {"quality": 95},
+    "AVIF": {"quality": 95},
+    "JPEG2000": {"irreversible": False},
+}
+"""What Pillow is told where its own choice loses much; JPEG 2000 loses nothing."""
+
+_LONGEST_EXIF = 65533 - 6
+"""Bytes of EXIF that fit into a JPEG, without the six before it."""
 
 TIFF_STRIP = 2**20
 """Bytes of a TIFF's own strips, which readers decode one by one."""
@@ -57,7 +71,12 @@ def write_strips(path: Path, strips: Strips, size: tuple[int, int], channels: in
         elif suffix in STREAMED:
             write_tiff(partial, strips, size, channels, extras)
         else:
-            _write_whole(partial, suffix, strips, size, channels, extras)
+            _write_whole(path, partial, strips, size, channels, extras)
+
+
+def longest_side(suffix: str) -> int | None:
+    """The most pixels that a side may have in a file of this suffix; None where any number will do."""
+    return _LONGEST.get(WRITTEN[suffix])
 
 
 def write_png(file: BinaryIO, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
@@ -67,7 +86,7 @@ def write_png(file: BinaryIO, strips: Strips, size: tuple[int, int], channels: i
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0))
     if extras.icc_profile:
         _chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(extras.icc_profile))
-    if len(extras.exif):
+    if not is_empty(extras.exif):
         _chunk(file, b"eXIf", extras.exif.tobytes().removeprefix(b"Exif\0\0"))
     deflate = zlib.compressobj(LEVEL)
     above = np.zeros((1, width * channels), np.uint8)
@@ -175,13 +194,23 @@ def _append_directory(file: Any, tag: int, content: dict[int, Any]) -> None:
     handle.write(struct.pack(file.byteorder + "H", tag))
 
 
-def _write_whole(path: Path, suffix: str, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
+def _write_whole(path: Path, partial: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
     pixels = np.empty((*size, channels), np.uint8)
     top = 0
     for strip in strips:
         pixels[top : top + len(strip)] = strip
         top += len(strip)
+    name = WRITTEN[path.suffix.lower()]
     kept: dict[str, Any] = {}
-    if suffix in (".jpg", ".jpeg", ".webp"):
-        kept = {"icc_profile": extras.icc_profile, "exif": extras.exif.tobytes() if len(extras.exif) else b"", "quality": 95}
-    Image.fromarray(pixels).save(path, format=Image.registered_extensions()[suffix], **kept)
+    if name in ("JPEG", "WEBP", "AVIF"):
+        exif = b"" if is_empty(extras.exif) else extras.exif.tobytes()
+        if name == "JPEG" and len(exif) > _LONGEST_EXIF:
+            say_once(f"{path}: its EXIF of {len(exif)} bytes is left out, a JPEG has room for {_LONGEST_EXIF}.")
+            exif = b""
+        kept = {"icc_profile": extras.icc_profile, "exif": exif}
+    try:
+        Image.fromarray(pixels).save(partial, format=name, **_OPTIONS.get(name, {}), **kept)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # as many kinds as there are encoders
+        raise InputError(f"{path} cannot be written: {one_line(error)}.") from error

@@ -5,16 +5,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from splatsr.data.images import read_image
+from color_profiles import inks, srgb
 from splatsr.errors import InputError
-from splatsr.large_images.picture import read_picture
+from splatsr.image_files.picture import read_picture
+from splatsr.image_files.reading import read_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 ALPHA = np.random.default_rng(1).integers(0, 256, (6, 8)).astype(np.uint8)
-
-
-def profile(space: bytes) -> bytes:
-    return bytes(16) + space + bytes(108)
 
 
 def test_pixels_are_those_of_read_image_and_alpha_comes_beside_them(tmp_path: Path) -> None:
@@ -42,11 +39,11 @@ def test_alpha_is_turned_with_the_picture_and_the_orientation_is_gone(tmp_path: 
 
 
 def test_a_profile_is_kept_where_it_speaks_of_rgb(tmp_path: Path) -> None:
-    Image.fromarray(RGB).save(tmp_path / "rgb.jpg", icc_profile=profile(b"RGB "))
-    Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.jpg", icc_profile=profile(b"CMYK"))
-    tifffile.imwrite(tmp_path / "rgb16.tif", RGB.astype(np.uint16) * 257, photometric="rgb", iccprofile=profile(b"RGB "))
-    assert read_picture(tmp_path / "rgb.jpg").extras.icc_profile == profile(b"RGB ")
-    assert read_picture(tmp_path / "rgb16.tif").extras.icc_profile == profile(b"RGB ")
+    Image.fromarray(RGB).save(tmp_path / "rgb.jpg", icc_profile=srgb())
+    Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.jpg", icc_profile=inks(black=True))
+    tifffile.imwrite(tmp_path / "rgb16.tif", RGB.astype(np.uint16) * 257, photometric="rgb", iccprofile=srgb())
+    assert read_picture(tmp_path / "rgb.jpg").extras.icc_profile == srgb()
+    assert read_picture(tmp_path / "rgb16.tif").extras.icc_profile == srgb()
     assert read_picture(tmp_path / "cmyk.jpg").extras.icc_profile is None
 
 

@@ -7,8 +7,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from splatsr.data.images import find_images, find_parts, image_size, read_image, write_image
 from splatsr.errors import InputError
+from splatsr.image_files.reading import image_size, read_image
+from splatsr.image_files.writing import write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 
@@ -107,27 +108,3 @@ def test_truncated_files_are_named(tmp_path: Path, kept: float) -> None:
         (tmp_path / name).write_bytes(content[: int(kept * len(content))])
         with pytest.raises(InputError, match=name):
             read_image(tmp_path / name)
-
-
-def test_folders_are_searched_deeply_and_sorted(tmp_path: Path) -> None:
-    for name in ("b.png", "deep/er/a.JPG", ".hidden/c.png", "deep/.d.png"):
-        write_image(tmp_path / name, RGB)
-    (tmp_path / "notes.txt").touch()
-    assert [str(path.relative_to(tmp_path)) for path in find_images(tmp_path)] == ["b.png", "deep/er/a.JPG"]
-
-
-def test_folders_come_one_by_one_without_opening_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("b/2.png", "b/10.jpg", "a/1.png", "0.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("never looked at")
-    parts = find_parts(tmp_path)
-    assert next(parts) == (tmp_path, ("0.png",))
-    assert [(part.folder.name, part.names) for part in parts] == [("a", ("1.png",)), ("b", ("10.jpg", "2.png"))]
-
-
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot write .xyz"):
-        write_image(tmp_path / "a.xyz", RGB)
-    with pytest.raises(TypeError):
-        write_image(tmp_path / "b.png", RGB.astype(np.complex64).view(np.complex64))
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,87 @@
+"""Files that Pillow reads as they are: JPEG, WebP, AVIF, JPEG 2000, GIF, BMP, PPM."""
+
+from functools import cached_property
+from pathlib import Path
+
+from PIL import Image
+
+from splatsr.errors import InputError
+from splatsr.image_files.formats import READ
+from splatsr.image_files.image_file import ImageFile
+from splatsr.image_files.one_line import say_once
+from splatsr.image_files.orientation import orientation_of, upright, upright_size
+from splatsr.image_files.samples import Samples, samples_of
+
+FORMATS = tuple(name for name in READ if name not in ("PNG", "TIFF"))
+
+_HDR = {8: "linear", 16: "PQ", 18: "HLG"}
+"""Transfer characteristics (ITU-T H.273) that are no picture for an ordinary screen."""
+
+_HEAD = 2**16
+"""Bytes at whose beginning AVIF files describe their colors."""
+
+
+class PillowFile(ImageFile):
+    """The file at `path`; no pixel is decoded before `decode`.
+
+    Raises:
+        Exception: of any kind, where the file is damaged or no image.
+    """
+
+    several = "frames"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._open() as image:
+            width, height = image.size
+            self._exif, self._profile, xmp = self._read_exif(image), image.info.get("icc_profile"), image.info.get("xmp")
+            self.orientation = orientation_of(self._exif, xmp if isinstance(xmp, bytes) else None)
+        self.size = upright_size((height, width), self.orientation)
+
+    @property
+    def exif(self) -> Image.Exif:
+        """As it is in the file."""
+        return self._exif
+
+    @property
+    def profile(self) -> bytes | None:
+        """The ICC profile."""
+        return self._profile
+
+    @cached_property
+    def count(self) -> int:
+        """How many pictures an animation has; 1: it is none (a second picture in a camera's JPEG does not count)."""
+        with self._open() as image:
+            return 1 if image.format in ("JPEG", "MPO") else int(getattr(image, "n_frames", 1))
+
+    def decode(self) -> Samples:
+        """The pixels, upright.
+
+        Raises:
+            InputError: they are meant for HDR screens, or are of a kind that does not say what is white.
+            Exception: of any kind, where the file is damaged.
+        """
+        with self._open() as image:
+            if image.format == "AVIF":
+                self._refuse_hdr()
+            values, space, alpha = samples_of(image, self.path)
+        turned = None if alpha is None else upright(alpha, self.orientation)
+        return Samples(upright(values, self.orientation), space, turned)
+
+    def _open(self) -> Image.Image:
+        return Image.open(self.path, formats=FORMATS)
+
+    def _read_exif(self, image: Image.Image) -> Image.Exif:
+        try:
+            return image.getexif()
+        except Exception as error:  # as many kinds as there are ways to be damaged
+            say_once(f"{self.path}: its EXIF is damaged and left out ({error}).")
+            return Image.Exif()
+
+    def _refuse_hdr(self) -> None:
+        with self.path.open("rb") as file:
+            head = file.read(_HEAD)
+        found = head.find(b"colrnclx")
+        transfer = int.from_bytes(head[found + 10 : found + 12], "big") if found >= 0 else 0
+        if transfer in _HDR:
+            raise InputError(f"{self.path} is an HDR picture ({_HDR[transfer]}); convert it to sRGB.")

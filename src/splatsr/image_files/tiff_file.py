@@ -1,0 +1,166 @@
+"""A TIFF: tifffile says what it holds and reads what it can; Pillow reads what is compressed by other means.
+
+Pillow takes some TIFFs for what they are not, in silence (16-bit planes one after the other, 16-bit white-is-zero, signed
+numbers, subsampled YCbCr): it is asked only for those kinds that it is known to read right.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, SAMPLEFORMAT
+
+from splatsr.errors import InputError
+from splatsr.image_files.image_file import ImageFile
+from splatsr.image_files.one_line import say_once
+from splatsr.image_files.orientation import TAG, orientation_of, upright, upright_size
+from splatsr.image_files.samples import CMYK, GREY, RGB, Samples, samples_of
+
+_PLAIN = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE)
+"""What tifffile decodes by itself."""
+
+_CHANNELS = {PHOTOMETRIC.MINISWHITE: 1, PHOTOMETRIC.MINISBLACK: 1, PHOTOMETRIC.RGB: 3, PHOTOMETRIC.SEPARATED: 4}
+
+_XMP, _SUBSAMPLING, _REFERENCE = 700, 530, 532
+
+_FULL_RANGE = [0, 255, 128, 255, 128, 255]
+"""Black and white of Y, Cb and Cr as in a JPEG."""
+
+_PREMULTIPLIED, _STRAIGHT = 1, 2
+"""Kinds of extra samples that are an alpha; others are left out."""
+
+
+class TiffFile(ImageFile):
+    """The first page of the file at `path`; no pixel is decoded before `decode`.
+
+    Raises:
+        Exception: of any kind, where the file is damaged or no TIFF.
+    """
+
+    several = "pages"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            self.size = page.imagelength, page.imagewidth
+            if not all(self.size):
+                raise ValueError(f"its header says {self.size[1]}x{self.size[0]} pixels")
+            self._count, self._profile, self._exif = len(file.pages), page.iccprofile, self._read_exif(file)
+            xmp = page.tags.valueof(_XMP)
+        self.orientation = orientation_of(self._exif, xmp if isinstance(xmp, bytes) else None)
+        self.size = upright_size(self.size, self.orientation)
+
+    @property
+    def exif(self) -> Image.Exif:
+        """The tags of the first page, and those of EXIF."""
+        return self._exif
+
+    @property
+    def profile(self) -> bytes | None:
+        """The ICC profile."""
+        return self._profile
+
+    @property
+    def count(self) -> int:
+        """Of the pages."""
+        return self._count
+
+    def decode(self) -> Samples:
+        """The pixels, upright.
+
+        Raises:
+            InputError: they are of a kind that is not known to be read right.
+            Exception: of any kind, where the file is damaged.
+        """
+        with tifffile.TiffFile(self.path) as file:
+            page = file.pages.first
+            self._check(page)
+            if page.photometric in _CHANNELS and page.bitspersample in (8, 16) and page.compression in _PLAIN:
+                values, space, alpha = _from_tifffile(page)
+                turned = None if alpha is None else upright(alpha, self.orientation)
+                return Samples(upright(values, self.orientation), space, turned)
+            self._check_pillow(page)
+            bits = page.bitspersample
+        with Image.open(self.path, formats=["TIFF"]) as image:  # Pillow turns TIFFs upright while it decodes them
+            samples = samples_of(image, self.path)
+        if bits == 12:
+            return samples._replace(values=(samples.values.astype(np.uint32) * 65535 // 4095).astype(np.uint16))
+        return samples
+
+    def _read_exif(self, file: tifffile.TiffFile) -> Image.Exif:
+        exif = Image.Exif()
+        exif.bigtiff, exif.endian = file.is_bigtiff, file.byteorder
+        try:
+            with self.path.open("rb") as opened:
+                exif.load_from_fp(opened, file.pages.first.offset)
+                for directory in (0x8769, 0x8825):
+                    exif.get_ifd(directory)
+                dict(exif)
+        except Exception as error:  # as many kinds as there are ways to be damaged
+            say_once(f"{self.path}: its EXIF is damaged and left out ({error}).")
+            exif = Image.Exif()
+            if (orientation := file.pages.first.tags.valueof(TAG)) is not None:
+                exif[TAG] = orientation
+        return exif
+
+    def _check(self, page: tifffile.TiffPage) -> None:
+        bits, kind = page.bitspersample, page.sampleformat
+        if kind != SAMPLEFORMAT.UINT or bits > 16:
+            names = {SAMPLEFORMAT.UINT: "unsigned", SAMPLEFORMAT.INT: "signed", SAMPLEFORMAT.IEEEFP: "floating-point"}
+            self._refuse(f"{names.get(SAMPLEFORMAT(kind), 'complex')} numbers of {bits} bits")
+
+    def _check_pillow(self, page: tifffile.TiffPage) -> None:
+        """InputError unless Pillow is known to read this kind right."""
+        bits, photometric, packed = page.bitspersample, page.photometric, page.compression not in _PLAIN
+        planar = page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
+        if bits not in (1, 2, 4, 8, 12, 16):
+            self._refuse(f"numbers of {bits} bits")
+        if planar and (not packed or bits != 8 or page.extrasamples):
+            self._refuse("planes one after the other, compressed or of a kind that is rarely met")
+        if bits > 8 and (photometric not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB) or (bits == 12 and packed)):
+            self._refuse(f"{bits}-bit {PHOTOMETRIC(photometric).name} pixels, compressed")
+        if bits == 12 and photometric != PHOTOMETRIC.MINISBLACK:
+            self._refuse("12-bit colors")
+        if photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.NONE:
+            subsampling = tuple(page.tags.valueof(_SUBSAMPLING, default=(2, 2)))
+            fractions = page.tags.valueof(_REFERENCE)
+            reference = (
+                _FULL_RANGE
+                if fractions is None
+                else [top / bottom for top, bottom in zip(fractions[::2], fractions[1::2], strict=True)]
+            )
+            if subsampling != (1, 1) or reference != _FULL_RANGE:
+                self._refuse("YCbCr pixels that are not compressed, but subsampled or of video levels")
+
+    def _refuse(self, what: str) -> None:
+        raise InputError(f"{self.path} holds {what}, which are not read; save it as 8- or 16-bit RGB.")
+
+
+def _from_tifffile(page: tifffile.TiffPage) -> Samples:
+    pixels = page.asarray()
+    if page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
+        pixels = np.moveaxis(pixels, 0, -1)
+    pixels = pixels.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+    channels = _CHANNELS[PHOTOMETRIC(page.photometric)]
+    if pixels.shape[2] < channels:
+        raise ValueError(f"{pixels.shape[2]} values per pixel, where its colors have {channels}")
+    values, kinds = pixels[..., :channels], page.extrasamples
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        values = np.iinfo(values.dtype).max - values
+    kind = next((index for index, kind in enumerate(kinds) if kind in (_PREMULTIPLIED, _STRAIGHT)), None)
+    if not kinds and (channels, pixels.shape[2]) == (3, 4):  # a fourth value that nothing is said of, as Pillow takes it
+        alpha: np.ndarray | None = pixels[..., 3]
+    else:
+        alpha = None if kind is None or channels == 4 else pixels[..., channels + kind]
+    if alpha is not None and kind is not None and kinds[kind] == _PREMULTIPLIED:
+        values = _divided(values, alpha)
+    return Samples(np.ascontiguousarray(values), {1: GREY, 3: RGB, 4: CMYK}[channels], alpha)
+
+
+def _divided(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Straight colors of premultiplied ones; where all is transparent they stay."""
+    top = np.iinfo(values.dtype).max
+    straight = np.round(values * (top / np.maximum(alpha, 1, dtype=np.float32)[..., None])).clip(0, top).astype(values.dtype)
+    return np.where(alpha[..., None] == 0, values, straight)

@@ -1,0 +1,117 @@
+"""What an upscaling makes: which file of which image, and what becomes of files that are there already."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from splatsr.errors import InputError
+from splatsr.image_files.folder import find_images
+from splatsr.image_files.formats import WRITTEN, check_writable
+from splatsr.image_files.memory import check_memory
+from splatsr.image_files.opened import opened
+
+EXISTING = ("refuse", "skip", "overwrite")
+
+
+class Result(NamedTuple):
+    """A file that is to be made, and the image that it is made of."""
+
+    source: Path
+    target: Path
+
+
+def one_result(source: Path, target: Path) -> Result:
+    """Of an image file.
+
+    Raises:
+        InputError: there is no such image, or `target` is a folder, the image itself, or of a format that is not written.
+    """
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder; input takes one of them (*.png is not expanded).")
+    if target.is_dir():
+        raise InputError(f"output {target} is a folder; name the image that is to be made: output={target / source.name}.")
+    check_writable(target)
+    if target.exists() and target.samefile(source):
+        raise InputError(f"output {target} is the input itself; choose another output.")
+    return Result(source, target)
+
+
+def results_of_folder(source: Path, target: Path) -> list[Result]:
+    """Of every image below the folder `source`, at the same place below `target`, in the order of `find_images`.
+
+    A format that is read and not written (GIF) becomes a PNG: a.gif makes a.gif.png.
+
+    Raises:
+        InputError: there are no images; `target` is a file, or lies in `source`, where results would count as images; two
+            results would be one file, or one of the sources.
+    """
+    if target.exists() and not target.is_dir():
+        raise InputError(f"output {target} is a file; of a folder of images a folder is made.")
+    if target.resolve().is_relative_to(source.resolve()):
+        raise InputError(
+            f"output {target} lies in the input folder {source}, and the next command would take results for images: choose a "
+            "folder outside."
+        )
+    results = [Result(path, target / _written_name(path.relative_to(source))) for path in find_images(source)]
+    _check_distinct(results)
+    return results
+
+
+def check_existing(results: Iterable[Result]) -> None:
+    """InputError where a result is there already, whatever it is."""
+    planned = list(results)
+    there = [result.target for result in planned if result.target.exists()]
+    if there and len(planned) == 1:
+        raise InputError(f"{there[0]} exists already: choose another output, or set existing=skip or existing=overwrite.")
+    if there:
+        raise InputError(
+            f"{len(there)} of {len(planned)} results exist already, first {there[0]}: choose another output folder, or set "
+            "existing=skip or existing=overwrite."
+        )
+
+
+def is_done(target: Path, size: tuple[int, int]) -> bool:
+    """Whether `target` is there, a whole image of this (height, width).
+
+    Raises:
+        InputError: it is there, and something else.
+    """
+    if not target.exists():
+        return False
+    try:
+        with opened(target) as file:
+            found = file.size
+            if found == size and _fits(target, found):
+                file.decode()
+    except InputError as error:
+        raise InputError(f"{str(error).removesuffix('.')} and is there already; existing=overwrite replaces it.") from error
+    if found != size:
+        raise InputError(
+            f"{target} is there already as {found[1]}x{found[0]}, not {size[1]}x{size[0]}; existing=overwrite replaces it."
+        )
+    return True
+
+
+def _written_name(path: Path) -> Path:
+    return path if path.suffix.lower() in WRITTEN else path.with_name(f"{path.name}.png")
+
+
+def _check_distinct(results: list[Result]) -> None:
+    sources = {result.source.resolve() for result in results}
+    of: dict[Path, Path] = {}
+    for source, target in results:
+        if target.resolve() in sources:
+            raise InputError(
+                f"the result of {source} would take the place of the image {target}; choose another output folder."
+            )
+        if (other := of.setdefault(target, source)) != source:
+            raise InputError(f"{other} and {source} would both become {target}; rename one of them.")
+
+
+def _fits(path: Path, size: tuple[int, int]) -> bool:
+    """Whether an image of that size can be decoded here; results may be larger than memory."""
+    try:
+        check_memory(path, size)
+    except InputError:
+        return False
+    return True

@@ -1,0 +1,105 @@
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from color_profiles import srgb
+from png_chunks import SIGNATURE, chunk, write_png
+from splatsr.errors import InputError
+from splatsr.image_files.picture import read_picture
+from splatsr.image_files.png_file import PngFile
+from splatsr.image_files.reading import image_size, read_image
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+
+COMPRESSED_TEXT = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(3 * 2**20)))
+
+BESIDE = {
+    "text of three MiB": COMPRESSED_TEXT,
+    "XMP of three MiB": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(3 * 2**20))),
+    "a hundred texts": COMPRESSED_TEXT * 100,
+    "text that does not inflate": chunk(b"zTXt", b"Comment\0\0broken"),
+    "XMP that does not inflate": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0broken"),
+    "XMP cut short": chunk(b"iTXt", b"XML:com.adobe.xmp\0"),
+    "a wrong checksum": COMPRESSED_TEXT[:-4] + b"oops",
+    "EXIF that is none": chunk(b"eXIf", b"broken"),
+    "EXIF cut short": chunk(b"eXIf", b"MM\0\x2a\0\0\0\x08\0\x05\x01\x12"),
+    "ImageMagick's EXIF, broken": chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 4\nzz\n"),
+    "a profile that does not inflate": chunk(b"iCCP", b"name\0\0broken"),
+    "a profile that is none": chunk(b"iCCP", b"name\0\0" + zlib.compress(b"no profile")),
+    "an empty profile": chunk(b"iCCP", b""),
+    "a gamma cut short": chunk(b"gAMA", b"\0"),
+    "chromaticities cut short": chunk(b"cHRM", b"\0\0"),
+    "a broken animation": chunk(b"acTL", b""),
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_nothing_beside_the_pixels_keeps_them_from_being_read(tmp_path: Path, beside: str) -> None:
+    write_png(tmp_path / "a.png", RGB, before=BESIDE[beside])
+    assert image_size(tmp_path / "a.png") == (6, 8)
+    picture = read_picture(tmp_path / "a.png")
+    assert np.array_equal(picture.rgb, RGB)
+    assert picture.extras.icc_profile is None
+    assert len(picture.extras.exif) == 0
+
+
+def test_a_profile_of_more_than_a_mebibyte_is_kept(tmp_path: Path) -> None:
+    profile = srgb() + bytes(2**21)
+    profile = struct.pack(">I", len(profile)) + profile[4:]
+    write_png(tmp_path / "a.png", RGB, before=chunk(b"iCCP", b"name\0\0" + zlib.compress(profile)))
+    assert read_picture(tmp_path / "a.png").extras.icc_profile == profile
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_sixteen_bits_are_read_whole(tmp_path: Path, channels: int) -> None:
+    pixels = np.random.default_rng(1).integers(0, 65536, (6, 8, channels)).astype(np.uint16)
+    write_png(tmp_path / "a.png", pixels)
+    samples = PngFile(tmp_path / "a.png").decode()
+    colors = channels if channels % 2 else channels - 1
+    assert np.array_equal(samples.values, pixels[..., :colors])
+    assert samples.alpha is None if channels % 2 else np.array_equal(samples.alpha, pixels[..., -1])
+    rounded = np.round(pixels[..., :colors] / 257).astype(np.uint8)
+    assert np.array_equal(read_image(tmp_path / "a.png"), np.broadcast_to(rounded, (6, 8, 3)))
+
+
+def gamma(value: float) -> bytes:
+    return chunk(b"gAMA", struct.pack(">I", round(value * 100_000)))
+
+
+def test_a_gamma_other_than_srgbs_is_applied_where_no_profile_says_otherwise(tmp_path: Path) -> None:
+    def read(before: bytes) -> np.ndarray:
+        write_png(tmp_path / "a.png", RGB, before=before)
+        return read_image(tmp_path / "a.png")
+
+    light = RGB / 255
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(read(gamma(1.0)) - 255 * encoded).max() <= 0.501
+    for said in (gamma(0.45455), gamma(1.0) + chunk(b"sRGB", b"\0"), gamma(0)):
+        assert np.array_equal(read(said), RGB)
+    assert np.array_equal(read(gamma(1.0) + chunk(b"iCCP", b"name\0\0" + zlib.compress(srgb()))), RGB)
+
+
+def test_pictures_for_hdr_screens_are_refused_unless_a_profile_goes_along(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", RGB, before=chunk(b"cICP", bytes([9, 16, 0, 1])))
+    with pytest.raises(InputError, match=r"a\.png is coded for another kind of screen than sRGB \(cICP 9-16-0-1"):
+        read_image(tmp_path / "a.png")
+    write_png(tmp_path / "a.png", RGB, before=chunk(b"cICP", bytes([1, 13, 0, 1])))
+    assert np.array_equal(read_image(tmp_path / "a.png"), RGB)
+
+
+def test_of_an_animation_the_first_frame_is_read(tmp_path: Path) -> None:
+    frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
+    assert PngFile(tmp_path / "a.png").count == 2
+    assert np.array_equal(read_image(tmp_path / "a.png"), RGB)
+
+
+@pytest.mark.parametrize("content", [SIGNATURE, SIGNATURE + b"\0\0", SIGNATURE + chunk(b"IEND", b"")])
+def test_what_has_no_header_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.png is damaged"):
+        image_size(tmp_path / "a.png")
