@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import lightning
+from annotated_types import Ge, Le
 from torch.utils.data import DataLoader
 
+from splatsr.bounds import Range, ScaleFactor, Seed, Side
 from splatsr.data.batch_sampler import BatchSampler
 from splatsr.data.crops import CropDataset, check_crops, largest_side
 from splatsr.data.degradation.chain import Degradation, Step
@@ -19,7 +22,6 @@ from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
-from splatsr.geometry import Number
 
 ImagePaths = str | Sequence[str | Path]
 """A folder, or a list of folders and files."""
@@ -65,17 +67,17 @@ class PhotoData(lightning.LightningDataModule):
         degradation: Mapping[str, Step],
         cache: str | None,
         skip_damaged: bool,
-        patch: int,
-        patch_of: str,
-        scale_range: Sequence[Number],
+        patch: Side,
+        patch_of: Literal["hr", "lr"],
+        scale_range: Range,
         whole_scales: bool,
-        scale_per: str,
-        batch_size: int,
-        batches_per_epoch: int,
-        workers: int,
-        validation_scales: Sequence[Number],
+        scale_per: Literal["batch", "crop"],
+        batch_size: Annotated[int, Ge(1), Le(1_000_000)],
+        batches_per_epoch: Annotated[int, Ge(1), Le(1_000_000_000)],
+        workers: Annotated[int, Ge(0), Le(1024)],
+        validation_scales: Sequence[ScaleFactor],
         low_resolution: LowResolution,
-        seed: int,
+        seed: Seed,
     ) -> None:
         super().__init__()
         for name, value, least in (

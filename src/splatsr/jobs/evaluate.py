@@ -1,8 +1,9 @@
 """job=evaluate: a checkpoint, or bicubic, on any folders at any scales."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from splatsr.bounds import Natural
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.errors import InputError
@@ -25,8 +26,8 @@ def evaluate(
     protocol: Mapping[str, Any],
     metrics: Sequence[str] | None,
     scales: Any,
-    pictures: int,
-    device: str,
+    pictures: Natural,
+    device: Literal["auto", "cpu", "cuda"],
     run: Run,
 ) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.

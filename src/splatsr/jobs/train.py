@@ -8,6 +8,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from splatsr.bounds import Natural
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
@@ -52,7 +53,7 @@ def train(
     checkpoint: str | None,
     encoder_checkpoint: str | None,
     scales: Any,
-    pictures: int,
+    pictures: Natural,
     compile: str | None,
     run: Run,
 ) -> Evaluation | None:

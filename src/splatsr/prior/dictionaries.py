@@ -2,18 +2,26 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Le, Len
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Seed, Width
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import normal_dictionary
 
 Rows = Float[Tensor, "rows l11_l21_l22=3"]
 
 
-def grid(kernels: Float[Tensor, "n l11_l21_l22=3"], *, levels: Sequence[int], zero_row: bool) -> Rows:
+def grid(
+    kernels: Float[Tensor, "n l11_l21_l22=3"],
+    *,
+    levels: Annotated[Sequence[Annotated[int, Ge(1), Le(1000)]], Len(3, 3)],
+    zero_row: bool,
+) -> Rows:
     """Every combination of quantiles, l11 slowest and l22 fastest as in the published grid: of n levels, level k is the
     quantile (k + 1/2) / n. `zero_row` adds the published last row of zeros.
 
@@ -32,14 +40,14 @@ def grid(kernels: Float[Tensor, "n l11_l21_l22=3"], *, levels: Sequence[int], ze
     return torch.cat([rows, torch.zeros(1, 3)]) if zero_row else rows
 
 
-def normal(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: int, seed: int) -> Rows:
+def normal(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: Width, seed: Seed) -> Rows:
     """Rows from independent normal distributions with the kernels' means and deviations; l11 and l22 are clipped at 0."""
     _check_rows(rows)
     mean, deviation = kernels.double().mean(0).tolist(), kernels.double().std(0).tolist()
     return normal_dictionary(rows=rows, mean=mean, deviation=deviation, seed=seed)
 
 
-def sampled(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: int, seed: int) -> Rows:
+def sampled(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: Width, seed: Seed) -> Rows:
     """Rows that are kernels, each drawn no more than once.
 
     Raises:

@@ -1,11 +1,12 @@
 """A prior's protocol: what kernels are fitted to, how, and what is made of them. Values and sources stand in conf/prior/."""
 
 from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
 from torch import Tensor
 
+from splatsr.bounds import AtLeastOne, Count, Positive, Side
 from splatsr.errors import InputError
-from splatsr.geometry import Number
 from splatsr.prior.fits import check_kernels
 from splatsr.prior.fitting import Fitting
 
@@ -21,7 +22,7 @@ class Sensitivity:
         InputError: a value is not as above.
     """
 
-    def __init__(self, *, deviations: Sequence[Number], seeds: int) -> None:
+    def __init__(self, *, deviations: Annotated[Sequence[Positive], AtLeastOne], seeds: Count) -> None:
         if not deviations or any(not deviation > 0 for deviation in deviations):
             raise InputError(f"prior.sensitivity.deviations must be numbers greater than 0; got {list(deviations)}.")
         if seeds < 1:
@@ -48,10 +49,10 @@ class PriorSettings:
     def __init__(
         self,
         *,
-        crops: int,
-        side: int,
-        batch: int,
-        kernels: str,
+        crops: Count,
+        side: Side,
+        batch: Count,
+        kernels: Literal["all", "visible"],
         fitting: Fitting,
         dictionary: Callable[[Tensor], Tensor],
         sensitivity: Sensitivity,

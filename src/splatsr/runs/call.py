@@ -4,16 +4,28 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import hydra
-
+from splatsr.arguments import check_value
+from splatsr.bounds import Natural, Seed
 from splatsr.errors import InputError
 from splatsr.runs.configuration import root_keys
 from splatsr.runs.run import Run
 from splatsr.runs.setting_types import check_arguments, check_parts
+from splatsr.runs.targets import check_called_later, find_job
 
-_SEEDS = 2**32
+_OF_ALL_JOBS = {
+    "seed": Seed,
+    "run_dir": str,
+    "resume": str | None,
+    "checkpoint": str | None,
+    "encoder_checkpoint": str | None,
+    "input": str | None,
+    "output": str | None,
+    "device": Literal["auto", "cpu", "cuda"],
+    "pictures": Natural,
+}
+"""Annotations of root keys that every run holds, whether or not its job takes them."""
 
 
 def call_job(settings: Mapping[str, Any]) -> Any:
@@ -27,19 +39,18 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     """
     if stray := sorted(set(settings) - root_keys()):
         raise InputError(f"nothing reads the key {stray[0]!r}; python run.py --cfg job prints those that there are.")
-    seed = settings["seed"]
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEEDS:
-        raise InputError(f"seed must be a whole number from 0 to {_SEEDS - 1}; got {seed!r}.")
-    if unread := sorted(set(settings["job"]) - {"_target_"}):
-        raise InputError(f"nothing reads job.{unread[0]}; a job's settings are root keys.")
-    job = hydra.utils.get_method(settings["job"]["_target_"])
+    if "job" not in settings:
+        raise InputError("job is left out; choose one of conf/job/, for example job=train.")
+    job = find_job(settings["job"])
     names = inspect.signature(job).parameters.keys() - {"run"}
     if missing := sorted(name for name in names if name not in settings):
         raise InputError(f"this job reads {missing[0]!r}, which is left out; give it as in conf/run.yaml.")
     arguments = {name: settings[name] for name in names}
     check_arguments(job, arguments, where="")
-    for name in settings.keys() - names - {"job"}:
+    for name in sorted(settings.keys() - names - {"job"}):
+        check_value(settings[name], _OF_ALL_JOBS.get(name, object), name)
         check_parts(settings[name], name)
+    check_called_later(settings)
     if "run" in inspect.signature(job).parameters:
         arguments["run"] = Run(Path(settings["run_dir"]), settings)
     return job(**arguments)

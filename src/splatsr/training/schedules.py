@@ -5,12 +5,17 @@ A training that is shorter than a schedule's first change keeps its first rate.
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
+from annotated_types import Gt, Le
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from splatsr.bounds import Count, Natural, Ordered
+from splatsr.geometry import Number
 
-def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_steps: int) -> LambdaLR:
+
+def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_steps: Natural) -> LambdaLR:
     """Linear from 0 over `warmup_steps`, then half a cosine to zero at the end of the last epoch.
 
     Loshchilov and Hutter, SGDR (ICLR 2017), one period without restarts.
@@ -27,7 +32,13 @@ def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_st
 
 
 def step(
-    optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, every_epochs: int, factor: float, warmup_steps: int
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    every_epochs: Count,
+    factor: Annotated[Number, Gt(0), Le(1)],
+    warmup_steps: Natural,
 ) -> LambdaLR:
     """Times `factor` after every `every_epochs` epochs (ContinuousSR: 0.5 every 100 of 1000 epochs).
 
@@ -42,7 +53,13 @@ def step(
 
 
 def milestones(
-    optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, at_epochs: Sequence[int], factor: float, warmup_steps: int
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    at_epochs: Annotated[Sequence[Count], Ordered(strictly=True)],
+    factor: Annotated[Number, Gt(0), Le(1)],
+    warmup_steps: Natural,
 ) -> LambdaLR:
     """Times `factor` after each of these epochs (ITSRN: 0.5 after 100, 200, 400, 600 and 800 of 1000); warm-up as in `step`."""
     _check_warmup(warmup_steps)

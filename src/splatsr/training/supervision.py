@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Count
 from splatsr.errors import InputError
 from splatsr.geometry import pixel_centres
 from splatsr.image.continuous_image import ContinuousImage, QueryableImage
@@ -78,7 +79,7 @@ class OnQueries:
         count: pixels per crop.
     """
 
-    def __init__(self, *, count: int) -> None:
+    def __init__(self, *, count: Count) -> None:
         if count < 1:
             raise InputError(f"supervision.count must be at least 1 pixel per crop; got {count}.")
         self.count = count
