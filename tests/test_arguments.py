@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from annotated_types import Ge, Gt, Le, Len, Lt
 
-from splatsr.arguments import check_arguments, check_value, describe
+from splatsr.arguments import check_arguments, check_given, check_value, describe
 from splatsr.bounds import AtLeastOne, Count, Fraction, MayBeInfinite, Ordered, Range, Seed
 from splatsr.encoders.encoder import Encoder
 from splatsr.errors import InputError
@@ -102,6 +102,12 @@ def test_bounds_hold_at_their_ends(hint: Any, inside: list[Any], outside: list[A
     for value in outside:
         with pytest.raises(InputError, match="^it must be"):
             check_value(value, hint, "it")
+
+
+def test_an_argument_that_is_left_out_is_named() -> None:
+    check_given(reader, RIGHT, "part")
+    with pytest.raises(InputError, match=r"^part\.encoder is left out"):
+        check_given(reader, {key: value for key, value in RIGHT.items() if key != "encoder"}, "part")
 
 
 def test_types_are_described() -> None:

@@ -13,6 +13,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,6 +74,18 @@ def check_names(reader: Callable[..., Any], arguments: Mapping[str, Any], where:
             raise InputError(f"nothing reads {f'{where}.{key}' if where else key}; {hint}")
 
 
+def check_given(reader: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
+    """InputError where an argument is left out that the reader has no value of its own for."""
+    try:
+        parameters = inspect.signature(reader).parameters
+    except ValueError:  # written in C
+        return
+    for name, one in parameters.items():
+        needed = one.default is one.empty and one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)
+        if needed and name not in arguments:
+            raise InputError(f"{f'{where}.{name}' if where else name} is left out; it must be given.")
+
+
 def check_value(value: Any, hint: Any, name: str) -> None:
     """InputError unless the value, a setting called `name`, is what the annotation says; what it says of objects is not looked
     at: parts stand for them, and are made later."""
@@ -83,14 +96,15 @@ def check_value(value: Any, hint: Any, name: str) -> None:
         return
     if isinstance(value, Mapping) and "_target_" in value:
         _check_called(value, hint, name)
-    if unusable := _unusable(value, infinite=_mentions(hint, MayBeInfinite)):
-        raise InputError(f"{name} {unusable}")
     if not _fits(value, hint):
         raise InputError(f"{name} must be {describe(hint)}; got {shown(value)}.")
+    if unusable := _unusable(value, infinite=_mentions(hint, MayBeInfinite)):
+        raise InputError(f"{name} {unusable}")
 
 
 def annotations(reader: Callable[..., Any]) -> dict[str, Any]:
     """The annotations of a function's or a class's arguments, with their bounds; none where they cannot be told."""
+    reader = reader.func if isinstance(reader, partial) else reader
     function = reader.__init__ if inspect.isclass(reader) else reader
     try:
         return typing.get_type_hints(function, include_extras=True)

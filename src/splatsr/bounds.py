@@ -41,7 +41,7 @@ Depth = Annotated[int, Ge(1), Le(1000)]
 Upscale = Literal[1, 2, 3, 4, 6, 8]
 """Grid cells per LR pixel that pixel shuffles can make."""
 
-Side = Annotated[int, Ge(1), Le(1_000_000)]
+Side = Annotated[int, Ge(1), Lt(2**31)]
 """Pixels along a side."""
 
 Seed = Annotated[int, Ge(0), Lt(2**32)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from splatsr.arguments import check_arguments, in_plain_words
+from splatsr.arguments import check_arguments, check_given, in_plain_words
 from splatsr.errors import InputError
 
 ROOMS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.")
@@ -51,6 +51,8 @@ def build(config: Any, where: str = "model") -> Any:
     if "_target_" in config:
         target = _find(config["_target_"])
         check_arguments(target, plain, where)
+        if not config.get("_partial_"):
+            check_given(target, plain, where)
     arguments = {key: build(value, f"{where}.{key}") for key, value in plain.items()}
     if "_target_" not in config:
         return arguments

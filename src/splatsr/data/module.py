@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from splatsr.bounds import Range, ScaleFactor, Seed, Side
 from splatsr.data.batch_sampler import BatchSampler
-from splatsr.data.crops import CropDataset, check_crops, largest_side
+from splatsr.data.crops import CropDataset, check_crops, largest_side, smallest_side
 from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
@@ -80,14 +80,6 @@ class PhotoData(lightning.LightningDataModule):
         seed: Seed,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("batches_per_epoch", batches_per_epoch, 1),
-            ("workers", workers, 0),
-            ("validation_scales", min(validation_scales, default=1), 1),
-        ):
-            if value < least:
-                raise InputError(f"data.{name} must be at least {least}; got {value}.")
         self.root, self.batch_size = root, batch_size
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
@@ -160,6 +152,11 @@ class PhotoData(lightning.LightningDataModule):
     def smallest_side(self) -> int:
         """Pixels that every side of a training image must have: the largest crop's."""
         return largest_side(self.patch, self.scale_range, self.patch_of)
+
+    @property
+    def smallest_crop(self) -> int:
+        """Pixels that every HR crop has at least."""
+        return smallest_side(self.patch, self.scale_range, self.patch_of) ** 2
 
     @property
     def rank(self) -> int:

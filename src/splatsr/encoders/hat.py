@@ -14,7 +14,7 @@ from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
-from splatsr.bounds import AtLeastOne, BelowOne, Depth, Fraction, Width, Upscale
+from splatsr.bounds import AtLeastOne, BelowOne, Depth, Fraction, Upscale, Width
 from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import (
     WindowAttention,

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.bounds import Depth, Width, Upscale
+from splatsr.bounds import Depth, Upscale, Width
 from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see

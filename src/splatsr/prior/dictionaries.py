@@ -1,7 +1,8 @@
 """Dictionaries for DDCW from fitted kernels: rows (l11, l21, l22) in pixels of the fitted image, l11 and l22 not negative."""
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor
 from splatsr.bounds import Seed, Width
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import normal_dictionary
+
+LARGEST = 65536
+"""Rows of a dictionary: every kernel is compared with each of them."""
 
 Rows = Float[Tensor, "rows l11_l21_l22=3"]
 
@@ -57,6 +61,19 @@ def sampled(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: Width, seed: See
     if rows > len(kernels):
         raise InputError(f"{len(kernels)} fitted kernels cannot give {rows} rows: fit more crops, or ask for fewer rows.")
     return kernels[torch.randperm(len(kernels), generator=torch.Generator().manual_seed(seed))[:rows]].float()
+
+
+def check_size(dictionary: Callable[[Tensor], Tensor], kernels: int) -> None:
+    """InputError, before anything is fitted, where a dictionary of this file would refuse as many kernels, or be too large."""
+    settings = getattr(dictionary, "keywords", {})
+    rows = math.prod(settings["levels"]) if "levels" in settings else settings.get("rows", 1)
+    if rows > LARGEST:
+        raise InputError(f"prior.dictionary would have {rows} rows; at most {LARGEST} are possible.")
+    if getattr(dictionary, "func", None) is sampled and rows > kernels:
+        raise InputError(
+            f"prior.dictionary.rows={rows}: {kernels} fitted kernels cannot give as many; fit more crops (prior.crops), or ask "
+            "for fewer rows."
+        )
 
 
 def _check_rows(rows: int) -> None:

@@ -1,20 +1,25 @@
 """From settings to a job: what is wrong in them is said before anything else happens."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Gt, Le, Len
 
 from splatsr.arguments import check_value
-from splatsr.bounds import Natural, Seed
+from splatsr.bounds import AtLeastOne, ImageSize, Natural, ScaleFactor, Seed, Side
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 from splatsr.runs.configuration import root_keys
 from splatsr.runs.run import Run
 from splatsr.runs.setting_types import check_arguments, check_parts
-from splatsr.runs.targets import check_called_later, find_job
+from splatsr.runs.targets import check_root_parts, find_job
 
-_OF_ALL_JOBS = {
+_FACTOR = Annotated[Number, Gt(0), Le(1_000_000)]
+
+_OF_ALL_JOBS: Mapping[str, Any] = {
     "seed": Seed,
     "run_dir": str,
     "resume": str | None,
@@ -24,8 +29,16 @@ _OF_ALL_JOBS = {
     "output": str | None,
     "device": Literal["auto", "cpu", "cuda"],
     "pictures": Natural,
+    "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
+    "metrics": Sequence[str] | None,
+    "compile": str | None,
+    "beside": Mapping[str, str],
+    "runs": Annotated[Sequence[str], AtLeastOne] | None,
+    "scale": _FACTOR | Annotated[Sequence[_FACTOR], Len(2, 2)] | None,
+    "size": ImageSize | None,
+    "tile": Literal["auto"] | Side,
 }
-"""Annotations of root keys that every run holds, whether or not its job takes them."""
+"""Annotations of root keys, whether or not a job takes them."""
 
 
 def call_job(settings: Mapping[str, Any]) -> Any:
@@ -46,11 +59,12 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     if missing := sorted(name for name in names if name not in settings):
         raise InputError(f"this job reads {missing[0]!r}, which is left out; give it as in conf/run.yaml.")
     arguments = {name: settings[name] for name in names}
+    check_root_parts({name: settings[name] for name in settings if name != "job"})
+    for name in settings:
+        check_value(settings[name], _OF_ALL_JOBS.get(name, object), name)
     check_arguments(job, arguments, where="")
     for name in sorted(settings.keys() - names - {"job"}):
-        check_value(settings[name], _OF_ALL_JOBS.get(name, object), name)
         check_parts(settings[name], name)
-    check_called_later(settings)
     if "run" in inspect.signature(job).parameters:
         arguments["run"] = Run(Path(settings["run_dir"]), settings)
     return job(**arguments)

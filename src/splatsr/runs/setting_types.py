@@ -35,7 +35,10 @@ def check_parts(value: Any, name: str) -> None:
             reader = find_target(value["_target_"], name)
             if not isinstance(value.get("_partial_", False), bool):
                 raise InputError(f"{name}._partial_ must be true or false; got {plain.shown(value['_partial_'])}.")
-            check_arguments(reader, {key: one for key, one in value.items() if key not in _OWN}, name)
+            arguments = {key: one for key, one in value.items() if key not in _OWN}
+            check_arguments(reader, arguments, name)
+            if not value.get("_partial_"):
+                plain.check_given(reader, arguments, name)
         else:
             for key, one in value.items():
                 check_parts(one, f"{name}.{key}")

@@ -1,11 +1,13 @@
 """What a `_target_` of the settings may name: parts of SplatSR, and those parts of its libraries that stand beside them."""
 
+import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import hydra
 
+from splatsr.arguments import shown
 from splatsr.errors import InputError
 
 _HOMES = ("splatsr.", "lightning.", "torch.optim.", "torch.nn.modules.loss.")
@@ -42,17 +44,20 @@ def find_target(target: Any, name: str) -> Callable[..., Any]:
     Raises:
         InputError: there is no such thing, or it is no part that can stand there.
     """
-    try:
-        found = hydra.utils.get_object(target)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise InputError(f"{name}._target_ is {target!r}, which does not exist.") from error
-    if not callable(found):
-        raise InputError(f"{name}._target_ is {target!r}, which cannot be called.")
     root, *below = name.split(".")
-    homes = _HOMES if root == "model" and below else _KINDS.get(root, _HOMES)
-    if not f"{getattr(found, '__module__', None)}.".startswith(homes):
-        known = ", ".join(home.rstrip(".") for home in homes)
-        raise InputError(f"{name}._target_ is {target!r}, which cannot stand there; parts of {name} are defined in {known}.")
+    homes = _HOMES if root == "model" and below else _KINDS.get(root.partition("[")[0], _HOMES)
+    refusal = InputError(
+        f"{name}._target_ is {shown(target)}, which cannot stand there; what can is defined in "
+        f"{', '.join(home.rstrip('.') for home in homes)}."
+    )
+    if not isinstance(target, str) or not target.startswith(("splatsr.", "lightning.", "torch.")):
+        raise refusal
+    try:
+        found = pkgutil.resolve_name(target)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"{name}._target_ is {target!r}, which does not exist.") from error
+    if not callable(found) or not f"{getattr(found, '__module__', None)}.".startswith(homes):
+        raise refusal
     return found
 
 
@@ -67,8 +72,19 @@ def find_job(node: Mapping[str, Any]) -> Callable[..., Any]:
     return hydra.utils.get_method(target)
 
 
-def check_called_later(settings: Mapping[str, Any]) -> None:
-    """InputError where a root key's part is bound (`_partial_`) that should be made, or the other way round."""
+def check_root_parts(settings: Mapping[str, Any]) -> None:
+    """InputError where a root key that is a part is none, or where a part is bound (`_partial_`) that should be made, or the
+    other way round."""
     for name, node in settings.items():
-        if isinstance(node, Mapping) and "_target_" in node and bool(node.get("_partial_")) != (name in _CALLED_LATER):
+        if name in ("callbacks", "logger"):
+            parts = node.items() if isinstance(node, Mapping) else [(name, node)]
+            if wrong := next((key for key, one in parts if one is not None and not _is_part(one)), None):
+                raise InputError(f"{name}.{wrong} must be a part with a _target_, or null; got {shown(node)}.")
+        elif name in _KINDS and not _is_part(node) and not (name == "table" and node is None):
+            raise InputError(f"{name} must be a part with a _target_, one of conf/{name}/; got {shown(node)}.")
+        elif _is_part(node) and bool(node.get("_partial_")) != (name in _CALLED_LATER):
             raise InputError(f"{name}._partial_ must be {str(name in _CALLED_LATER).lower()}.")
+
+
+def _is_part(node: Any) -> bool:
+    return isinstance(node, Mapping) and "_target_" in node
