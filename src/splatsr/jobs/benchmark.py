@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from rich.console import Console
@@ -30,7 +30,7 @@ def benchmark(
     benchmark: Mapping[str, Any],
     model: Mapping[str, Any],
     checkpoint: str | None,
-    device: str,
+    device: Literal["auto", "cpu", "cuda"],
     run: Run,
 ) -> dict[str, Any]:
     """Arguments are the root keys of conf/run.yaml; `benchmark` is explained in conf/benchmark/one.yaml. benchmark.json,

@@ -26,6 +26,7 @@ def fit_prior(*, prior: Mapping[str, Any], data: Mapping[str, Any], trainer: Map
     """
     resuming = run.goes_on(same=FITTED_WITH)
     settings: PriorSettings = instantiate(prior, "prior")
+    settings.check_dictionary()
     if not collect(run, settings, data, trainer, resuming=resuming):
         return {}
     fits = Fits(run.folder, crops=settings.crops, batch=settings.batch)

@@ -30,11 +30,11 @@ def sensitivity(
     """
     settings: PriorSettings = instantiate(prior, "prior")
     run.begins()
-    if input is not None:
-        run.describe(rendering="point samples (x1)")
-    elif not collect(run, settings, data, trainer, resuming=False):
+    if input is None and not collect(run, settings, data, trainer, resuming=False):
         return {}
     fits, fitted = read_fits(run.folder if input is None else Path(input))
+    if input is not None:
+        run.describe(rendering="point samples (x1)")
     figures = _measure_all(fits, fitted.side, settings.sensitivity, run.seed)
     results = {"protocol": fitted.describe(), "side": fitted.side, **figures}
     text = markdown(results)

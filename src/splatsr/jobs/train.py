@@ -7,7 +7,10 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from splatsr.arguments import in_plain_words
+from splatsr.bounds import Natural
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
 from splatsr.checkpoints.resumption import choose_checkpoint
@@ -17,7 +20,7 @@ from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.image.model import Model
-from splatsr.metrics.evaluation import check_scales
+from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.names import check_metrics
 from splatsr.metrics.protocol import Protocol
@@ -34,6 +37,7 @@ from splatsr.runs.signals_of_lightning import OwnSignals
 from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
+from splatsr.training.length import check_length
 from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
@@ -64,7 +68,7 @@ def train(
     checkpoint: str | None,
     encoder_checkpoint: str | None,
     scales: Any,
-    pictures: int,
+    pictures: Natural,
     compile: str | None,
     run: Run,
 ) -> Evaluation | None:
@@ -119,9 +123,7 @@ def _check(
         check_metrics(metrics)
     check_backend(compile)
     check_strategy(trainer)
-    for name in ("max_epochs", "check_val_every_n_epoch", "log_every_n_steps"):
-        if isinstance(value := trainer.get(name), int) and value < 1:
-            raise InputError(f"trainer.{name} must be at least 1; got {value}.")
+    check_length(trainer)
     quieten_lightning()
     return instantiate(protocol, "protocol")
 
@@ -130,7 +132,9 @@ def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData
     """The data, after a look at what can be missing: folders, and LR files that the protocol expects."""
     photographs: PhotoData = instantiate(data, "data")
     photographs.prepare_data()
-    EvaluationPairs(photographs.test_sets, [*scales, *photographs.validation_scales], rules.low_resolution)
+    measured = [*scales, *photographs.validation_scales]
+    EvaluationPairs(photographs.test_sets, measured, rules.low_resolution)
+    check_sizes(photographs.test_sets, measured, rules)
     return photographs
 
 
@@ -141,8 +145,8 @@ def _build(
     made = {name: instantiate(part, name) for name, part in parts.items()}
     task = SuperResolution(model_config=model, seed=seed, **made)
     with torch.no_grad():
-        task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per)
-    task.make_optimizer(epochs=1, steps_per_epoch=1)
+        task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per, photographs.smallest_crop)
+    task.make_optimizer(steps=1, steps_per_epoch=1)
     return task
 
 
@@ -191,6 +195,8 @@ def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoDat
                 _set_results_aside(run.folder)
                 run.describe(rendering=task.model.rendering)
             fitter.fit(task, datamodule=photographs, ckpt_path=checkpoint, weights_only=True)
+    except MisconfigurationException as error:
+        raise InputError(f"trainer: {in_plain_words(error)}") from error
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
     for log in fitter.loggers:

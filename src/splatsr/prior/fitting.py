@@ -5,12 +5,15 @@ by itself.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Gt, Le
 from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
+from splatsr.bounds import Count, Positive, Range
 from splatsr.geometry import Number
 from splatsr.image.field import GaussianField
 from splatsr.image.psnr import psnr
@@ -45,16 +48,16 @@ class Fitting:
     def __init__(
         self,
         *,
-        variant: str,
-        kernels_per_pixel: Number,
-        steps: int,
-        optimizer: str,
-        lr: Number,
-        halve_every: int,
-        gradient: str,
+        variant: Literal["cholesky", "rotation_scale"],
+        kernels_per_pixel: Annotated[Number, Gt(0), Le(10_000)],
+        steps: Count,
+        optimizer: Literal["adan", "adam"],
+        lr: Positive,
+        halve_every: Count,
+        gradient: Literal["exact", "published"],
         clamp: bool,
-        color_range: Sequence[Number],
-        l21_range: Sequence[Number],
+        color_range: Range,
+        l21_range: Range,
     ) -> None:
         if variant not in ("cholesky", "rotation_scale"):
             raise ValueError(f"variant must be cholesky or rotation_scale, got {variant!r}.")

@@ -15,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
+from splatsr.arguments import in_plain_words
 from splatsr.errors import InputError
 from splatsr.runs.folders import register_resolvers
 
@@ -67,7 +68,7 @@ def instantiate(node: Mapping[str, Any], where: str, **arguments: Any) -> Any:
         if isinstance(cause, InputError):
             raise cause from error
         inner = re.search(r"full_key: (\S+)", str(error))  # of a part within
-        reason = (str(cause or error).splitlines() or [type(cause).__name__])[0]
+        reason = in_plain_words(cause or error)
         raise InputError(f"{where}{f'.{inner[1]}' if inner else ''}: {reason}") from error
 
 
