@@ -1,4 +1,4 @@
-"""The tables of benchmarks/README.md and docs/reliability.md: every script writes its own section, and its numbers to results/."""
+"""The tables of benchmarks/README.md and docs/reliability.md: a script writes its own section, and its numbers to results/."""
 
 import datetime
 import json

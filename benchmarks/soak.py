@@ -4,8 +4,9 @@
     python benchmarks/soak.py --minutes 10
 
 Half of the turns encode an image of 16 to 128 pixels a side and render it three times between x1 and x8; the others enlarge
-PNG, JPEG, TIFF and WebP files of 8 to 160 pixels a side by job=upscale, with and without alpha, to any of these formats. Resident
-memory is read after every turn. Writes its table in docs/reliability.md and benchmarks/results/soak.json, also as it goes.
+PNG, JPEG, TIFF and WebP files of 8 to 160 pixels a side by job=upscale, with and without alpha, to any of these formats. The
+memory that is resident is read after every turn. Writes its table in docs/reliability.md, and benchmarks/results/soak.json
+as it goes.
 """
 
 import argparse

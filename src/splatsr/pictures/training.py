@@ -9,6 +9,7 @@ import matplotlib.image
 
 from splatsr.metrics.logged_names import LoggedName, split_logged_name
 from splatsr.metrics.names import PSNR_NAMES
+from splatsr.pictures.drawing import save_drawing
 
 PANELS = {
     "train/loss": "training loss",
@@ -63,7 +64,7 @@ def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
             axis.legend(fontsize=7)
         if start in ("train/loss", "train/gradient_norm"):
             axis.set_yscale("log")
-    figure.savefig(path, dpi=90)
+    save_drawing(figure, path, dpi=90)
 
 
 def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
@@ -76,7 +77,7 @@ def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
         axis.imshow(image)
         axis.set_axis_off()
     figure.suptitle(title)
-    figure.savefig(path, dpi=100)
+    save_drawing(figure, path, dpi=100)
 
 
 def _is_validation_psnr(name: LoggedName | None) -> bool:
