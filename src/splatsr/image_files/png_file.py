@@ -92,11 +92,10 @@ class PngFile(ImageFile):
             Exception: of any kind, where the file is damaged.
         """
         content = self._pixels()
-        if self._bits == 16 and self._color_type != 0:
-            samples = _sixteen_bits(content)
-        else:
-            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-                samples = samples_of(image, self.path)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.load()  # first, whatever the bits: it says plainly what is damaged, where libpng prints lines of its own
+            is_wide = self._bits == 16 and self._color_type != 0
+            samples = _sixteen_bits(content) if is_wide else samples_of(image, self.path)
         values = upright(self._meant_as_srgb(samples), self.orientation)
         return Samples(values, samples.space, None if samples.alpha is None else upright(samples.alpha, self.orientation))
 
