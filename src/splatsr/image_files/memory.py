@@ -6,8 +6,9 @@ import psutil
 
 from splatsr.errors import InputError
 
-DECODED = 12
-"""Bytes of memory per pixel while an image is decoded and made 8-bit RGB: Pillow's own 4, a turned or converted copy, rows."""
+DECODED = 20
+"""Bytes of memory per pixel while an image is decoded and made 8-bit RGB: Pillow's own 4, a converted copy, samples, and
+rows; palettes with alpha and 16 bits take most."""
 
 
 def check_memory(path: Path, size: tuple[int, int]) -> None:

@@ -48,13 +48,11 @@ class TiffFile(ImageFile):
         self.path = path
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
-            self.size = page.imagelength, page.imagewidth
-            if not all(self.size):
-                raise ValueError(f"its header says {self.size[1]}x{self.size[0]} pixels")
+            stored = page.imagelength, page.imagewidth
             self._count, self._profile, self._exif = len(file.pages), page.iccprofile, self._read_exif(file)
             xmp = page.tags.valueof(_XMP)
         self.orientation = orientation_of(self._exif, xmp if isinstance(xmp, bytes) else None)
-        self.size = upright_size(self.size, self.orientation)
+        self.size = upright_size(stored, self.orientation)
 
     @property
     def exif(self) -> Image.Exif:
