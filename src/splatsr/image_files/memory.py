@@ -6,7 +6,7 @@ import psutil
 
 from splatsr.errors import InputError
 
-DECODED = 20
+DECODED = 24
 """Bytes of memory per pixel while an image is decoded and made 8-bit RGB: Pillow's own 4, a converted copy, samples, and
 rows; palettes with alpha and 16 bits take most."""
 

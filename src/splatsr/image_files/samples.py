@@ -64,9 +64,9 @@ def samples_of(image: Image.Image, name: object) -> Samples:
     if image.mode not in ("L", "1", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr"):
         raise InputError(f"{name} has pixels of a kind ({image.mode}) that is not read; save it as 8- or 16-bit RGB.")
     if image.has_transparency_data:  # palettes with an alpha for every entry convert to RGB only by way of RGBA
-        four = np.array(image.convert("RGBA"))
+        four = np.array(image if image.mode == "RGBA" else image.convert("RGBA"))
         return Samples(four[..., :3], RGB, four[..., 3])
-    return Samples(np.array(image.convert("RGB")), RGB, None)
+    return Samples(np.array(image if image.mode == "RGB" else image.convert("RGB")), RGB, None)
 
 
 def _keyed_out(values: np.ndarray, key: object) -> np.ndarray | None:

@@ -181,6 +181,8 @@ def _from_tifffile(page: tifffile.TiffPage) -> Samples:
 
 def _divided(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Straight colors of premultiplied ones; where all is transparent they stay."""
-    top = np.iinfo(values.dtype).max
-    straight = np.round(values * (top / np.maximum(alpha, 1, dtype=np.float32)[..., None])).clip(0, top).astype(values.dtype)
-    return np.where(alpha[..., None] == 0, values, straight)
+    top, made = np.iinfo(values.dtype).max, values.copy()
+    for rows, divisors in zip(made, alpha, strict=True):
+        seen = divisors > 0
+        rows[seen] = np.round(rows[seen] * (top / divisors[seen].astype(np.float32)[:, None])).clip(0, top)
+    return made
