@@ -58,6 +58,7 @@ class PngFile(ImageFile):
         if not self._chunks or self._chunks[0].kind != b"IHDR":
             raise ValueError("it does not begin with its header")
         width, height, self._bits, self._color_type = struct.unpack(">IIBB", self._content(b"IHDR")[:10])
+        self.is_grey = self._color_type == 0 and not self._content(b"tRNS") and not self._content(b"gAMA")
         self.size = upright_size((height, width), self.orientation)
 
     @cached_property

@@ -48,6 +48,7 @@ class TiffFile(ImageFile):
         self.path = path
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
+            self.is_grey = page.samplesperpixel == 1 and page.photometric in (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK)
             stored = page.imagelength, page.imagewidth
             self._count, self._profile, self._exif = len(file.pages), page.iccprofile, self._read_exif(file)
             xmp = page.tags.valueof(_XMP)
