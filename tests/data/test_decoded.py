@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from splatsr.data import decoded
-from splatsr.data.decoded import DecodedFolder
+from splatsr.data.decoded import INDEX, DecodedFolder
 from splatsr.data.image_sequences import MappedImages
 from splatsr.errors import InputError
 from splatsr.image_files.folder import find_parts
@@ -158,7 +158,7 @@ def test_a_killed_run_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest
     next(steps), next(steps)
     steps.close()
     partial = decoded_folder(folder).path.with_name(f"{decoded_folder(folder).path.name}.partial")
-    with (partial / "images.jsonl").open("a") as index:
+    with (partial / INDEX).open("a") as index:
         index.write('["2.png", 12')  # killed while it wrote a line
     read = []
     monkeypatch.setattr(decoded, "read_image", lambda path: (read.append(path.name), read_image(path))[1])

@@ -33,6 +33,10 @@ BESIDE = {
     "an empty profile": chunk(b"iCCP", b""),
     "a gamma cut short": chunk(b"gAMA", b"\0"),
     "chromaticities cut short": chunk(b"cHRM", b"\0\0"),
+    "chromaticities of nothing": chunk(b"cHRM", bytes(32)),
+    "chromaticities on a line": chunk(b"cHRM", struct.pack(">8I", *(8 * [33_000]))),
+    "a gamma of nothing": chunk(b"gAMA", bytes(4)),
+    "a gamma beyond sense": chunk(b"gAMA", b"\0\0\0\1"),
     "a broken animation": chunk(b"acTL", b""),
 }
 

@@ -8,9 +8,10 @@ import tifffile
 from PIL import Image
 
 from color_profiles import srgb
+from splatsr.errors import InputError
 from splatsr.image_files import strip_files
 from splatsr.image_files.picture import Extras, read_picture
-from splatsr.image_files.strip_files import write_strips
+from splatsr.image_files.strip_files import longest_side, write_strips
 
 PROFILE = srgb()
 
@@ -37,7 +38,7 @@ def some_exif() -> Image.Exif:
 NOTHING = Extras(None, Image.Exif())
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp", "a.ppm", "a.jpg"])
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp", "a.ppm", "a.jpg", "a.jfif", "a.avif", "a.jp2"])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_what_is_written_in_strips_is_read_by_others(tmp_path: Path, name: str, channels: int) -> None:
     image = pixels(channels)
@@ -47,7 +48,7 @@ def test_what_is_written_in_strips_is_read_by_others(tmp_path: Path, name: str, 
     with Image.open(tmp_path / name) as read:
         made = np.asarray(read)
     assert made.shape == image.shape
-    if name in ("a.png", "a.tif", "a.bmp", "a.ppm"):
+    if name in ("a.png", "a.tif", "a.bmp", "a.ppm", "a.jp2"):
         assert np.array_equal(made, image)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -71,7 +72,7 @@ def test_tiff_strips_of_several_rows_and_beyond_four_gigabytes(tmp_path: Path, m
     assert read_picture(tmp_path / "a.tif").extras.exif.get_ifd(0x8769)[0x829A] == 0.01
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.webp"])
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.webp", "a.avif"])
 def test_profile_and_exif_are_kept(tmp_path: Path, name: str) -> None:
     write_strips(tmp_path / name, in_strips(pixels(), 7), (40, 31), 3, Extras(PROFILE, some_exif()))
     extras = read_picture(tmp_path / name).extras
@@ -99,3 +100,29 @@ def test_what_is_interrupted_leaves_nothing(tmp_path: Path, name: str, error: ty
     with pytest.raises(error):
         write_strips(tmp_path / name, interrupted(), (40, 31), 3, NOTHING)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_exif_that_is_too_long_for_a_jpeg_stays_behind_and_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    exif = some_exif()
+    exif.get_ifd(0x8769)[0x927C] = bytes(70_000)
+    for name in ("a.jpg", "a.png"):
+        write_strips(tmp_path / name, in_strips(pixels(), 7), (40, 31), 3, Extras(PROFILE, exif))
+    assert "a.jpg: its EXIF of 70" in caplog.text
+    assert len(read_picture(tmp_path / "a.jpg").extras.exif) == 0
+    assert read_picture(tmp_path / "a.jpg").extras.icc_profile == PROFILE
+    assert len(read_picture(tmp_path / "a.png").extras.exif.get_ifd(0x8769)[0x927C]) == 70_000
+
+
+def test_an_encoder_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("too\nlarge")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(InputError, match=r"a\.bmp cannot be written: too\\nlarge\.$"):
+        write_strips(tmp_path / "a.bmp", in_strips(pixels(), 7), (40, 31), 3, NOTHING)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("suffix", "side"), [(".jpg", 65535), (".JFIF".lower(), 65535), (".webp", 16383), (".ppm", None)])
+def test_the_longest_sides(suffix: str, side: int | None) -> None:
+    assert longest_side(suffix) == side

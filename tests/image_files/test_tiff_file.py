@@ -31,6 +31,38 @@ def test_planes_and_pixels_of_8_and_16_bits(tmp_path: Path, planar: str, order: 
     assert np.array_equal(read_image(tmp_path / "a.tif"), RGB)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("make", [np.asarray, wide])
+def test_differences(tmp_path: Path, order: str, make) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", make(RGB), photometric="rgb", byteorder=order, compression="zlib", predictor=2)
+    assert np.array_equal(read_image(tmp_path / "a.tif"), RGB)
+
+
+@pytest.mark.parametrize("options", [{}, {"rowsperstrip": 4}, {"compression": "zlib", "rowsperstrip": 4}, {"tile": (16, 16)}])
+@pytest.mark.parametrize("make", [np.asarray, wide])
+def test_parts_that_are_missing_are_not_black(tmp_path: Path, options: dict, make) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, make(RGB), photometric="rgb", metadata=None, **options)
+    assert np.array_equal(read_image(path), RGB)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"a\.tif is damaged"):
+        read_image(path)
+    tifffile.imwrite(path, make(RGB), photometric="rgb", metadata=None, **options)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages.first.tags["ImageLength"].overwrite(1600)
+    with pytest.raises(InputError, match=r"a\.tif is damaged"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "YCbCr"])
+def test_what_pillow_would_leave_black_is_damaged(tmp_path: Path, mode: str) -> None:
+    Image.fromarray(RGB).convert(mode).save(tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        file.pages.first.tags["ImageLength"].overwrite(1600)
+    with pytest.raises(InputError, match=r"a\.tif is damaged"):
+        read_image(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("make", [np.asarray, wide])
 def test_white_is_zero(tmp_path: Path, make) -> None:
     tifffile.imwrite(tmp_path / "a.tif", make(RGB[..., 0]), photometric="miniswhite")

@@ -65,3 +65,11 @@ def test_a_damaged_file_stops_it_unless_it_is_to_be_skipped(home: Path, capsys: 
     assert [folder.suffix for folder in (home / "datasets/decoded").glob("*/")] == [".partial"]
     prepare(data={**data, "skip_damaged": True})
     assert ": 2 images, 0 MiB, decoded, 1 skipped" in capsys.readouterr().out
+
+
+def test_damage_in_one_folder_leaves_the_others_decoded(home: Path) -> None:
+    (home / "datasets/DIV2K/DIV2K_train_HR/1.png").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"1\.png is not an image"):
+        prepare(data=settings_of("data=df2k")["data"])
+    (whole,) = (home / "datasets/decoded").glob("Flickr2K_HR-*/pixels.u8")
+    assert whole.stat().st_size == 3 * 3 * 40 * 50

@@ -1,3 +1,5 @@
+import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +122,71 @@ def test_a_damaged_file_is_reported_and_the_rest_is_done(
         run(None, photographs, tmp_path / "out", scale=2)
     assert "1.png is not an image" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
+
+
+def test_a_folder_goes_on_where_it_stopped(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(None, photographs, tmp_path / "out", scale=2)
+    first = (tmp_path / "out" / "0.png").stat().st_mtime_ns
+    (tmp_path / "out" / "1.png").unlink()
+    write_image(tmp_path / "out" / "2.png", np.zeros((9, 9, 3), np.uint8))
+    leftover = tmp_path / "out" / f"1.webp.{socket.gethostname()}-{2**22 + 1}-0.partial"
+    leftover.touch()
+    capsys.readouterr()
+    with pytest.raises(InputError, match="1 of 3 images failed"):
+        run(None, photographs, tmp_path / "out", scale=2)
+    captured = capsys.readouterr()
+    assert "1 of 3 results are there already and are kept" in captured.out
+    assert "2.png is there already as 9x9, not 140x120; existing=overwrite replaces it" in captured.err
+    assert (tmp_path / "out" / "0.png").stat().st_mtime_ns == first
+    assert read_image(tmp_path / "out" / "1.png").shape == (120, 140, 3)
+    assert not leftover.exists()
+    run(None, photographs, tmp_path / "out", scale=2, existing="overwrite")
+    assert read_image(tmp_path / "out" / "2.png").shape == (120, 140, 3)
+
+
+def test_one_image_that_is_there_is_refused_kept_or_replaced(photographs: Path, tmp_path: Path) -> None:
+    target = tmp_path / "big.png"
+    run(None, photographs / "0.png", target, scale=2)
+    with pytest.raises(InputError, match=r"big\.png exists already"):
+        run(None, photographs / "0.png", target, scale=2)
+    run(None, photographs / "0.png", target, scale=2, existing="skip")
+    with pytest.raises(InputError, match="is there already as 140x120"):
+        run(None, photographs / "0.png", target, scale=3, existing="skip")
+    run(None, photographs / "0.png", target, scale=3, existing="overwrite")
+    assert read_image(target).shape == (180, 210, 3)
+    with pytest.raises(InputError, match="existing must be refuse, skip, overwrite or null; got yes"):
+        run(None, photographs / "0.png", target, scale=3, existing="yes")
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"scale": -1}, {"scale": 2, "existing": "no"}, {"scale": 2, "checkpoint": "absent.safetensors"}]
+)
+def test_a_refused_command_makes_no_folder(photographs: Path, tmp_path: Path, wanted: dict) -> None:
+    wanted = {"checkpoint": None, **wanted}
+    with pytest.raises(InputError):
+        run(wanted.pop("checkpoint"), photographs, tmp_path / "new" / "out", **wanted)
+    assert not (tmp_path / "new").exists()
+
+
+def test_names_are_printed_as_they_are(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["[red] :smile: 1.png", os.fsdecode(b"\xe9.png"), "a\nb.png"]
+    for name in names:
+        (photographs / "0.png").rename(photographs / name)
+        write_image(photographs / "0.png", np.zeros((9, 9, 3), np.uint8))
+    run(None, photographs, tmp_path / "out", scale=2)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "->" in line]
+    assert len(lines) == 6
+    for shown in ("[red] :smile: 1.png", r"\udce9.png", r"a\nb.png"):
+        assert any(f"/{shown} (" in line for line in lines)
+    assert set(names) < {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_exifs_sizes_are_the_results(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA002: 30, 0xA003: 20, 0x9003: "2020:02:03 04:05:06"})
+    Image.new("RGB", (30, 20)).save(tmp_path / "photo.jpg", exif=exif)
+    for name in ("big.jpg", "big.png", "big.tif"):
+        run(None, tmp_path / "photo.jpg", tmp_path / name, scale=2.5)
+        with Image.open(tmp_path / name) as big:
+            kept = big.getexif().get_ifd(0x8769)
+        assert (kept[0xA002], kept[0xA003], kept[0x9003]) == (75, 50, "2020:02:03 04:05:06")

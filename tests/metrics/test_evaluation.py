@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from composed import protocol_of
 from splatsr.data.evaluation_pairs import Pair, without_lr
 from splatsr.errors import InputError
+from splatsr.image_files.folder import find_images
 from splatsr.image_files.writing import write_image
 from splatsr.metrics.choice import NETWORKS
 from splatsr.metrics.evaluation import check_scales, evaluate, predict
@@ -68,3 +70,43 @@ def test_a_prediction_has_the_size_of_its_target(scale: float, size: tuple[int, 
     """The nominal one, round(h s), the one that DIINN's sizes leave, and that of a real zoom of about x4."""
     pair = Pair(torch.rand(3, 11, 13), torch.rand(3, *size), scale, "set", Path("image.png"), "image.png")
     assert predict(Bicubic(), pair).shape == (3, *size)
+
+
+def test_images_of_one_name_stay_apart(tmp_path: Path) -> None:
+    for index, name in enumerate(("a.png", "one/a.png", "two/a.png")):
+        write_image(tmp_path / name, astronaut()[60 * index : 60 * index + 60, :60])
+    found = evaluate(Bicubic(), {"set": without_lr(find_images(tmp_path), tmp_path)}, [2], Y, metrics=["psnr"])
+    names = ["a.png", "one/a.png", "two/a.png"]
+    assert found.images == {"set": names}
+    assert [figure.image for figure in found.image_figures if figure.method == MODEL] == names
+
+
+def test_one_image_that_fails_leaves_the_others_measured(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", astronaut()[:60, :60])
+    write_image(tmp_path / "pixel.png", astronaut()[:1, :1])
+    write_image(tmp_path / "row.png", astronaut()[:1, :40])
+    write_image(tmp_path / "small.png", astronaut()[:18, :18])
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    paths = find_images(tmp_path)
+    found = evaluate(Bicubic(), {"set": without_lr(paths)}, [2, 4], Y, metrics=["psnr"])
+    alone = evaluate(Bicubic(), {"set": without_lr(paths[:1])}, [2, 4], Y, metrics=["psnr"])
+    assert [figure.images for figure in found.figures] == [2, 2, 1, 1]
+    assert select(found.figures, scale=4) == select(alone.figures, scale=4)
+    assert len(found.failures) == 3 + 4
+    assert "broken.png of set is left out at x2: " in found.failures[0]
+    assert {figure.image for figure in found.image_figures if figure.scale == 4} == {"a.png"}
+
+
+def test_a_set_none_of_whose_images_can_be_measured_has_no_figure(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    found = evaluate(Bicubic(), {"set": without_lr([tmp_path / "broken.png"])}, [2], Y, metrics=["psnr"])
+    assert all(math.isnan(figure.value) and figure.images == 0 for figure in found.figures)
+
+
+def test_exact_predictions_are_counted(tmp_path: Path) -> None:
+    write_image(tmp_path / "flat.png", np.full((40, 40, 3), 90, np.uint8))
+    write_image(tmp_path / "photo.png", astronaut()[:40, :40])
+    both = evaluate(Bicubic(), {"set": without_lr(find_images(tmp_path))}, [2], Y, metrics=["psnr"])
+    photo = evaluate(Bicubic(), {"set": without_lr([tmp_path / "photo.png"])}, [2], Y, metrics=["psnr"])
+    assert [figure.infinite for figure in both.figures] == [1, 1]
+    assert [figure.value for figure in both.figures] == [figure.value for figure in photo.figures]

@@ -1,6 +1,7 @@
 """metrics.json, byte by byte, and back."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,52 @@ def test_other_files_are_refused_by_name(tmp_path: Path, content: str | None, re
         (tmp_path / "metrics.json").write_text(content)
     with pytest.raises(InputError, match=f"metrics.json {refusal}"):
         read_record(tmp_path / "metrics.json")
+
+
+def test_figures_without_a_number_are_valid_json_and_come_back(tmp_path: Path) -> None:
+    found = Evaluation(
+        figures=[
+            Figure("set", 2.0, "psnr_y", MODEL, 31.5, 3, 1),
+            Figure("set", 2.0, "psnr_y", BICUBIC, math.inf, 3, 3),
+        ],
+        image_figures=[
+            ImageFigure("set", 2.0, "psnr_y", MODEL, math.inf, "a/x.png"),
+            ImageFigure("set", 2.0, "psnr_y", MODEL, -math.inf, "b/x.png"),
+        ],
+        images={"set": ["a/x.png", "b/x.png", "\udce9.png", "broken.png"]},
+        scales=[2.0],
+        missing={},
+        failures=("broken.png of set is left out at x2: it is damaged.",),
+    )
+    path = tmp_path / "metrics.json"
+    write_record(path, found, protocol=PROTOCOL, model=Bicubic(), checkpoint=None)
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
+    content = json.loads(path.read_text(), parse_constant=refuse)
+    assert content["sets"]["set"]["x2"] == {
+        "psnr_y": 31.5,
+        "bicubic_psnr_y": "inf",
+        "images": 3,
+        "infinite": {"psnr_y": 1, "bicubic_psnr_y": 3},
+    }
+    assert [row.get("psnr_y") for row in content["images"]["set"]["x2"].values()] == ["inf", "-inf", None, None]
+    assert read_record(path).evaluation == found
+
+
+def test_what_could_not_be_measured_is_null(tmp_path: Path) -> None:
+    found = FOUND._replace(figures=[Figure("Set5", 4.0, "psnr_y", MODEL, math.nan, 0)])
+    write_record(tmp_path / "metrics.json", found, protocol=PROTOCOL, model=Bicubic(), checkpoint=None)
+    assert json.loads((tmp_path / "metrics.json").read_text())["sets"]["Set5"]["x4"]["psnr_y"] is None
+    assert read_record(tmp_path / "metrics.json").evaluation.figures == []
+
+
+def test_files_written_before_there_were_failures_are_read(tmp_path: Path) -> None:
+    write_record(tmp_path / "metrics.json", FOUND, protocol=PROTOCOL, model=Bicubic(), checkpoint=None)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    del content["failures"]
+    content["sets"]["Set5"]["x4"]["psnr_y"] = math.inf
+    (tmp_path / "metrics.json").write_text(json.dumps(content))
+    assert "Infinity" in (tmp_path / "metrics.json").read_text()
+    assert read_record(tmp_path / "metrics.json").evaluation.figures[0].value == math.inf

@@ -1,3 +1,4 @@
+import shlex
 import sys
 
 import pytest
@@ -47,3 +48,12 @@ def test_plugins_that_are_not_installed_are_named() -> None:
     assert "pip install 'splatsr[optuna]'" in suggest_option("hydra/sweeper/optuna")
     assert "no configuration group or option 'nothing'" in suggest_option("nothing")
     assert "did you mean 'data.patch'?" in suggest_key("data.pach")
+
+
+@pytest.mark.parametrize("name", ["a (1).png", "it's.png", 'a"b".png', "ä.png", "a=b,{c}.png"])
+def test_what_is_to_be_typed_for_a_name_that_hydra_reads_otherwise_is_read_as_that_name(name: str) -> None:
+    with pytest.raises(HydraException) as refused:
+        compose(f"input={name}")
+    typed = explain(refused.value).partition("quote it twice, for the shell and for Hydra: ")[2]
+    (argument,) = shlex.split(typed)
+    assert compose(argument)["input"] == name

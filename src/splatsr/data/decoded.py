@@ -2,7 +2,7 @@
 
 <cache>/<folder's name>-<8 digits for its path>/   one for each folder of images
     pixels.u8      8-bit RGB rows of one image after the other
-    images.jsonl   a line for each: [name, bytes, mtime in ns, height, width], or [name, bytes, mtime, why it cannot be read]
+    images-2.jsonl a line for each: [name, bytes, mtime in ns, height, width], or [name, bytes, mtime, why it cannot be read]
 
 While it is made the folder's name ends in .partial; a line is written after its pixels, so that an interrupted run goes on
 where it stopped, and renaming the folder is what makes it count. It counts as long as names, sizes and times are those of the
@@ -29,7 +29,8 @@ from splatsr.errors import InputError
 from splatsr.image_files.folder import Part
 from splatsr.image_files.reading import image_size, read_image
 
-PIXELS, INDEX = "pixels.u8", "images.jsonl"
+PIXELS, INDEX = "pixels.u8", "images-2.jsonl"
+"""The number grows whenever pixels are read in another way: what was decoded before does not count then."""
 
 COMPARED = 10_000
 """Headers that are read to know that a decoded folder is that of its images; of larger folders evenly spaced ones."""
@@ -44,7 +45,7 @@ class Stamp(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A line of images.jsonl."""
+    """A line of images-2.jsonl."""
 
     stamp: Stamp
     size: Size
@@ -61,7 +62,7 @@ class DecodedFolder:
     def __init__(self, part: Part, cache: Path) -> None:
         folder = part.folder.resolve()
         self.part = part
-        self.path = cache / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+        self.path = cache / f"{folder.name}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
         self._partial = self.path.with_name(f"{self.path.name}.partial")
 
     @cached_property

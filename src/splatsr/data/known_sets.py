@@ -19,7 +19,7 @@ from typing import NamedTuple
 from splatsr.data.evaluation_pairs import GivenPair
 from splatsr.data.pairing import pair_by_name
 from splatsr.errors import InputError
-from splatsr.image_files.formats import SUFFIXES
+from splatsr.image_files.folder import is_image_name
 
 WHOLE_SCALES = (2, 3, 4, 6, 8)
 """Those for which archives have LR folders."""
@@ -133,5 +133,7 @@ def _zoomed(images: list[Path], folder: Path) -> Iterator[dict[int, GivenPair]]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Images directly in `folder`, sorted; none if it is not there."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    """Images directly in `folder`, sorted, but for hidden ones; none if it is not there."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if is_image_name(path.name) and not path.name.startswith("."))

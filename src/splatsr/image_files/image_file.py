@@ -15,11 +15,13 @@ class ImageFile(ABC):
     Attributes:
         path: of the file.
         size: (height, width) in pixels, upright.
+        is_grey: whether a pixel is one level, with neither palette nor alpha.
         several: what the file may have several of, of which the first is read: frames or pages.
     """
 
     path: Path
     size: tuple[int, int]
+    is_grey: bool
     several: ClassVar[str]
 
     @property

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,14 +54,22 @@ def _open(path: Path) -> ImageFile:
         raise InputError(f"{path} is a folder; expected an image file.")
     if not stat.S_ISREG(mode):
         raise InputError(f"{path} is a pipe, socket or device; expected an image file.")
-    with path.open("rb") as file:
-        begin = file.read(len(SIGNATURE))
+    with path.open("rb") as raw:
+        begin = raw.read(len(SIGNATURE))
     if not begin:
         raise InputError(f"{path} is empty; expected an image file.")
+    file = _decoder(begin)(path)
+    if min(file.size) < 1:
+        raise ValueError(f"its header says {file.size[1]}x{file.size[0]} pixels")
+    return file
+
+
+def _decoder(begin: bytes) -> Callable[[Path], ImageFile]:
+    """What reads a file that begins like this."""
     if begin == SIGNATURE:
-        return PngFile(path)
+        return PngFile
     if begin[:4] in _TIFF:
         from splatsr.image_files.tiff_file import TiffFile  # tifffile takes a while, and most files are no TIFFs
 
-        return TiffFile(path)
-    return PillowFile(path)
+        return TiffFile
+    return PillowFile

@@ -44,7 +44,7 @@ def read_picture(path: str | Path) -> Picture:
     """
     path = Path(path)
     with opened(path) as file:
-        check_memory(path, file.size)
+        check_memory(file)
         say_if_several(file, path)
         samples = file.decode()
         rgb = np.ascontiguousarray(rgb_of(samples, file.profile, path))

@@ -34,6 +34,7 @@ class PillowFile(ImageFile):
         self.path = path
         with self._open() as image:
             width, height = image.size
+            self.is_grey = image.mode in ("1", "L") and "transparency" not in image.info
             self._exif, self._profile, xmp = self._read_exif(image), image.info.get("icc_profile"), image.info.get("xmp")
             self.orientation = orientation_of(self._exif, xmp if isinstance(xmp, bytes) else None)
         self.size = upright_size((height, width), self.orientation)

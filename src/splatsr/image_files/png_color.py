@@ -33,6 +33,17 @@ def is_srgb(gamma: float | None, primaries: Primaries | None) -> bool:
     return same_gamma and (primaries is None or bool(np.allclose(primaries, SRGB, rtol=0, atol=0.005)))
 
 
+def are_possible(primaries: Primaries) -> bool:
+    """Whether they are chromaticities, and span a triangle with white in it."""
+    x, y = np.array(primaries).reshape(4, 2).T
+    if min(y) <= 0 or max(x + y) > 1.2:
+        return False
+    columns = np.stack([x / y, np.ones(4), (1 - x - y) / y])
+    if abs(np.linalg.det(columns[:, 1:])) < 1e-3:
+        return False
+    return bool(min(np.linalg.solve(columns[:, 1:], columns[:, 0])) > 0)
+
+
 def to_srgb(values: np.ndarray, gamma: float | None, primaries: Primaries | None) -> np.ndarray:
     """(h, w, 1 or 3), uint8 or uint16, of values that are light to the power of `gamma` (None: as sRGB's), as sRGB."""
     top = np.iinfo(values.dtype).max

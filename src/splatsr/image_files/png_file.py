@@ -22,7 +22,7 @@ from splatsr.errors import InputError
 from splatsr.image_files.exif import exif_of
 from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.orientation import orientation_of, upright, upright_size
-from splatsr.image_files.png_color import Primaries, is_srgb, to_srgb
+from splatsr.image_files.png_color import Primaries, are_possible, is_srgb, to_srgb
 from splatsr.image_files.samples import GREY, RGB, Samples, samples_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -58,8 +58,7 @@ class PngFile(ImageFile):
         if not self._chunks or self._chunks[0].kind != b"IHDR":
             raise ValueError("it does not begin with its header")
         width, height, self._bits, self._color_type = struct.unpack(">IIBB", self._content(b"IHDR")[:10])
-        if not width or not height:
-            raise ValueError(f"its header says {width}x{height} pixels")
+        self.is_grey = self._color_type == 0 and not self._content(b"tRNS") and not self._content(b"gAMA")
         self.size = upright_size((height, width), self.orientation)
 
     @cached_property
@@ -92,11 +91,10 @@ class PngFile(ImageFile):
             Exception: of any kind, where the file is damaged.
         """
         content = self._pixels()
-        if self._bits == 16 and self._color_type != 0:
-            samples = _sixteen_bits(content)
-        else:
-            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-                samples = samples_of(image, self.path)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.load()  # first, whatever the bits: it says plainly what is damaged, where libpng prints lines of its own
+            is_wide = self._bits == 16 and self._color_type != 0
+            samples = _sixteen_bits(content, self._content(b"tRNS")) if is_wide else samples_of(image, self.path)
         values = upright(self._meant_as_srgb(samples), self.orientation)
         return Samples(values, samples.space, None if samples.alpha is None else upright(samples.alpha, self.orientation))
 
@@ -115,11 +113,14 @@ class PngFile(ImageFile):
     def _gamma(self) -> float | None:
         content = self._content(b"gAMA")
         value = struct.unpack(">I", content[:4])[0] / 100_000 if len(content) >= 4 else 0
-        return value or None
+        return value if 0.1 <= value <= 10 else None  # others are no gamma of any screen
 
     def _primaries(self) -> Primaries | None:
         content = self._content(b"cHRM")
-        return Primaries(*(value / 100_000 for value in struct.unpack(">8I", content[:32]))) if len(content) >= 32 else None
+        if len(content) < 32:
+            return None
+        found = Primaries(*(value / 100_000 for value in struct.unpack(">8I", content[:32])))
+        return found if are_possible(found) else None
 
     @cached_property
     def _xmp(self) -> bytes | None:
@@ -191,13 +192,16 @@ def _from_hex(text: bytes | None) -> bytes:
         return b""
 
 
-def _sixteen_bits(content: bytes) -> Samples:
-    """Of a PNG with 16 bits and more than grey."""
+def _sixteen_bits(content: bytes, transparent: bytes) -> Samples:
+    """Of a PNG with 16 bits and more than grey; `transparent`: its tRNS chunk, the one color that is not opaque."""
     import torch
     from torchvision.io import ImageReadMode, decode_png
 
     values = (
         decode_png(torch.frombuffer(bytearray(content), dtype=torch.uint8), ImageReadMode.UNCHANGED).numpy().transpose(1, 2, 0)
     )
-    colors = values.shape[2] - 1 + values.shape[2] % 2
-    return Samples(values[..., :colors], GREY if colors == 1 else RGB, values[..., -1] if values.shape[2] > colors else None)
+    channels = values.shape[2]
+    colors, alpha = values[..., : channels - 1 + channels % 2], values[..., -1] if channels % 2 == 0 else None
+    if alpha is None and len(transparent) >= 6:
+        alpha = np.where((values == struct.unpack(">3H", transparent[:6])).all(-1), 0, 65535).astype(np.uint16)
+    return Samples(colors, GREY if colors.shape[2] == 1 else RGB, alpha)

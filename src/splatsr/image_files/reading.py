@@ -32,7 +32,7 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     """
     path = Path(path)
     with opened(path) as file:
-        check_memory(path, file.size)
+        check_memory(file)
         say_if_several(file, path)
         return np.ascontiguousarray(rgb_of(file.decode(), file.profile, path))
 

@@ -7,6 +7,9 @@ from PIL import Image
 
 from splatsr.errors import InputError
 
+_ROWS = 256
+"""Rows that are converted at once."""
+
 GREY, RGB, CMYK, LAB = "grey", "rgb", "cmyk", "lab"
 
 
@@ -28,7 +31,10 @@ def eight_bits(values: np.ndarray) -> np.ndarray:
     """uint8 levels of uint8 or uint16 ones: times 255 / 65535, rounded."""
     if values.dtype == np.uint8:
         return values
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    made = np.empty(values.shape, np.uint8)
+    for first in range(0, len(values), _ROWS):
+        made[first : first + _ROWS] = (values[first : first + _ROWS].astype(np.uint32) + 128) // 257
+    return made
 
 
 def samples_of(image: Image.Image, name: object) -> Samples:
@@ -58,9 +64,9 @@ def samples_of(image: Image.Image, name: object) -> Samples:
     if image.mode not in ("L", "1", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr"):
         raise InputError(f"{name} has pixels of a kind ({image.mode}) that is not read; save it as 8- or 16-bit RGB.")
     if image.has_transparency_data:  # palettes with an alpha for every entry convert to RGB only by way of RGBA
-        four = np.array(image.convert("RGBA"))
+        four = np.array(image if image.mode == "RGBA" else image.convert("RGBA"))
         return Samples(four[..., :3], RGB, four[..., 3])
-    return Samples(np.array(image.convert("RGB")), RGB, None)
+    return Samples(np.array(image if image.mode == "RGB" else image.convert("RGB")), RGB, None)
 
 
 def _keyed_out(values: np.ndarray, key: object) -> np.ndarray | None:

@@ -4,6 +4,8 @@ Pillow takes some TIFFs for what they are not, in silence (16-bit planes one aft
 numbers, subsampled YCbCr): it is asked only for those kinds that it is known to read right.
 """
 
+import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.one_line import say_once
 from splatsr.image_files.orientation import TAG, orientation_of, upright, upright_size
 from splatsr.image_files.samples import CMYK, GREY, RGB, Samples, samples_of
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it reports of damage is raised here, or does not matter
 
 _PLAIN = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE)
 """What tifffile decodes by itself."""
@@ -44,13 +48,12 @@ class TiffFile(ImageFile):
         self.path = path
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
-            self.size = page.imagelength, page.imagewidth
-            if not all(self.size):
-                raise ValueError(f"its header says {self.size[1]}x{self.size[0]} pixels")
+            self.is_grey = page.samplesperpixel == 1 and page.photometric in (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK)
+            stored = page.imagelength, page.imagewidth
             self._count, self._profile, self._exif = len(file.pages), page.iccprofile, self._read_exif(file)
             xmp = page.tags.valueof(_XMP)
         self.orientation = orientation_of(self._exif, xmp if isinstance(xmp, bytes) else None)
-        self.size = upright_size(self.size, self.orientation)
+        self.size = upright_size(stored, self.orientation)
 
     @property
     def exif(self) -> Image.Exif:
@@ -77,7 +80,13 @@ class TiffFile(ImageFile):
         with tifffile.TiffFile(self.path) as file:
             page = file.pages.first
             self._check(page)
-            if page.photometric in _CHANNELS and page.bitspersample in (8, 16) and page.compression in _PLAIN:
+            _check_complete(page, file.filehandle.size)
+            if (
+                page.photometric in _CHANNELS
+                and page.bitspersample in (8, 16)
+                and page.compression in _PLAIN
+                and page.fillorder == 1
+            ):
                 values, space, alpha = _from_tifffile(page)
                 turned = None if alpha is None else upright(alpha, self.orientation)
                 return Samples(upright(values, self.orientation), space, turned)
@@ -138,6 +147,18 @@ class TiffFile(ImageFile):
         raise InputError(f"{self.path} holds {what}, which are not read; save it as 8- or 16-bit RGB.")
 
 
+def _check_complete(page: tifffile.TiffPage, length: int) -> None:
+    """ValueError where parts of the image are not in the file: both libraries would leave them black."""
+    if page.is_contiguous:
+        places = [(page.dataoffsets[0], page.nbytes)]
+    else:
+        places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        if len(places) < math.prod(page.chunked):
+            raise ValueError(f"{len(places)} of its {math.prod(page.chunked)} parts are there")
+    if any(not start or not count or start + count > length for start, count in places):
+        raise ValueError("it is truncated")
+
+
 def _from_tifffile(page: tifffile.TiffPage) -> Samples:
     pixels = page.asarray()
     if page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
@@ -161,6 +182,8 @@ def _from_tifffile(page: tifffile.TiffPage) -> Samples:
 
 def _divided(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Straight colors of premultiplied ones; where all is transparent they stay."""
-    top = np.iinfo(values.dtype).max
-    straight = np.round(values * (top / np.maximum(alpha, 1, dtype=np.float32)[..., None])).clip(0, top).astype(values.dtype)
-    return np.where(alpha[..., None] == 0, values, straight)
+    top, made = np.iinfo(values.dtype).max, values.copy()
+    for rows, divisors in zip(made, alpha, strict=True):
+        seen = divisors > 0
+        rows[seen] = np.round(rows[seen] * (top / divisors[seen].astype(np.float32)[:, None])).clip(0, top)
+    return made

@@ -85,7 +85,8 @@ def upscale(
         for result in along(remaining, len(remaining), "upscaling"):
             failures.goes_well(job.enlarge, renderer, result, lambda _: None)
     if failures.count:
-        raise InputError(f"{failures.count} of {len(results)} images failed (named above); the others are in {target}.")
+        others = f"; the others are in {target}" if failures.count < len(results) else ""
+        raise InputError(f"{failures.count} of {len(results)} images failed (named above){others}.")
 
 
 class _Failures:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from splatsr.errors import InputError
 from splatsr.image_files.folder import find_images
 from splatsr.image_files.formats import WRITTEN, check_writable
+from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.memory import check_memory
 from splatsr.image_files.opened import opened
 
@@ -81,7 +82,7 @@ def is_done(target: Path, size: tuple[int, int]) -> bool:
     try:
         with opened(target) as file:
             found = file.size
-            if found == size and _fits(target, found):
+            if found == size and _fits(file):
                 file.decode()
     except InputError as error:
         raise InputError(f"{str(error).removesuffix('.')} and is there already; existing=overwrite replaces it.") from error
@@ -108,10 +109,10 @@ def _check_distinct(results: list[Result]) -> None:
             raise InputError(f"{other} and {source} would both become {target}; rename one of them.")
 
 
-def _fits(path: Path, size: tuple[int, int]) -> bool:
-    """Whether an image of that size can be decoded here; results may be larger than memory."""
+def _fits(file: ImageFile) -> bool:
+    """Whether it can be decoded here; results may be larger than memory."""
     try:
-        check_memory(path, size)
+        check_memory(file)
     except InputError:
         return False
     return True

@@ -105,7 +105,7 @@ class Protocol:
             "rounding": "both images rounded to 8 bit"
             if self.eight_bit
             else "prediction clamped to [0, 1], not rounded to 8 bit",
-            "average": "per image, float64",
+            "average": "per image, float64; infinite figures are left out and counted",
             "ssim": "11x11 Gaussian window, sigma 1.5, valid region",
             "lpips": "AlexNet, version 0.1, RGB",
             "dists": "VGG16, RGB",

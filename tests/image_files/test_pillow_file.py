@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from splatsr.errors import InputError
+from splatsr.image_files.pillow_file import PillowFile
+from splatsr.image_files.reading import image_size, read_image
+
+RGB = np.random.default_rng(0).integers(0, 256, (24, 32, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".avif"])
+def test_of_an_animation_the_first_frame_is_read(tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture) -> None:
+    frames = [Image.new("RGB", (32, 24), color) for color in ((250, 0, 0), (0, 250, 0))]
+    frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
+    assert PillowFile(tmp_path / f"a{suffix}").count == 2
+    assert np.abs(read_image(tmp_path / f"a{suffix}").astype(int) - (250, 0, 0)).max() <= 6
+    assert f"a{suffix} has 2 frames: the first is used" in caplog.text
+
+
+def test_a_second_picture_in_a_cameras_file_is_not_worth_a_word(tmp_path: Path) -> None:
+    frames = [Image.fromarray(RGB), Image.fromarray(RGB[:8, :8])]
+    frames[0].save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=frames[1:])
+    assert PillowFile(tmp_path / "a.jpg").count == 1
+    assert image_size(tmp_path / "a.jpg") == read_image(tmp_path / "a.jpg").shape[:2] == (24, 32)
+
+
+@pytest.mark.parametrize("transfer", [8, 16, 18])
+def test_hdr_pictures_are_refused(tmp_path: Path, transfer: int) -> None:
+    Image.fromarray(RGB).save(tmp_path / "a.avif")
+    content = bytearray((tmp_path / "a.avif").read_bytes())
+    content[content.index(b"colrnclx") + 11] = transfer
+    (tmp_path / "a.avif").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.avif is an HDR picture"):
+        read_image(tmp_path / "a.avif")
+
+
+def test_sixteen_bits_of_others(tmp_path: Path) -> None:
+    levels = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
+    Image.fromarray(levels).save(tmp_path / "a.jp2")
+    (tmp_path / "a.pgm").write_bytes(b"P5 16 16 65535\n" + levels.astype(">u2").tobytes())
+    for name in ("a.jp2", "a.pgm"):
+        assert np.array_equal(read_image(tmp_path / name)[..., 0], levels // 257)
+
+
+def test_floating_point_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"Pf 2 1 -1.0\n" + np.array([0, 0.5], "<f4").tobytes())
+    with pytest.raises(InputError, match=r"a\.ppm holds numbers with fractions"):
+        read_image(tmp_path / "a.ppm")
