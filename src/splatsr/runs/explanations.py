@@ -3,7 +3,8 @@
 import difflib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
@@ -31,12 +32,21 @@ def explain(error: BaseException) -> str | None:
         return (
             f"{clash[1]} exchanges {clash[2]}, and what was chosen with it has no such part: exchange less, or something else."
         )
+    if resolver := re.search(r"Interpolation key '(hydra\.runtime\.choices\.(\w+))' not found", text):
+        return f"{resolver[2]} takes the name of one of its options, not a list of several."
+    if reference := re.search(r"Interpolation key '([^']+)' not found|Environment variable '([^']+)' not found", text):
+        return f"a value refers to {reference[1] or reference[2]!r}, which does not exist."
+    if "Error merging override" in text:
+        return f"{text.splitlines()[0].removeprefix('Error merging override ')}: the key takes another kind of value."
     if unknown := re.search(r"(?:Key|Could not override) '([^']+)'", text):
         return suggest_key(_as_given(unknown.group(1)))
     if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}"
+        return (
+            f"cannot read the argument {error.override!r}; expected key=value, and quotes around values with commas, brackets or "
+            "quotes: 'key=\"a, b\"'."
+        )
     if "mismatched input" in text or "token recognition" in text:
         return str(error).splitlines()[0]
     return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
@@ -50,14 +60,23 @@ def suggest_key(key: str) -> str:
     except (HydraException, OmegaConfBaseException):  # the choices themselves do not go together
         composed = compose(resolve=False)
     valid = _dotted(composed)
-    near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
-    return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
+    near = difflib.get_close_matches(key, valid, n=1, cutoff=0.75)
+    if near:
+        return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
+    parent = key.rpartition(".")[0]
+    while parent and parent not in valid:
+        parent = parent.rpartition(".")[0]
+    start = f"{parent}." if parent else ""
+    below = [one.removeprefix(start) for one in valid if one.startswith(start) and "." not in one.removeprefix(start)]
+    known = f"{parent or 'the configuration'} has {', '.join(below)}" if below else f"{parent} has no keys below it"
+    return f"unknown configuration key {key!r}; {known}. (python run.py --cfg job prints them all)"
 
 
 def suggest_option(option: str) -> str:
     """What to say of <group>/<option> where conf/ has no such file: the nearest option, and all of them."""
     group, _, name = option.rpartition("/")
-    options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    folder = CONF / group
+    options = sorted(str(path.relative_to(folder).with_suffix("")) for path in _options(group))
     if not group or not options:
         return f"there is no configuration group or option {option!r} in conf/."
     if name.startswith("submitit"):
@@ -67,6 +86,12 @@ def suggest_option(option: str) -> str:
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{group}={name} does not exist; {hint}Options: {', '.join(options)}."
+
+
+def _options(group: str) -> Iterator[Path]:
+    """The files that are options of a group: those of its folder, and of an experiment's folders of experiments too."""
+    whole = group == "experiment" or group.startswith("experiment/")
+    return (CONF / group).rglob("*.yaml") if whole else (CONF / group).glob("*.yaml")
 
 
 def _as_given(key: str) -> str:
