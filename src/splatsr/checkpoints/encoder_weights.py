@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -77,8 +78,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         content = read_pickle(path)
     if published.is_published(content) or (isinstance(content, Mapping) and KEY in content):
         raise InputError(_whole(path))
-    while isinstance(content, Mapping) and (key := next((one for one in _HOLDERS if one in content), None)):
-        content = content[key]
+    content = _within_holders(content)
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"encoder_checkpoint={path} holds no state dict.")
     for name, tensor in content.items():
@@ -86,6 +86,12 @@ def _read(path: Path) -> dict[str, Tensor]:
             raise InputError(f"encoder_checkpoint={path} holds no state dict ({str(name)[:40]!r} is no tensor).")
     prefix = _PARALLEL if all(name.startswith(_PARALLEL) for name in content) else ""
     return {name.removeprefix(prefix): tensor for name, tensor in content.items()}
+
+
+def _within_holders(content: Any) -> Any:
+    while isinstance(content, Mapping) and (key := next((one for one in _HOLDERS if one in content), None)):
+        content = content[key]
+    return content
 
 
 def _whole(path: Path) -> str:

@@ -3,7 +3,7 @@
 import difflib
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def explain(error: BaseException) -> str | None:
             f"{clash[1]} exchanges {clash[2]}, and what was chosen with it has no such part: exchange less, or something else."
         )
     if resolver := re.search(r"Interpolation key '(hydra\.runtime\.choices\.(\w+))' not found", text):
-        return f"{resolver[2]} takes the name of one of its options, not a list of several."
+        return f"{resolver[2]} must be the name of one of its options; it is left out, or several are named."
     if reference := re.search(r"Interpolation key '([^']+)' not found|Environment variable '([^']+)' not found", text):
         return f"a value refers to {reference[1] or reference[2]!r}, which does not exist."
     if "Error merging override" in text:
@@ -43,13 +43,30 @@ def explain(error: BaseException) -> str | None:
     if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException):
-        return (
-            f"cannot read the argument {error.override!r}; expected key=value, and quotes around values with commas, brackets or "
-            "quotes: 'key=\"a, b\"'."
-        )
+        return f"cannot read the argument {error.override!r}; expected key=value, and values with commas quoted: 'key=\"a,b\"'."
     if "mismatched input" in text or "token recognition" in text:
         return str(error).splitlines()[0]
     return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
+
+
+def check_command_line(arguments: Sequence[str]) -> None:
+    """InputError where an argument cannot be meant, before Hydra makes a folder for it."""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if not argument.strip():
+            raise InputError("an argument is empty; arguments are key=value.")
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise InputError(f"the argument {argument!a} is no text in UTF-8.")
+        if key in ("hydra.run.dir", "hydra.sweep.dir") and not value.strip("'\" "):
+            raise InputError(f"{key} must not be empty; give a folder.")
+
+
+def explain_folder(error: BaseException) -> str | None:
+    """One line where Hydra cannot make the folder of a run or a multirun, None for another error."""
+    if not isinstance(error, OSError):
+        return None
+    where = f" {error.filename}" if error.filename else ""
+    return f"the folder{where} of the run cannot be made ({error.strerror}); give another hydra.run.dir, or hydra.sweep.dir."
 
 
 def suggest_key(key: str) -> str:
