@@ -22,7 +22,7 @@ def test_the_description_says_what_changes_the_fit() -> None:
     ("override", "refusal"),
     [
         ("prior.crops=0", "prior.crops must be a whole number of at least 1; got 0"),
-        ("prior.side=-1", "prior.side must be a whole number of at least 1; got -1"),
+        ("prior.side=-1", "prior.side must be a whole number from 1 to 2147483647; got -1"),
         ("prior.kernels=some", "one of all, visible"),
         ("prior.sensitivity.seeds=0", "prior.sensitivity.seeds must be a whole number of at least 1; got 0"),
         (

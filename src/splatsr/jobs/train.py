@@ -71,6 +71,7 @@ def train(
     """
     resuming = run.goes_on(TRACES["train"])
     rules = _check(scales, metrics, compile, trainer, protocol)
+    paper = None if table is None else instantiate(table, "table")
     lightning.seed_everything(run.seed)
     photographs = _prepare(data, scales, rules)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
@@ -92,7 +93,6 @@ def train(
             draw_run(run.folder)
         if not photographs.test_sets:
             return None
-        paper = None if table is None else instantiate(table, "table")
         what = {"scales": scales, "protocol": rules, "metrics": metrics, "paper": paper, "pictures": pictures}
         weights = str(run.folder / "model.safetensors")
         found = evaluate_and_report(trained, photographs, **what, checkpoint=weights, beside={}, run_dir=run.folder)

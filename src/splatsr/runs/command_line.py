@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from splatsr.errors import InputError
 from splatsr.runs.call import call_job
 from splatsr.runs.configuration import CONF, plain
-from splatsr.runs.explanations import check_command_line, explain, explain_folder
+from splatsr.runs.explanations import check_command_line, explain, explain_beginning
 from splatsr.runs.folders import register_resolvers, slurm_tasks
 from splatsr.runs.unread_output import STATUS, discard, is_unread
 
@@ -44,7 +44,7 @@ def main() -> int:
         discard(sys.stdout)
         return STATUS
     except Exception as error:
-        refusal = explain(error) or (explain_folder(error) if not _begun else None)
+        refusal = explain(error) or (explain_beginning(error) if not _begun else None)
         if wanted == "1" or refusal is None:
             raise
         _refusals.append(refusal)

@@ -3,6 +3,7 @@
 import difflib
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,15 @@ def check_command_line(arguments: Sequence[str]) -> None:
             raise InputError(f"{key} must not be empty; give a folder.")
 
 
-def explain_folder(error: BaseException) -> str | None:
-    """One line where Hydra cannot make the folder of a run or a multirun, None for another error."""
+def explain_beginning(error: BaseException) -> str | None:
+    """One line for an error of Hydra's own before a run has begun: it cannot make the run's folder, or refuses settings of its
+    own (hydra.verbose, --resolve); None where the error is not Hydra's."""
     if not isinstance(error, OSError):
-        return None
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if not str(frames[-1].f_globals.get("__name__")).startswith(("hydra.", "omegaconf.", "logging.")):
+            return None
+        reason = " ".join(str(error).split()) or "an assertion of Hydra's fails"
+        return f"Hydra refuses its own settings (hydra.*, or options that begin with --): {reason}."
     where = f" {error.filename}" if error.filename else ""
     return f"the folder{where} of the run cannot be made ({error.strerror}); give another hydra.run.dir, or hydra.sweep.dir."
 
@@ -77,7 +83,7 @@ def suggest_key(key: str) -> str:
     except (HydraException, OmegaConfBaseException):  # the choices themselves do not go together
         composed = compose(resolve=False)
     valid = _dotted(composed)
-    near = difflib.get_close_matches(key, valid, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(key, [one for one in valid if not key.startswith(f"{one}.")], n=1, cutoff=0.75)
     if near:
         return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
     parent = key.rpartition(".")[0]
