@@ -123,3 +123,27 @@ def test_values_that_mean_something_pass(name: str, value: Any, monkeypatch: pyt
     monkeypatch.setattr(doctor, "doctor", lambda *, data: "called")
     settings = {**settings_of("job=train", *BASE), "job": settings_of("job=doctor")["job"]}
     assert call_job(changed(settings, name, value)) == "called"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (("job=evaluate", "model=bicubic", "scales=[1000]"), "too small to be reduced by 1000"),
+        (("job=evaluate", "model=bicubic", "scales=[240]"), "is too small for x240"),
+        (("job=train", "debug=tiny", "scales=[1000]"), "too small to be reduced by 1000"),
+        (("job=train", "model=liif", "supervision=queries", "supervision.count=1000000", "debug=tiny"), "the smallest has"),
+        (("job=train", "debug=tiny", "trainer.max_epochs=-1"), "the schedule ends with the training"),
+        (("job=train", "debug=tiny", "+trainer.max_steps=0"), "trainer.max_steps must be at least 1"),
+        (("job=train", "debug=tiny", "+trainer.fast_dev_run=true"), "trainer.fast_dev_run keeps no weights"),
+        (("job=train", "debug=tiny", "+trainer.callbacks=[]"), "nothing reads trainer.callbacks"),
+        (("job=sensitivity", "input=nowhere"), "nowhere is not a run of job=fit_prior"),
+        (("job=fit_prior", "prior/dictionary=sampled", "prior.crops=1", "prior.side=4"), "prior.dictionary.rows="),
+        (("job=fit_prior", "prior.dictionary.levels=[1000,1000,1000]"), "prior.dictionary would have 1000000000 rows"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_said_before_anything_is_written(
+    overrides: tuple[str, ...], line: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=line):
+        call_job(settings_of(*overrides, f"run_dir={tmp_path}/run"))
+    assert list(tmp_path.iterdir()) == []
