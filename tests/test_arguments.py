@@ -20,6 +20,7 @@ def reader(
     rate: float,
     name: str | None,
     sizes: Sequence[Count],
+    texts: Sequence[str],
     pair: tuple[float, float],
     path: Path,
     any: Any,
@@ -33,7 +34,7 @@ def reader(
 
 PART = {"_target_": "splatsr.encoders.edsr.EDSR"}
 RIGHT = {
-    "count": 3, "rate": 1, "name": None, "sizes": [1, 2], "pair": [0.5, 1], "path": "here", "any": [None, "x"],
+    "count": 3, "rate": 1, "name": None, "sizes": [1, 2], "texts": ["a"], "pair": [0.5, 1], "path": "here", "any": [None, "x"],
     "either": "auto", "encoder": PART, "later": {**PART, "_partial_": True}, "names": {"a": "b"},
 }  # fmt: skip
 
@@ -59,6 +60,7 @@ def test_right_values_pass() -> None:
         ("rate", 1e308, "part.rate must be a number of at most 3.4e+38, or its negative; got one beyond."),
         ("name", 3, "part.name must be text, or null; got 3."),
         ("name", "", "part.name must not be empty; leave it out, or set it to null where that is allowed."),
+        ("texts", "psnr", "part.texts must be a list of text; got 'psnr'."),
         ("sizes", 4, "part.sizes must be a list of whole numbers of at least 1; got 4."),
         ("sizes", [1, "a"], "part.sizes must be a list of whole numbers of at least 1; got [1, 'a']."),
         ("sizes", [0], "part.sizes must be a list of whole numbers of at least 1; got [0]."),

@@ -225,6 +225,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return all(_fits(one, inner[0]) for one in value)
     if isinstance(value, bool) and hint in (int, float):
         return False
+    if isinstance(value, str) and isinstance(origin, type) and issubclass(origin, Sequence):  # of letters
+        return False
     if hint is Path:
         return isinstance(value, str | Path)
     return _is_of(value, hint) if isinstance(hint, type) or origin is not None else True

@@ -62,7 +62,7 @@ def test_a_file_cannot_write_or_read_other_files(forged: Callable[..., Path], tm
         ("blocks", 10**30, "whole numbers from 0 to"),
         ("blocks", [1], "blocks must be a whole number"),
         ("input_mean", "grey", "input_mean must be a number from 0 to 1"),
-        ("input_mean", float("nan"), "input_mean must be a finite number"),
+        ("input_mean", float("nan"), "input_mean must be a number from 0 to 1; got nan"),
         ("upscale", 0, "upscale must be one of"),
         ("surplus", 1, "EDSR"),
     ],

@@ -33,7 +33,7 @@ def test_a_single_runs_validation_has_a_line_for_each_set(tmp_path: Path, monkey
     draw_curves({"one": tmp_path}, tmp_path / "one.png")
     draw_curves({"one": tmp_path, "other": tmp_path}, tmp_path / "both.png")
     one, both = ([line.get_label() for line in figure.axes[1].lines] for figure in drawn)
-    assert one == ["psnr", "set5/x4", "div2k/x2"]
+    assert one == ["mean over sets and scales", "set5/x4", "div2k/x2"]
     assert both == ["one", "other"]
 
 

@@ -4,11 +4,11 @@ import torch
 from splatsr.training.schedules import cosine, milestones, step
 
 
-def rates(schedule, steps: int, **settings: object) -> list[float]:
+def rates(schedule, updates: int, **settings: object) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = schedule(optimizer, **settings)
     seen = []
-    for _ in range(steps):
+    for _ in range(updates):
         seen.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         scheduler.step()

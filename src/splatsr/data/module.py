@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import lightning
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Len
 from torch.utils.data import DataLoader
 
-from splatsr.bounds import Range, ScaleFactor, Seed, Side
+from splatsr.bounds import Ordered, ScaleFactor, Seed, Side
 from splatsr.data.batch_sampler import BatchSampler
 from splatsr.data.crops import CropDataset, check_crops, largest_side, smallest_side
 from splatsr.data.degradation.chain import Degradation, Step
@@ -69,7 +69,7 @@ class PhotoData(lightning.LightningDataModule):
         skip_damaged: bool,
         patch: Side,
         patch_of: Literal["hr", "lr"],
-        scale_range: Range,
+        scale_range: Annotated[Sequence[ScaleFactor], Len(2, 2), Ordered()],
         whole_scales: bool,
         scale_per: Literal["batch", "crop"],
         batch_size: Annotated[int, Ge(1), Le(1_000_000)],

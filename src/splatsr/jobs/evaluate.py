@@ -47,6 +47,7 @@ def evaluate(
     check_sizes(photographs.test_sets, scales, rules)
     chosen = choose_model(checkpoint, model, device)
     others = {name: choose_model(file, model, device) for name, file in beside.items()}
+    paper = None if table is None else instantiate(table, "table")
     run.describe(rendering=chosen.rendering)
     return evaluate_and_report(
         chosen,
@@ -56,7 +57,7 @@ def evaluate(
         metrics=metrics,
         checkpoint=checkpoint,
         beside=others,
-        paper=None if table is None else instantiate(table, "table"),
+        paper=paper,
         pictures=pictures,
         run_dir=run.folder,
     )

@@ -84,6 +84,7 @@ def train(
     resuming = run.goes_on(same=TRAINED_WITH, longer="trainer.max_epochs")
     last_checkpoint = choose_checkpoint(run.folder, run.resume) if resuming else None
     rules = _check(scales, metrics, compile, trainer, protocol)
+    paper = None if table is None else instantiate(table, "table")
     lightning.seed_everything(run.seed)
     photographs = _prepare(data, scales, rules)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
@@ -106,7 +107,6 @@ def train(
         if not photographs.test_sets:
             write_record(run.finished, Evaluation([], [], {}, [], {}), protocol=rules, model=trained, checkpoint=None)
             return None
-        paper = None if table is None else instantiate(table, "table")
         what = {"scales": scales, "protocol": rules, "metrics": metrics, "paper": paper, "pictures": pictures}
         weights = str(run.folder / "model.safetensors")
         found = evaluate_and_report(trained, photographs, **what, checkpoint=weights, beside={}, run_dir=run.folder)

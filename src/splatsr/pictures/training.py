@@ -86,4 +86,6 @@ def _is_validation_psnr(name: LoggedName | None) -> bool:
 
 
 def _label(name: str, detail: LoggedName | None) -> str:
+    if name == "val/psnr":
+        return "mean over sets and scales"
     return name.split("/", 1)[-1] if detail is None else f"{detail.set_name}/{detail.scale}"

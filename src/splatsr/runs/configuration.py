@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from splatsr.arguments import in_plain_words
 from splatsr.errors import InputError
 from splatsr.runs.folders import register_resolvers
+from splatsr.runs.setting_types import check_parts
 
 CONF = Path(__file__).parents[3] / "conf"
 
@@ -57,8 +58,9 @@ def instantiate(node: Mapping[str, Any], where: str, **arguments: Any) -> Any:
         arguments: further arguments of the target.
 
     Raises:
-        InputError: the target refuses a value.
+        InputError: a value is not what its reader's annotation says, or the target refuses it.
     """
+    check_parts(node, where)
     try:
         return hydra.utils.instantiate(node, _convert_="all", **arguments)
     except InstantiationException as error:

@@ -45,5 +45,3 @@ def check_parts(value: Any, name: str) -> None:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for index, one in enumerate(value):
             check_parts(one, f"{name}[{index}]")
-    else:
-        plain.check_value(value, object, name)

@@ -68,7 +68,9 @@ def find_job(node: Mapping[str, Any]) -> Callable[..., Any]:
     if unread := sorted(set(node) - {"_target_"}):
         raise InputError(f"nothing reads job.{unread[0]}; a job's settings are root keys.")
     if not re.fullmatch(r"splatsr\.jobs\.(\w+)\.\1", target := str(node["_target_"])):
-        raise InputError(f"job._target_ is {target!r}, which is no job; choose one of conf/job/, for example job=train.")
+        raise InputError(
+            f"job._target_ is {shown(node['_target_'])}, which is no job; choose one of conf/job/, for example job=train."
+        )
     return hydra.utils.get_method(target)
 
 
