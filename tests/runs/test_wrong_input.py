@@ -214,9 +214,9 @@ def test_a_run_resumed_with_other_settings(refused: Refused, tiny_run: list[str]
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "checkpoints/last.ckpt").touch()
-    (folder / "config.yaml").write_text("seed: 3\n")
+    (folder / "config.yaml").write_text("job: {_target_: splatsr.jobs.train.train}\nseed: 3\n")
     assert "seed was 3 and is 0" in refused(*tiny_run, f"resume={folder}")
-    assert "no checkpoints/last.ckpt there" in refused(*tiny_run, f"resume={tmp_path / 'elsewhere'}")
+    assert "no config.yaml there" in refused(*tiny_run, f"resume={tmp_path / 'elsewhere'}")
     assert "holds an unfinished run already" in refused(*tiny_run, f"hydra.run.dir={folder}")
 
 
