@@ -6,8 +6,8 @@ from splatsr.errors import InputError
 from splatsr.image_files.image_file import ImageFile
 
 COLOR, GREY = 24, 8
-"""Bytes of memory per pixel while an image is decoded and made 8-bit RGB: Pillow's own 4 (of grey 1), a converted copy, samples,
-and rows. Palettes with alpha and 16 bits take most."""
+"""Bytes of memory per pixel while an image is decoded and made 8-bit RGB: Pillow's own 4 (of grey 1), a converted copy,
+samples, and rows. Palettes with alpha and 16 bits take most."""
 
 
 def check_memory(file: ImageFile) -> None:
