@@ -1,4 +1,4 @@
-"""The tables of benchmarks/README.md: every script writes its own section, and its numbers to results/."""
+"""The tables of benchmarks/README.md and docs/reliability.md: a script writes its own section, and its numbers to results/."""
 
 import datetime
 import json
@@ -8,6 +8,8 @@ from pathlib import Path
 from splatsr.runs.machine import describe_machine
 
 HERE = Path(__file__).parent
+
+RELIABILITY = HERE.parent / "docs" / "reliability.md"
 
 
 def write_results(name: str, command: str, **results: object) -> str:
@@ -22,13 +24,13 @@ def write_results(name: str, command: str, **results: object) -> str:
     )
 
 
-def write_section(name: str, text: str) -> None:
-    """Puts the text between the README's markers of that name."""
-    readme, start, end = HERE / "README.md", f"<!-- {name}:start -->", f"<!-- {name}:end -->"
-    content = readme.read_text()
+def write_section(name: str, text: str, page: Path = HERE / "README.md") -> None:
+    """Puts the text between the page's markers of that name."""
+    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    content = page.read_text()
     if content.count(start) != 1 or content.count(end) != 1:
-        raise SystemExit(f"{readme.name} must contain {start} and {end} once each: the table goes between them.")
-    readme.write_text(f"{content.split(start)[0]}{start}\n{text}\n{end}{content.split(end)[1]}")
+        raise SystemExit(f"{page.name} must contain {start} and {end} once each: the table goes between them.")
+    page.write_text(f"{content.split(start)[0]}{start}\n{text}\n{end}{content.split(end)[1]}")
 
 
 def figure(value: float) -> str:

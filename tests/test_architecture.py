@@ -12,9 +12,9 @@ from splatsr.runs.configuration import CONF
 HOUSE = Path(splatsr.__file__).parent
 
 FLOORS = (
-    "errors", "geometry", "published_form", "disk", "simd", "resize", "splatting", "image", "encoders", "heads", "decoders",
-    "image_files", "data", "prior", "models", "checkpoints", "large_images", "metrics", "tables", "pictures", "training",
-    "runs", "jobs",
+    "errors", "geometry", "bounds", "arguments", "published_form", "disk", "simd", "resize", "splatting", "image", "encoders",
+    "heads", "decoders", "image_files", "data", "prior", "models", "checkpoints", "large_images", "metrics", "tables",
+    "pictures", "training", "runs", "jobs",
 )  # fmt: skip
 """Rooms and loose files from the ground up."""
 

@@ -43,7 +43,7 @@ def urban_run(folder: Path) -> Path:
 def toy_member(folder: Path, index: int, psnr: float | None, *overrides: str) -> None:
     """A multirun's member; without PSNR one that is not finished."""
     member = folder / str(index)
-    (member / ".hydra").mkdir(parents=True)
-    (member / ".hydra/overrides.yaml").write_text(yaml.safe_dump(["experiment=some", *overrides]))
+    member.mkdir(parents=True)
+    (member / "overrides.yaml").write_text(yaml.safe_dump(["experiment=some", *overrides]))
     if psnr is not None:
         toy_run(member, {"Set5": {"x4": {"psnr_y": psnr, "bicubic_psnr_y": 20.0}}}, encoder="EDSR", parameters=600_000)

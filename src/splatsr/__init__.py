@@ -8,6 +8,8 @@ image = field.render(scale=3.3)             # as often as you like, at any size
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from splatsr.simd.shape_caches import bound_shape_caches
+
 if TYPE_CHECKING:
     from splatsr.checkpoints.files import load_model as load
     from splatsr.errors import InputError
@@ -23,6 +25,8 @@ _HOMES = {
     "load": ("checkpoints.files", "load_model"),
     "splat": ("splatting", "splat"),
 }
+
+bound_shape_caches()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,12 @@
+import argparse
 import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from composed import settings_of
@@ -36,6 +39,7 @@ def state() -> dict[str, Tensor]:
 
 
 def saved(content: Any, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / "public.pth"
     torch.save(content, path)
     return path
@@ -53,6 +57,32 @@ def test_public_weights_become_the_encoders(state: dict[str, Tensor], keys: tupl
     encoder_weights.load_encoder(model, saved(dict(zip(keys, (state, other), strict=False)) if keys else state, tmp_path))
     assert same(model.encoder, state), "params_ema, the averaged weights, come first"
     assert all(torch.equal(tensor, heads[name]) for name, tensor in model.state_dict().items() if name in heads)
+
+
+def test_files_of_other_trainings_become_the_encoders(state: dict[str, Tensor], tmp_path: Path) -> None:
+    parallel = {f"module.{name}": tensor for name, tensor in state.items()}
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))]).state_dict()
+    safe = tmp_path / "public.safetensors"
+    save_file({name: tensor.clone() for name, tensor in state.items()}, safe)
+    for path in (
+        saved(parallel, tmp_path / "a"),
+        saved({"state_dict": parallel, "optimizer": optimizer, "epoch": 3}, tmp_path / "b"),
+        saved({"state_dict": {"params": state}}, tmp_path / "c"),
+        safe,
+    ):
+        model = new_model()
+        encoder_weights.load_encoder(model, path)
+        assert same(model.encoder, state), path
+
+
+@pytest.mark.parametrize("beside", [argparse.Namespace(lr=1), np.float64(3.0)])
+def test_what_is_in_the_way_is_named_and_not_called_code(state: dict[str, Tensor], beside: object, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"cannot be read as it is: beside its weights it holds (argparse.Namespace|numpy)"
+    ) as got:
+        encoder_weights.load_encoder(new_model(), saved({"params": state, "beside": beside}, tmp_path))
+    assert "run code" not in str(got.value)
+    assert "save its weights alone" in str(got.value)
 
 
 def test_what_was_used_and_what_was_not_is_logged(

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import pickle
 import shutil
@@ -104,6 +105,22 @@ def test_a_shortened_pixel_file_does_not_count(folder: Path) -> None:
     made = decode(folder).path
     os.truncate(made / "pixels.u8", 100)
     assert decoded_folder(folder).records() is None
+    decode(folder)
+    assert_whole(folder)
+
+
+def test_an_index_that_does_not_fit_its_images_is_not_trusted(folder: Path) -> None:
+    index = decode(folder).path / "images.jsonl"
+    name, length, mtime, height, width = json.loads(index.read_text().splitlines()[0])
+    rest = index.read_text().splitlines()[1:]
+    assert height != width
+    hostile = [name, length, mtime, width, height], [name, length, mtime, -height, -width], {"a": 1}, 3, [name, length, mtime]
+    for line in hostile:
+        index.write_text("\n".join([json.dumps(line), *rest]) + "\n")
+        assert decoded_folder(folder).records() is None
+    for content in (b"", b"\xff\x00", b"[" * 100_000):
+        index.write_bytes(content)
+        assert decoded_folder(folder).records() is None
     decode(folder)
     assert_whole(folder)
 

@@ -19,7 +19,6 @@ from splatsr.jobs.fit_prior import fit_prior
 from splatsr.jobs.sensitivity import sensitivity
 from splatsr.prior import collection
 from splatsr.runs.configuration import CONF
-from splatsr.runs.folders import run_folder
 from splatsr.runs.run import Run
 
 QUICK = ("job=fit_prior", "data=folder", "data.workers=0", "prior.crops=5", "prior.side=16", "prior.batch=2",
@@ -163,11 +162,3 @@ def test_noise_is_measured_on_a_finished_run_or_on_one_of_its_own(photographs: P
     assert "| colors |" in (tmp_path / "own/sensitivity.md").read_text()
     with pytest.raises(InputError, match="not a run of job=fit_prior"):
         sensitivity(**given, input=str(tmp_path), run=Run(tmp_path / "third", chosen))
-
-
-def test_resume_auto_finds_the_unfinished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("a", "b"):
-        (tmp_path / f"outputs/fit_prior/default/{name}/fields").mkdir(parents=True)
-    (tmp_path / "outputs/fit_prior/default/b/statistics.json").touch()
-    assert run_folder("fit_prior", None, "auto") == "outputs/fit_prior/default/a"

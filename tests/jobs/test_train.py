@@ -12,6 +12,8 @@ import yaml
 from safetensors.torch import load_file
 
 import splatsr
+from splatsr.disk.folder_lock import hold
+from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF
 
 RUN = CONF.parent / "run.py"
@@ -19,7 +21,13 @@ RUN = CONF.parent / "run.py"
 
 def start(arguments: list[str], folder: Path) -> subprocess.Popen:
     command = [sys.executable, str(RUN), *arguments, f"hydra.run.dir={folder}"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 150
+    while not path.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
 
 
 def finish(arguments: list[str], folder: Path) -> dict[str, torch.Tensor]:
@@ -77,16 +85,26 @@ def test_a_killed_run_resumes_to_the_same_weights(
 ) -> None:
     folder = tmp_path / "killed"
     process = start(tiny_run, folder)
-    deadline = time.monotonic() + 150
-    while not (folder / "checkpoints/last.ckpt").exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.005)
+    wait_for(folder / "checkpoints/last.ckpt", process)
     os.kill(process.pid, signal.SIGKILL)  # in the middle of the second epoch, or thereabouts
     process.communicate()
     assert not (folder / "model.safetensors").exists()
     reached = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
     assert 0 < reached < 12, "killed too late to show anything"
+
+    process = start([*tiny_run, "data.workers=2", f"resume={folder}"], folder)
+    wait_for(folder / "logs/version_1", process)
+    with pytest.raises(InputError, match=rf"is in use by process {process.pid} on "), hold(folder):
+        pass
+    os.killpg(process.pid, signal.SIGTERM)  # loader processes get it too
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 143
+    assert output.splitlines()[-1].startswith("ended by SIGTERM; a training")
+    assert "Traceback" not in output
+
     assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
-    assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1"]
+    assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1", "version_2"]
+    assert not list(folder.rglob("*.partial"))
 
     for result in ("metrics.json", "model.safetensors"):  # as if killed between the last epoch and the evaluation
         (folder / result).unlink()

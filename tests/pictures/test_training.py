@@ -33,7 +33,7 @@ def test_a_single_runs_validation_has_a_line_for_each_set(tmp_path: Path, monkey
     draw_curves({"one": tmp_path}, tmp_path / "one.png")
     draw_curves({"one": tmp_path, "other": tmp_path}, tmp_path / "both.png")
     one, both = ([line.get_label() for line in figure.axes[1].lines] for figure in drawn)
-    assert one == ["psnr", "set5/x4", "div2k/x2"]
+    assert one == ["mean over sets and scales", "set5/x4", "div2k/x2"]
     assert both == ["one", "other"]
 
 
@@ -44,3 +44,11 @@ def test_curves_and_page_are_drawn(run: Path) -> None:
     curves, page = (matplotlib.image.imread(run / name) for name in ("curves.png", "page.png"))
     assert curves.std() > 0.05
     assert page.shape[0] / page.shape[1] > 1.9 * curves.shape[0] / curves.shape[1]
+
+
+def test_a_log_that_is_cut_off_loses_its_last_line_alone(run: Path) -> None:
+    log = run / "logs/version_1/metrics.csv"
+    log.write_bytes(b"step,train/loss\n20,0.2\n30,0.1\n40,0.0x\n5")
+    assert read_curves(run)["train/loss"] == [(10, 0.4), (20, 0.2), (30, 0.1)]
+    log.write_bytes(b"\xff\x00")
+    assert read_curves(run)["train/loss"] == [(10, 0.4), (20, 0.3), (30, 9.0)]

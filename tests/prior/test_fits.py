@@ -60,3 +60,12 @@ def test_a_chunk_without_its_figures_has_not_been_fitted(tmp_path: Path) -> None
     with pytest.raises(InputError, match="holds 1 of 2 chunks of fitted crops: finish the run first"):
         Fits(tmp_path, crops=4, batch=2)
     assert json.loads((tmp_path / "fields/00000.json").read_text())["seconds"] == 1.0
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"seconds": 1}', '{"crops": [3]}', '{"crops": [{"number": 0, "top": "a"}]}'])
+def test_damaged_figures_are_one_line(content: str, tmp_path: Path) -> None:
+    save(tmp_path, 0, field_of(0))
+    (tmp_path / "fields/notes.json").touch()
+    (tmp_path / "fields/00000.json").write_text(content)
+    with pytest.raises(InputError, match=r"fields/00000.json is damaged"):
+        list(Fits(tmp_path, crops=2, batch=2).chunks())

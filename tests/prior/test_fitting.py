@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from splatsr.arguments import check_arguments
 from splatsr.data.photos import held_out_photographs
+from splatsr.errors import InputError
 from splatsr.image.psnr import psnr
 from splatsr.image_files.reading import read_image
 from splatsr.prior.fitting import ADAN_BETAS, Fitting
@@ -87,13 +89,16 @@ def test_the_learning_rate_is_halved(crops: torch.Tensor) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"variant": "round"}, "cholesky or rotation_scale"),
-        ({"optimizer": "sgd"}, "adan or adam"),
-        ({"gradient": "true"}, "exact or published"),
-        ({"steps": 0}, "steps must be greater than 0"),
-        ({"kernels_per_pixel": -1}, "kernels_per_pixel must be greater than 0"),
+        ({"variant": "round"}, "one of cholesky, rotation_scale"),
+        ({"optimizer": "sgd"}, "one of adan, adam"),
+        ({"gradient": "true"}, "one of exact, published"),
+        ({"color_range": [2, 1]}, "color_range must be a list of 2 numbers, none smaller than the one before"),
+        ({"l21_range": [1]}, "l21_range must be a list of 2 numbers"),
+        ({"steps": 0}, "steps must be a whole number of at least 1"),
+        ({"kernels_per_pixel": -1}, "kernels_per_pixel must be a number greater than 0"),
     ],
 )
 def test_wrong_values_are_named(changed: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Fitting(**{**RECIPE, **changed})
+    check_arguments(Fitting, RECIPE, "fitting")
+    with pytest.raises(InputError, match=message):
+        check_arguments(Fitting, {**RECIPE, **changed}, "fitting")

@@ -22,11 +22,14 @@ def test_the_description_says_what_changes_the_fit() -> None:
     ("override", "refusal"),
     [
         ("prior.crops=0", "prior.crops must be a whole number of at least 1; got 0"),
-        ("prior.side=-1", "prior.side must be a whole number of at least 1; got -1"),
-        ("prior.kernels=some", "all or visible"),
-        ("prior.sensitivity.seeds=0", "prior.sensitivity.seeds must be at least 1; got 0"),
-        ("prior.sensitivity.deviations=[0.1,0]", "prior.sensitivity.deviations must be numbers greater than 0"),
-        ("prior.sensitivity.deviations=[]", "prior.sensitivity.deviations must be numbers greater than 0"),
+        ("prior.side=-1", "prior.side must be a whole number from 1 to 2147483647; got -1"),
+        ("prior.kernels=some", "one of all, visible"),
+        ("prior.sensitivity.seeds=0", "prior.sensitivity.seeds must be a whole number of at least 1; got 0"),
+        (
+            "prior.sensitivity.deviations=[0.1,0]",
+            "prior.sensitivity.deviations must be a list of 1 or more numbers greater than 0",
+        ),
+        ("prior.sensitivity.deviations=[]", "prior.sensitivity.deviations must be a list of 1 or more numbers greater than 0"),
     ],
 )
 def test_impossible_values_are_refused_by_name(override: str, refusal: str) -> None:

@@ -20,7 +20,7 @@ def test_every_root_key_is_known() -> None:
 
 
 def test_a_refused_value_is_named_with_its_place() -> None:
-    with pytest.raises(InputError, match=r"^loss: loss.weight must be at least 0, got -1"):
+    with pytest.raises(InputError, match=r"^loss\.weight must be a number of at least 0; got -1"):
         instantiate({"_target_": "splatsr.training.losses.L1WithFrequency", "weight": -1.0}, "loss")
-    with pytest.raises(InputError, match=r"^supervision.count must be at least 1"):
+    with pytest.raises(InputError, match=r"^supervision\.count must be a whole number of at least 1"):
         instantiate({"_target_": "splatsr.training.supervision.OnQueries", "count": 0}, "supervision")

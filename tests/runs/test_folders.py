@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.runs.folders import multirun_folder, run_folder, slurm_nodes
 
@@ -14,13 +15,16 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def begun(folder: str, *, when: int, finished: bool = False) -> None:
+def begun(folder: str, *, when: int, finished: bool = False, checkpoint: bool = True) -> Path:
     home = Path("outputs/train/ours") / folder
     (home / "checkpoints").mkdir(parents=True)
-    (home / "checkpoints/last.ckpt").touch()
-    os.utime(home / "checkpoints/last.ckpt", (when, when))
+    worked_on = [home / "config.yaml", *([home / "checkpoints/last.ckpt"] if checkpoint else [])]
+    for path in worked_on:
+        path.touch()
+        os.utime(path, (when, when))
     if finished:
         (home / "metrics.json").touch()
+    return home
 
 
 def test_a_new_run_does_not_take_a_folder_that_exists() -> None:
@@ -39,6 +43,21 @@ def test_auto_takes_the_unfinished_run_that_was_worked_on_last() -> None:
     assert run_folder("train", "ours", "auto") == "outputs/train/ours/new"
     assert Path(run_folder("train", "other", "auto")).parent == Path("outputs/train/other"), "none: a new one"
     assert run_folder("train", "ours", "outputs/train/ours/old") == "outputs/train/ours/old"
+    best = "outputs/train/ours/old/checkpoints/epoch001-psnr30.000.ckpt"
+    assert run_folder("train", "ours", best) == "outputs/train/ours/old"
+
+
+def test_auto_takes_a_run_that_was_killed_before_its_first_checkpoint() -> None:
+    begun("early", when=200, checkpoint=False)
+    begun("old", when=100)
+    assert run_folder("train", "ours", "auto") == "outputs/train/ours/early"
+
+
+def test_auto_does_not_join_a_run_that_is_still_going() -> None:
+    begun("old", when=100)
+    with hold(begun("new", when=200)):
+        assert run_folder("train", "ours", "auto") == "outputs/train/ours/old"
+    assert run_folder("train", "ours", "auto") == "outputs/train/ours/new"
 
 
 def test_all_tasks_of_a_slurm_step_choose_the_same_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra_plugins.splatsr_local.local_processes import LocalProcesses, mean_psnr
+from hydra_plugins.splatsr_local.local_processes import LocalProcesses, is_finished, mean_psnr
 from splatsr.errors import InputError
 from toy_runs import toy_run
 
@@ -18,3 +18,15 @@ def test_a_search_sees_the_models_psnr_at_the_scale_nearest_to_x4(tmp_path: Path
 def test_members_side_by_side_are_a_whole_number(n_jobs: object) -> None:
     with pytest.raises(InputError, match=r"hydra\.launcher\.n_jobs must be a whole number of at least 1"):
         LocalProcesses(n_jobs)  # type: ignore[arg-type] # that is the test
+
+
+def test_a_member_is_finished_where_it_says_so_and_not_where_its_state_is_damaged(tmp_path: Path) -> None:
+    assert not is_finished(tmp_path)
+    for content in ("", "state: running\n", "[", "finished", "\xff"):
+        (tmp_path / "state.yaml").write_text(content, encoding="latin-1")
+        assert not is_finished(tmp_path)
+    (tmp_path / "state.yaml").write_text("state: finished\n")
+    assert is_finished(tmp_path)
+    (tmp_path / "state.yaml").unlink()
+    (tmp_path / "metrics.json").touch()
+    assert is_finished(tmp_path)

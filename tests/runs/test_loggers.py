@@ -4,6 +4,7 @@ import pytest
 import wandb
 
 from composed import protocol_of, settings_of
+from splatsr.errors import InputError
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure
 from splatsr.runs.loggers import log_results, open_loggers
 from splatsr.runs.run import Run
@@ -57,3 +58,10 @@ def test_a_failed_run_is_closed_too(logger: dict, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="broken"), open_loggers(logger, Run(tmp_path, {})):
         raise RuntimeError("broken")
     assert wandb.run is None
+
+
+@pytest.mark.parametrize("content", ["", "../../elsewhere", "a b", "\xff"])
+def test_a_damaged_identity_is_one_line(content: str, logger: dict, tmp_path: Path) -> None:
+    (tmp_path / "wandb_run.txt").write_text(content, encoding="latin-1")
+    with pytest.raises(InputError, match=r"wandb_run.txt is damaged"), open_loggers(logger, Run(tmp_path, {})):
+        pass

@@ -85,7 +85,7 @@ def test_resuming_what_is_no_multirun_is_one_line(
 
 
 def test_a_page_of_all_ablations_needs_no_run_of_most(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    member = tmp_path / "outputs/multirun/now/0/.hydra"
+    member = tmp_path / "outputs/multirun/now/0"
     member.mkdir(parents=True)
     (member / "overrides.yaml").write_text("[experiment=ablation/offset_range, model.positions.offset_range=2, seed=1]\n")
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,7 @@ def test_a_folder_that_is_no_finished_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is not a run of job=fit_prior"):
         read_fits(tmp_path)
     (tmp_path / "fields").mkdir()
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"seed": 0}))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"job": {"_target_": "splatsr.jobs.train.train"}}))
     with pytest.raises(InputError, match=r"is not a run of job=fit_prior"):
         read_fits(tmp_path)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings_of("prior.crops=4", "prior.batch=2")))

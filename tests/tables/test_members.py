@@ -32,3 +32,20 @@ def test_cells_may_be_made_by_other_keys(tmp_path: Path) -> None:
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no runs"):
         read_members(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("overrides.yaml", "a: &a [*a]"),
+        ("overrides.yaml", "3"),
+        ("overrides.yaml", ""),
+        ("state.yaml", "finished"),
+        ("state.yaml", "{"),
+    ],
+)
+def test_what_has_become_of_a_run_is_one_line(name: str, content: str, tmp_path: Path) -> None:
+    toy_member(tmp_path, 0, None, "seed=0")
+    (tmp_path / "0" / name).write_text(content)
+    with pytest.raises(InputError, match=rf"0/{name} is (damaged|refused)"):
+        read_members(tmp_path)

@@ -1,3 +1,4 @@
+import math
 from functools import partial
 from pathlib import Path
 
@@ -124,6 +125,45 @@ def test_a_resumed_training_draws_the_same_pixels(tmp_path: Path) -> None:
             fit(module, 3, data, max_epochs=2, ckpt_path=tmp_path / "last.ckpt")
         weights.append(module.state_dict())
     assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*does not have many workers", "ignore:You defined a .validation_step.", "ignore:.max_epochs. was not set"
+)
+@pytest.mark.parametrize(
+    ("steps", "settings"),
+    [
+        (12, {"max_epochs": 2}),
+        (8, {"max_epochs": 10, "max_steps": 8}),
+        (8, {"max_epochs": -1, "max_steps": 8}),
+        (6, {"max_epochs": 2, "limit_train_batches": 3}),
+        (6, {"max_epochs": 2, "accumulate_grad_batches": 2}),
+        (4, {"max_epochs": 2, "accumulate_grad_batches": 4}),
+    ],
+)
+def test_the_schedule_ends_with_the_last_step(steps: int, settings: dict[str, int]) -> None:
+    rates: list[float] = []
+    module = task()
+    module.on_before_optimizer_step = lambda optimizer: rates.append(optimizer.param_groups[0]["lr"])
+    trainer = fit(module, 6, batch(), **settings)
+    assert trainer.global_step == steps
+    assert rates == pytest.approx([2e-3 * (1 + math.cos(math.pi * index / steps)) for index in range(steps)])
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+@pytest.mark.parametrize(("batches", "expected"), [(1, [4e-3, 4e-3, 4e-3, 2e-3, 2e-3, 2e-3]), (2, [4e-3, 4e-3, 2e-3, 2e-3])])
+def test_epochs_of_a_schedule_are_those_of_the_training(batches: int, expected: list[float]) -> None:
+    rates: list[float] = []
+    module = task(schedule=partial(step, every_epochs=1, factor=0.5, warmup_steps=0))
+    module.on_before_optimizer_step = lambda optimizer: rates.append(optimizer.param_groups[0]["lr"])
+    fit(module, 3, batch(), max_epochs=2, accumulate_grad_batches=batches)
+    assert rates == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")
+def test_a_training_without_an_end_is_refused() -> None:
+    with pytest.raises(InputError, match="the schedule ends with the training"):
+        fit(task(), 1, batch(), max_epochs=-1, max_time="00:00:00:01")
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:You defined a .validation_step.")

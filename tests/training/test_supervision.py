@@ -26,9 +26,9 @@ def test_whole_crops_are_rendered_at_the_nominal_scale() -> None:
     prediction, target = OnCrops()(IMAGE, {"hr": hr, "scale": 2.6}, np.random.default_rng(0))
     assert target is hr
     assert torch.equal(prediction, IMAGE.render(scale=2.6))
-    OnCrops().check(IMAGE, "batch")
+    OnCrops().check(IMAGE, "batch", 1)
     with pytest.raises(InputError, match="set data.scale_per=batch"):
-        OnCrops().check(IMAGE, "crop")
+        OnCrops().check(IMAGE, "crop", 1)
 
 
 def test_a_pixel_is_compared_with_the_answer_at_its_own_place() -> None:
@@ -54,7 +54,9 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="supervision.count=21 pixels cannot be drawn from a crop of 5x4"):
         OnQueries(count=21)(IMAGE, {"hr": rendered((4, 5))}, np.random.default_rng(0))
     with pytest.raises(InputError, match="BicubicImage renders whole images only; use supervision=crops"):
-        OnQueries(count=1).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "batch")
-    OnQueries(count=1).check(IMAGE, "crop")
+        OnQueries(count=1).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "batch", 1)
+    OnQueries(count=9).check(IMAGE, "crop", 9)
+    with pytest.raises(InputError, match="the smallest has 9"):
+        OnQueries(count=10).check(IMAGE, "crop", 9)
     with pytest.raises(InputError, match="use supervision=crops or loss=l1"):
         L1WithFrequency(weight=0.1)(torch.zeros(2, 20, 3), torch.zeros(2, 20, 3))

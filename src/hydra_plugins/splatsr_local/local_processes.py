@@ -14,27 +14,39 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from splatsr.disk.folder_lock import hold
+from splatsr.disk.read_back import read_text, read_yaml
+from splatsr.disk.whole_file import write_yaml
 from splatsr.errors import InputError
 
 log = logging.getLogger(__name__)
 
-OVERRIDES, OUTPUT, STATE = ".hydra/overrides.yaml", "output.txt", "state.yaml"
-"""In a member's folder: what was asked of it (Hydra's own file), what its process wrote, and how that ended."""
+OVERRIDES, OUTPUT, STATE = "overrides.yaml", "output.txt", "state.yaml"
+"""In a member's folder: what was asked of it, what its process wrote, and how that ended."""
 
-_MEMBER = "import sys; sys.argv[0] = 'run.py'; from splatsr.runs.command_line import main; sys.exit(main())"
+PATIENCE = 30.0
+"""Seconds in which a member whose multirun was killed has come to its end."""
+
+_MEMBER = """
+import sys
+from splatsr.runs.termination import end_with_standard_input
+end_with_standard_input()
+sys.argv[0] = "run.py"
+from splatsr.runs.command_line import main
+sys.exit(main())
+"""
 
 
 class LocalProcesses(Launcher):
     """Runs each member as `run.py <its overrides> hydra.run.dir=<its folder> resume=auto`.
 
     A member that is finished already (its folder has a metrics.json, or its process ended well) is not run again, one with a
-    checkpoint goes on. A member that fails leaves the others alone.
+    checkpoint goes on. A member that fails leaves the others alone; all end when this process does, whatever ends it.
 
     Args:
         n_jobs: members at the same time.
@@ -47,49 +59,65 @@ class LocalProcesses(Launcher):
         if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1:
             raise InputError(f"hydra.launcher.n_jobs must be a whole number of at least 1; got {n_jobs!r}.")
         self.n_jobs = n_jobs
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config, self.hydra_context = config, hydra_context
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """One JobReturn per member; none of them raises, `splatsr.runs.multirun` tells what failed."""
-        threads = {name: str(max((os.cpu_count() or 1) // self.n_jobs, 1)) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
-        environment = {**threads, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        """One JobReturn per member; none of them raises, `splatsr.runs.multirun` tells what failed.
 
-        def run(index: int, overrides: list[str]) -> None:
-            folder = self._folder(index, overrides)
-            if is_finished(folder):
-                log.info("%d is finished already", index)
-                return
-            folder.joinpath(OVERRIDES).parent.mkdir(parents=True, exist_ok=True)
-            folder.joinpath(OVERRIDES).write_text(yaml.safe_dump(overrides))
-            folder.joinpath(STATE).write_text("state: running\n")
-            log.info("%d begins: %s", index, " ".join(filter_overrides(overrides)))
-            command = [sys.executable, "-c", _MEMBER, *overrides, f"hydra.run.dir='{folder}'", "resume=auto"]
-            with (folder / OUTPUT).open("a") as output:
-                code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
-            lines = (folder / OUTPUT).read_text().strip().splitlines()
-            state = (
-                {"state": "failed", "why": lines[-1].removeprefix("error: ") if lines else f"exit status {code}"}
-                if code
-                else {"state": "finished"}
-            )
-            folder.joinpath(STATE).write_text(yaml.safe_dump(state, sort_keys=False))
-            log.info("%d %s", index, ": ".join(state.values()))
-
+        Raises:
+            InputError: another process works in the multirun's folder, or the disk is full.
+        """
         members = [
             (initial_job_idx + index, [one for one in overrides if not one.startswith("resume=")])
             for index, overrides in enumerate(job_overrides)
         ]
-        pool = ThreadPoolExecutor(self.n_jobs)
-        try:
-            list(pool.map(lambda member: run(*member), members))
-        finally:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C reaches those that run by itself; the others must not begin
+        with hold(Path(self.config.hydra.sweep.dir), patience=PATIENCE):
+            pool = ThreadPoolExecutor(self.n_jobs)
+            try:
+                list(pool.map(lambda member: self._run(*member), members))
+            finally:
+                for process in list(self._running):  # when this process is asked to end
+                    process.terminate()
+                pool.shutdown(cancel_futures=True)
         returns = [JobReturn(overrides=member, status=JobStatus.COMPLETED) for _, member in members]
         for returned, (index, member) in zip(returns, members, strict=True):
             returned.return_value = mean_psnr(self._folder(index, member))
         return returns
+
+    def _run(self, index: int, overrides: list[str]) -> None:
+        folder = self._folder(index, overrides)
+        if is_finished(folder):
+            log.info("%d is finished already", index)
+            return
+        with hold(folder, patience=PATIENCE):  # its process may be on its way to its end
+            write_yaml(folder / OVERRIDES, overrides)
+            write_yaml(folder / STATE, {"state": "running"})
+        log.info("%d begins: %s", index, " ".join(filter_overrides(overrides)))
+        code = self._wait(folder, [*overrides, f"hydra.run.dir='{folder}'", "resume=auto"])
+        lines = read_text(folder / OUTPUT).strip().splitlines()
+        state = {"state": "finished"}
+        if code:
+            state = {"state": "failed", "why": lines[-1].removeprefix("error: ") if lines else f"exit status {code}"}
+        write_yaml(folder / STATE, state)
+        log.info("%d %s", index, ": ".join(state.values()))
+
+    def _wait(self, folder: Path, overrides: list[str]) -> int:
+        """The exit code of the process that runs a member. Its standard input is open as long as this process lives."""
+        threads = {name: str(max((os.cpu_count() or 1) // self.n_jobs, 1)) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
+        environment = {**threads, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        command = [sys.executable, "-c", _MEMBER, *overrides]
+        with (
+            (folder / OUTPUT).open("ab") as output,
+            subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output) as process,
+        ):
+            self._running.add(process)
+            try:
+                return process.wait()
+            finally:
+                self._running.discard(process)
 
     def _folder(self, index: int, overrides: Sequence[str]) -> Path:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
@@ -120,6 +148,11 @@ def mean_psnr(folder: Path) -> float | None:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a member needs no further run."""
-    state = folder / STATE
-    return (folder / "metrics.json").is_file() or (state.is_file() and yaml.safe_load(state.read_text())["state"] == "finished")
+    """Whether a member needs no further run; a state that is damaged counts for nothing."""
+    if (folder / "metrics.json").is_file():
+        return True
+    try:
+        state = read_yaml(folder / STATE)
+    except InputError:
+        return False
+    return isinstance(state, dict) and state.get("state") == "finished"

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from splatsr.arguments import check_arguments, check_given, in_plain_words
 from splatsr.errors import InputError
 
 ROOMS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.")
@@ -29,30 +30,38 @@ BUILDERS = (
 """Everything else that may be called. None of them reads, writes or runs anything: a file can do nothing but make a model."""
 
 
-def build(config: Any) -> Any:
+def build(config: Any, where: str = "model") -> Any:
     """Objects from a nested configuration: dicts with `_target_` are called with their other entries as keyword arguments.
 
     `_partial_: true` binds the arguments instead of calling. Only modules in `ROOMS` and `BUILDERS` are allowed. For a
     configuration that comes from a file see `checkpoints.untrusted`.
 
+    Args:
+        config: nested plain values.
+        where: its dotted name, for messages.
+
     Raises:
-        InputError: a target is none of these, does not exist, or refuses its arguments.
+        InputError: a target is none of these, does not exist, or an argument is not what its annotation says or is refused.
     """
     if isinstance(config, list | tuple):
-        return [build(item) for item in config]
+        return [build(item, f"{where}[{index}]") for index, item in enumerate(config)]
     if not isinstance(config, Mapping):
         return config
-    arguments = {key: build(value) for key, value in config.items() if key not in ("_target_", "_partial_")}
+    plain = {key: value for key, value in config.items() if key not in ("_target_", "_partial_")}
+    if "_target_" in config:
+        target = _find(config["_target_"])
+        check_arguments(target, plain, where)
+        if not config.get("_partial_"):
+            check_given(target, plain, where)
+    arguments = {key: build(value, f"{where}.{key}") for key, value in plain.items()}
     if "_target_" not in config:
         return arguments
-    target = _find(config["_target_"])
     if config.get("_partial_"):
         return functools.partial(target, **arguments)
     try:
         return target(**arguments)
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{config['_target_']}: {reason}") from error
+        raise InputError(f"{where}: {in_plain_words(error)} ({config['_target_']})") from error
 
 
 def _find(target: Any) -> Any:

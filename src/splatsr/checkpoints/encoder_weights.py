@@ -1,22 +1,29 @@
 """Public weights of SwinIR, HAT, EDSR and RDN for the encoder of a model that is about to be trained.
 
-Files: a pickle with the state dict under `params_ema` or `params` (as SwinIR and HAT publish), or with nothing but the state
-dict (EDSR). They are read weights-only and loaded as a whole or not at all.
+Files: safetensors, or a pickle with the state dict under `params_ema` or `params` (as SwinIR and HAT publish) or `state_dict`,
+or with nothing but the state dict (EDSR); names may begin with the `module.` of DataParallel. They are read weights-only and
+loaded as a whole or not at all.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
-from splatsr.checkpoints.files import KEY, load_weights, read_pickle
+from splatsr.checkpoints.files import KEY, load_weights, read_pickle, read_safetensors
 from splatsr.errors import InputError
 from splatsr.image.model import Model
 
 log = logging.getLogger(__name__)
+
+_HOLDERS = ("params_ema", "params", "state_dict")
+"""Keys under which files hold the state dict, the preferred first; an optimizer's and the like beside it are not looked at."""
+
+_PARALLEL = "module."
 
 
 def load_encoder(model: nn.Module, path: str | Path) -> None:
@@ -60,20 +67,35 @@ def warn_of_collapse(model: Model) -> None:
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise InputError(f"encoder_checkpoint={path}: no such file; expected the public weights of an encoder (.pth, .pt).")
-    content = read_pickle(path)
+        raise InputError(
+            f"encoder_checkpoint={path}: no such file; expected the public weights of an encoder (.pth, .pt, .safetensors)."
+        )
+    if path.suffix == ".safetensors":
+        header, content = read_safetensors(path)
+        if header is not None:
+            raise InputError(_whole(path))
+    else:
+        content = read_pickle(path)
     if published.is_published(content) or (isinstance(content, Mapping) and KEY in content):
-        raise InputError(f"encoder_checkpoint={path} is a whole model; start from it with checkpoint={path}.")
-    for key in ("params_ema", "params"):
-        if isinstance(content, Mapping) and key in content:
-            content = content[key]
-            break
+        raise InputError(_whole(path))
+    content = _within_holders(content)
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"encoder_checkpoint={path} holds no state dict.")
     for name, tensor in content.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise InputError(f"encoder_checkpoint={path} holds no state dict ({str(name)[:40]!r} is no tensor).")
-    return dict(content)
+    prefix = _PARALLEL if all(name.startswith(_PARALLEL) for name in content) else ""
+    return {name.removeprefix(prefix): tensor for name, tensor in content.items()}
+
+
+def _within_holders(content: Any) -> Any:
+    while isinstance(content, Mapping) and (key := next((one for one in _HOLDERS if one in content), None)):
+        content = content[key]
+    return content
+
+
+def _whole(path: Path) -> str:
+    return f"encoder_checkpoint={path} is a whole model; start from it with checkpoint={path}."
 
 
 def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:

@@ -7,6 +7,7 @@ that other authors published are read too, see `published`.
 
 import json
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
@@ -29,12 +30,15 @@ KEY = "splatsr"
 
 _SHOWN = 6
 
+_RECORDS = ("argparse.", "numpy.", "collections.", "omegaconf.", "yacs.", "easydict.", "pathlib.", "datetime.")
+"""What trainings keep beside weights, their settings and figures. It does no harm, but is not read."""
+
 
 def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) -> None:
     """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with whole_file(path) as partial:
-        save_file(tensors, partial, metadata={KEY: json.dumps({"model": config})})
+        partial.write_bytes(save(tensors, metadata={KEY: json.dumps({"model": config})}))
 
 
 def load_model(path: str | Path) -> Model:
@@ -60,7 +64,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
     if path.suffix == ".safetensors":
-        header, tensors = _read_safetensors(path)
+        header, tensors = read_safetensors(path)
     else:
         content = read_pickle(path)
         if published.is_published(content):
@@ -94,7 +98,8 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     model.load_state_dict(tensors)
 
 
-def _read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
+def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
+    """(the suite's entry in its metadata or None, tensors) of a safetensors file; InputError where it is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(KEY, "null"))
@@ -112,13 +117,24 @@ def read_pickle(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "GLOBAL" in str(error):
-            raise InputError(
-                f"{path} is refused: it holds more than tensors and plain values, and loading it could run code."
-            ) from error
+            raise InputError(_more_than_tensors(path, error)) from error
         raise InputError(f"{path} is damaged or not a checkpoint.") from error
     except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path} is damaged or not a checkpoint ({reason}).") from error
+
+
+def _more_than_tensors(path: Path, error: Exception) -> str:
+    """What is in the way in a pickle that holds more than tensors and plain values, and what to do."""
+    named = re.search(r"GLOBAL ([\w.]+)", str(error))
+    remedy = (
+        "If you trust where it comes from, save its weights alone: in Python, content = torch.load(file, weights_only=False), "
+        "then torch.save(content['state_dict'], ...), or whatever key holds them."
+    )
+    if named and named[1].startswith(_RECORDS):
+        return f"{path} cannot be read as it is: beside its weights it holds {named[1]}, no tensor and no plain value. {remedy}"
+    held = f" ({named[1]})" if named else ""
+    return f"{path} is refused: it holds more than tensors and plain values{held}, and loading it could run code. {remedy}"
 
 
 def _check_inflation(path: Path) -> None:

@@ -79,6 +79,18 @@ def crop_sides(patch: int, scale: Number, patch_of: str) -> tuple[int, int]:
     return lr_side, round(lr_side * scale)
 
 
+def smallest_side(patch: int, scale_range: tuple[float, float], patch_of: str) -> int:
+    """A side in pixels that no HR crop falls below, whatever scales are drawn.
+
+    Where `patch` is of the HR crop: an LR side of k pixels comes from scales down to patch / (k + 1), so that HR is k of k + 1
+    parts of it at least; fewest where k is smallest, at the largest scale.
+    """
+    if patch_of == "lr":
+        return crop_sides(patch, scale_range[0], patch_of)[1]
+    fewest = crop_sides(patch, scale_range[1], patch_of)[0]
+    return min(crop_sides(patch, scale, patch_of)[1] for scale in (scale_range[1], max(scale_range[0], patch / (fewest + 1))))
+
+
 def largest_side(patch: int, scale_range: tuple[float, float], patch_of: str) -> int:
     """Side of the largest HR crop in pixels: photographs must not be smaller."""
     return patch if patch_of == "hr" else crop_sides(patch, scale_range[1], patch_of)[1]

@@ -32,6 +32,9 @@ from splatsr.image_files.reading import image_size, read_image
 PIXELS, INDEX = "pixels.u8", "images-2.jsonl"
 """The number grows whenever pixels are read in another way: what was decoded before does not count then."""
 
+COMPARED = 10_000
+"""Headers that are read to know that a decoded folder is that of its images; of larger folders evenly spaced ones."""
+
 
 class Stamp(NamedTuple):
     """By what a file is known to be the one that was decoded."""
@@ -73,7 +76,13 @@ class DecodedFolder:
             return None
         records = _read_index(self.path)
         complete = [record.stamp for record in records] == self._stamps() and _length(self.path / PIXELS) == _pixels(records)
-        return records if complete else None
+        return records if complete and self._has_their_sizes(records) else None
+
+    def _has_their_sizes(self, records: Sequence[Record]) -> bool:
+        """Whether the records say of (at most `COMPARED`, evenly spaced) images what their headers say."""
+        chosen = records[:: max(1, len(records) // COMPARED)]
+        own = read_all(image_size, (self.part.folder / record.stamp.name for record in chosen))
+        return all(isinstance(record.size, str) or record.size == size for record, size in zip(chosen, own, strict=True))
 
     def read(self) -> list[Record]:
         """What is in the folder, which must be decoded already.
@@ -177,13 +186,28 @@ def _read_index(folder: Path) -> list[Record]:
     """The folder's records up to the first line that is cut off; none if there is no such folder."""
     records = []
     if (folder / INDEX).is_file():
-        for line in (folder / INDEX).read_text().splitlines():
-            try:
-                name, length, mtime, *size = json.loads(line)
-            except ValueError:  # cut off in the middle
+        for line in (folder / INDEX).read_text(encoding="utf-8", errors="replace").splitlines():
+            if (record := _parse(line)) is None:
                 break
-            records.append(Record(Stamp(name, length, mtime), size[0] if len(size) == 1 else tuple(size)))
+            records.append(record)
     return records
+
+
+def _parse(line: str) -> Record | None:
+    """The record in a line; None where it is cut off, or says what no record does."""
+    try:
+        name, length, mtime, *size = json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if not isinstance(name, str) or not _are_counts([length, mtime], least=0):
+        return None
+    if len(size) == 1 and isinstance(size[0], str):
+        return Record(Stamp(name, length, mtime), size[0])
+    return Record(Stamp(name, length, mtime), (size[0], size[1])) if len(size) == 2 and _are_counts(size, least=1) else None
+
+
+def _are_counts(values: Sequence[object], *, least: int) -> bool:
+    return all(isinstance(value, int) and not isinstance(value, bool) and value >= least for value in values)
 
 
 def _length(path: Path) -> int:

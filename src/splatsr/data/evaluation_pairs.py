@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from splatsr.data.image_names import image_names
 from splatsr.errors import InputError
 from splatsr.geometry import Number
-from splatsr.image_files.reading import read_image
+from splatsr.image_files.reading import image_size, read_image
 from splatsr.resize.levels import Pixels, eight_bit, to_tensor, unrounded
 from splatsr.resize.matlab import resize_matlab_float
 from splatsr.resize.rules import RULES
@@ -56,24 +56,29 @@ class LowResolution:
 
     def make(self, image: Image, scale: Number) -> tuple[Pixels, Image]:
         """(LR, HR) of an HR image; LR is 8-bit too, but for the rule matlab_float."""
+        size, (height, width) = self.sizes((image.shape[0], image.shape[1]), scale)
+        hr = image[:height, :width]
         if self.crop == "gsasr":
-            return _exact_scale(image, scale)
-        if self.crop == "mod12":
-            image = image[: image.shape[0] // 12 * 12, : image.shape[1] // 12 * 12]
-        if self.crop == "diinn":
-            size, hr = (round(image.shape[0] / scale), round(image.shape[1] / scale)), image
-        else:
-            size = int(image.shape[0] / scale + 1e-9), int(image.shape[1] / scale + 1e-9)
-            hr = image[: round(size[0] * scale), : round(size[1] * scale)]
+            return _exact_scale(image, scale)[: size[0], : size[1]], hr
         return RULES[self.rule](np.ascontiguousarray(hr), size), hr
 
+    def sizes(self, size: tuple[int, int], scale: Number) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(height, width) of the LR image and of the HR image that is left, of an HR image of `size`."""
+        height, width = size
+        if self.crop == "diinn":
+            return (round(height / scale), round(width / scale)), size
+        if self.crop == "mod12":
+            height, width = height // 12 * 12, width // 12 * 12
+        lr = math.floor(height / scale + 1e-9), math.floor(width / scale + 1e-9)
+        if self.crop == "gsasr":
+            return lr, (math.floor(lr[0] * scale + 1e-9), math.floor(lr[1] * scale + 1e-9))
+        return lr, (round(lr[0] * scale), round(lr[1] * scale))
 
-def _exact_scale(image: Image, scale: Number) -> tuple[Image, Image]:
-    """GSASR's: imresize(image, 1 / scale), then both cut."""
-    height, width = (math.floor(side / scale + 1e-9) for side in image.shape[:2])
+
+def _exact_scale(image: Image, scale: Number) -> Image:
+    """GSASR's: imresize(image, 1 / scale), before it is cut."""
     size = math.ceil(image.shape[0] / scale - 1e-9), math.ceil(image.shape[1] / scale - 1e-9)
-    lr = eight_bit(resize_matlab_float(unrounded(image), size, border="symmetric", scale=1 / scale))
-    return lr[:height, :width], image[: math.floor(height * scale + 1e-9), : math.floor(width * scale + 1e-9)]
+    return eight_bit(resize_matlab_float(unrounded(image), size, border="symmetric", scale=1 / scale))
 
 
 class Pair(NamedTuple):
@@ -127,9 +132,24 @@ class EvaluationImage:
         if scale in self.given and (low_resolution.given or self.paired):
             return self._given_pair(int(scale), low_resolution)
         image = read_image(self.path)
-        if min(image.shape[:2]) < scale:
-            raise InputError(f"{self.path} is {image.shape[1]}x{image.shape[0]} pixels: too small to be reduced by {scale}.")
+        self._check_size((image.shape[0], image.shape[1]), scale, low_resolution)
         return low_resolution.make(image, scale)
+
+    def hr_size(self, scale: Number, low_resolution: LowResolution) -> tuple[int, int] | None:
+        """(height, width) of the HR image of `pair`, from the file's header; None where the set gives the pair.
+
+        Raises:
+            InputError: the file cannot be read, or the image is too small.
+        """
+        if scale in self.given and (low_resolution.given or self.paired):
+            return None
+        return self._check_size(image_size(self.path), scale, low_resolution)
+
+    def _check_size(self, size: tuple[int, int], scale: Number, low_resolution: LowResolution) -> tuple[int, int]:
+        lr, hr = low_resolution.sizes(size, scale)
+        if min(lr) < 1:
+            raise InputError(f"{self.path} is {size[1]}x{size[0]} pixels: too small to be reduced by {scale}.")
+        return hr
 
     def check(self, scale: Number, low_resolution: LowResolution) -> None:
         """InputError where LR files are needed at this scale and not there; nothing is opened."""

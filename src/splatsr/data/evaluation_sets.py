@@ -38,7 +38,7 @@ def find_evaluation_sets(test: RequestedSets | None, *, root: str | None, test_r
 
 
 def _folder(folder: str, root: str | None) -> list[EvaluationImage]:
-    near = difflib.get_close_matches(folder, KNOWN_SETS, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(folder.lower(), KNOWN_SETS, n=1, cutoff=0.75)
     if near and not Path(root or "", folder).exists():
         raise InputError(f"there is neither a known test set {folder!r} (did you mean {near[0]}?) nor such a folder.")
     return without_lr(images_in(folder, root), Path(root or "", folder))

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import lightning
+from annotated_types import Ge, Le, Len
 from torch.utils.data import DataLoader
 
+from splatsr.bounds import Ordered, ScaleFactor, Seed, Side
 from splatsr.data.batch_sampler import BatchSampler
-from splatsr.data.crops import CropDataset, check_crops, largest_side
+from splatsr.data.crops import CropDataset, check_crops, largest_side, smallest_side
 from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
@@ -18,7 +21,6 @@ from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
-from splatsr.geometry import Number
 from splatsr.image_files.reading import image_size
 
 ImagePaths = str | Sequence[str | Path]
@@ -65,27 +67,19 @@ class PhotoData(lightning.LightningDataModule):
         degradation: Mapping[str, Step],
         cache: str | None,
         skip_damaged: bool,
-        patch: int,
-        patch_of: str,
-        scale_range: Sequence[Number],
+        patch: Side,
+        patch_of: Literal["hr", "lr"],
+        scale_range: Annotated[Sequence[ScaleFactor], Len(2, 2), Ordered()],
         whole_scales: bool,
-        scale_per: str,
-        batch_size: int,
-        batches_per_epoch: int,
-        workers: int,
-        validation_scales: Sequence[Number],
+        scale_per: Literal["batch", "crop"],
+        batch_size: Annotated[int, Ge(1), Le(1_000_000)],
+        batches_per_epoch: Annotated[int, Ge(1), Le(1_000_000_000)],
+        workers: Annotated[int, Ge(0), Le(1024)],
+        validation_scales: Sequence[ScaleFactor],
         low_resolution: LowResolution,
-        seed: int,
+        seed: Seed,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("batches_per_epoch", batches_per_epoch, 1),
-            ("workers", workers, 0),
-            ("validation_scales", min(validation_scales, default=1), 1),
-        ):
-            if value < least:
-                raise InputError(f"data.{name} must be at least {least}; got {value}.")
         self.root, self.batch_size = root, batch_size
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
@@ -158,6 +152,11 @@ class PhotoData(lightning.LightningDataModule):
     def smallest_side(self) -> int:
         """Pixels that every side of a training image must have: the largest crop's."""
         return largest_side(self.patch, self.scale_range, self.patch_of)
+
+    @property
+    def smallest_crop(self) -> int:
+        """Pixels that every HR crop has at least."""
+        return smallest_side(self.patch, self.scale_range, self.patch_of) ** 2
 
     @property
     def rank(self) -> int:

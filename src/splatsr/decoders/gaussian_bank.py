@@ -7,14 +7,15 @@ Gumbel sample (the paper: the most likely kernel).
 
 import math
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import torch
+from annotated_types import Len
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from splatsr.geometry import Number
+from splatsr.bounds import Ordered, Positive, Seed, Width
 
 SELECTIONS = ("sample", "expected", "argmax")
 """How a kernel is chosen at test: drawn by its probability as published, the mixture of all by their probabilities (the mean
@@ -38,12 +39,12 @@ class GaussianBank(nn.Module):
     def __init__(
         self,
         *,
-        channels: int,
-        kernels: int,
-        sigma_range: Sequence[Number],
-        temperature: Number,
+        channels: Width,
+        kernels: Width,
+        sigma_range: Annotated[Sequence[Positive], Len(2, 2), Ordered()],
+        temperature: Positive,
         selection: str,
-        noise_seed: int,
+        noise_seed: Seed,
         bounded_rho: bool,
     ) -> None:
         super().__init__()

@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Positive
 from splatsr.decoders.splatting import Splatting
-from splatsr.geometry import Number, Output, Strip, cell_corners
+from splatsr.geometry import Output, Strip, cell_corners
 from splatsr.image.field import GaussianField
 from splatsr.image.tiling import Span
 
@@ -23,7 +24,7 @@ class PixelSplatting(Splatting):
 
     local = True
 
-    def __init__(self, *, unit: Number) -> None:
+    def __init__(self, *, unit: Positive) -> None:
         super().__init__()
         if unit <= 0:
             raise ValueError(f"unit must be greater than 0 LR pixels, got {unit}.")

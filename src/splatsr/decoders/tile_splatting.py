@@ -14,10 +14,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
+from splatsr.bounds import Positive, Side
 from splatsr.decoders.bicubic_rows import bicubic
 from splatsr.decoders.splatting import Splatting
 from splatsr.errors import InputError
-from splatsr.geometry import Number, Output
+from splatsr.geometry import Output
 from splatsr.image.tiling import Span
 
 _RIDGE = 1e-5
@@ -36,7 +37,7 @@ class TileSplatting(Splatting):
 
     local = False
 
-    def __init__(self, *, tile: int, kernel: int, extent: Number, clamp: bool) -> None:
+    def __init__(self, *, tile: Side, kernel: Side, extent: Positive, clamp: bool) -> None:
         super().__init__()
         if kernel % 2 == 0 or min(kernel, tile) < 1:
             raise ValueError(f"kernel must be odd, kernel and tile at least 1; got {kernel} and {tile}.")

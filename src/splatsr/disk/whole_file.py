@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
+from splatsr.disk.disk_errors import disk_error, explain_disk_error
 from splatsr.errors import InputError
 
 _COUNT = itertools.count()
 
 
 @contextlib.contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     """A path in the same folder to write to; at the end of the block its file takes the place of `path`.
 
     If anything fails nothing is left of it, and a file that was there stays readable until the very last step. The content is
@@ -26,8 +28,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     umask's, whoever wrote it. Two processes that write the same path do not disturb each other: the later one's file stays.
     What killed processes of this machine have left behind is cleaned up. The folder is made where it is missing.
 
+    Args:
+        path: of the file.
+        replace: whether it may take the place of another, also of one that has come there meanwhile.
+
     Raises:
-        InputError: the file cannot be written, for example because the disk is full.
+        InputError: the file cannot be written, for example because the disk is full; or there is one already.
     """
     path = Path(path)
     partial = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{next(_COUNT)}.partial")
@@ -40,12 +46,17 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             yield partial
             os.chmod(partial, mode)
             _to_disk(partial)
-            os.replace(partial, path)
+            if replace:
+                os.replace(partial, path)
+            else:
+                _put_where_nothing_is(partial, path)
         finally:
             partial.unlink(missing_ok=True)
         _to_disk(path.parent)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    except Exception as error:
+        if isinstance(error, InputError) or (cause := disk_error(error)) is None:
+            raise
+        raise InputError(explain_disk_error(cause, path)) from error
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -57,6 +68,30 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, content: Any) -> None:
     """A JSON file, indented; raises as `whole_file`."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _put_where_nothing_is(partial: Path, path: Path) -> None:
+    """Gives the file its name in one step that fails where the name is taken."""
+    try:
+        os.link(partial, path)
+    except FileExistsError as error:
+        raise InputError(f"{path} exists already; nothing is overwritten, choose another output.") from error
+    except OSError:  # a file system without links
+        if path.exists():
+            raise InputError(f"{path} exists already; nothing is overwritten, choose another output.") from None
+        os.replace(partial, path)
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """Values that occur twice are written twice: `read_back` refuses aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def write_yaml(path: str | Path, content: Any) -> None:
+    """A YAML file of plain values, keys in their order; raises as `whole_file`."""
+    write_text(path, yaml.dump(content, Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True))
 
 
 def _to_disk(path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.bounds import Depth, Fraction, Upscale, Width
 from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
@@ -39,7 +40,7 @@ class EDSR(Encoder):
         input_mean: subtracted from the input, a value in [0, 1] (the methods of the papers subtract none: 0).
     """
 
-    def __init__(self, *, channels: int, blocks: int, upscale: int, out_channels: int, input_mean: float) -> None:
+    def __init__(self, *, channels: Width, blocks: Depth, upscale: Upscale, out_channels: Width, input_mean: Fraction) -> None:
         super().__init__()
         self.upscale, self.out_channels, self.input_mean = upscale, out_channels, input_mean
         self.head = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1))

@@ -6,12 +6,15 @@ every group an attention from windows to their wider surroundings.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import torch
+from annotated_types import Gt, Le
 from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
+from splatsr.bounds import AtLeastOne, BelowOne, Depth, Fraction, Upscale, Width
 from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import (
     WindowAttention,
@@ -26,6 +29,7 @@ from splatsr.encoders.window_attention import (
     window_order,
 )
 from splatsr.encoders.window_transformer import WindowTransformer, convolve, residual_groups
+from splatsr.geometry import Number
 
 
 class ChannelAttention(nn.Module):
@@ -185,18 +189,18 @@ class HAT(WindowTransformer):
     def __init__(
         self,
         *,
-        channels: int,
-        depths: Sequence[int],
-        heads: Sequence[int],
-        window: int,
-        compress: int,
-        squeeze: int,
-        conv_scale: float,
-        overlap: float,
-        mlp_ratio: float,
-        drop_path: float,
-        upscale: int,
-        out_channels: int,
+        channels: Width,
+        depths: Annotated[Sequence[Depth], AtLeastOne],
+        heads: Annotated[Sequence[Depth], AtLeastOne],
+        window: Depth,
+        compress: Width,
+        squeeze: Width,
+        conv_scale: Number,
+        overlap: Fraction,
+        mlp_ratio: Annotated[Number, Gt(0), Le(100)],
+        drop_path: BelowOne,
+        upscale: Upscale,
+        out_channels: Width,
         checkpointing: bool,
     ) -> None:
         block = partial(

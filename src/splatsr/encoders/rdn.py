@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.bounds import Depth, Upscale, Width
 from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
@@ -50,7 +51,9 @@ class RDN(Encoder):
             equal `channels`.
     """
 
-    def __init__(self, *, channels: int, growth: int, blocks: int, layers: int, upscale: int, out_channels: int) -> None:
+    def __init__(
+        self, *, channels: Width, growth: Width, blocks: Depth, layers: Depth, upscale: Upscale, out_channels: Width
+    ) -> None:
         super().__init__()
         self.upscale, self.out_channels = upscale, out_channels
         self.SFENet1 = nn.Conv2d(3, channels, 3, padding=1)

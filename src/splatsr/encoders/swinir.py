@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
+from annotated_types import Gt, Le
 from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
+from splatsr.bounds import AtLeastOne, BelowOne, Depth, Upscale, Width
 from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import WindowAttention
 from splatsr.encoders.window_transformer import WindowTransformer, residual_groups
+from splatsr.geometry import Number
 
 
 class SwinBlock(nn.Module):
@@ -55,14 +59,14 @@ class SwinIR(WindowTransformer):
     def __init__(
         self,
         *,
-        channels: int,
-        depths: Sequence[int],
-        heads: Sequence[int],
-        window: int,
-        mlp_ratio: float,
-        drop_path: float,
-        upscale: int,
-        out_channels: int,
+        channels: Width,
+        depths: Annotated[Sequence[Depth], AtLeastOne],
+        heads: Annotated[Sequence[Depth], AtLeastOne],
+        window: Depth,
+        mlp_ratio: Annotated[Number, Gt(0), Le(100)],
+        drop_path: BelowOne,
+        upscale: Upscale,
+        out_channels: Width,
         checkpointing: bool,
     ) -> None:
         block = partial(SwinBlock, channels=channels, window=window, mlp_ratio=mlp_ratio)

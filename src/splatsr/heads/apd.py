@@ -6,13 +6,13 @@ top-left corners (paper: "the centre of the LR pixel"). The published head scram
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.geometry import Number, cell_corners
+from splatsr.bounds import Positive, Widths
+from splatsr.geometry import cell_corners
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.positions_head import PositionsHead
 
@@ -30,7 +30,7 @@ class APD(PositionsHead):
         ValueError: the offset range is no number greater than 0, or infinite.
     """
 
-    def __init__(self, *, channels: int, per_side: int, hidden: Sequence[int], offset_range: Number) -> None:
+    def __init__(self, *, channels: int, per_side: int, hidden: Widths, offset_range: Positive) -> None:
         super().__init__()
         if not 0 < offset_range < math.inf:
             raise ValueError(

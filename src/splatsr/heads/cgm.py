@@ -1,11 +1,10 @@
 """CGM, Color Gaussian Mapping (ContinuousSR section 4.4): the kernels' colors."""
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.bounds import Widths
 from splatsr.heads.mlp import by_position, mlp
 
 
@@ -20,7 +19,7 @@ class CGM(nn.Module):
         skip: add skip_gain * (LR image at the centre of the kernel's cell, bilinear). The published model has none.
     """
 
-    def __init__(self, *, channels: int, per_side: int, skip_gain: float, hidden: Sequence[int], skip: bool) -> None:
+    def __init__(self, *, channels: int, per_side: int, skip_gain: float, hidden: Widths, skip: bool) -> None:
         super().__init__()
         self.per_side, self.skip, self.skip_gain = per_side, skip, skip_gain
         self.mlp = mlp([channels, *hidden, 3])

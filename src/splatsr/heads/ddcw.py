@@ -5,7 +5,7 @@ query from a 3x3 convolution on the features, the keys from an MLP on the dictio
 mixes kernels; the published code mixes their Cholesky rows, which makes one kernel of them, and so does this.)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from splatsr.bounds import Width, Widths
 from splatsr.heads.mlp import mlp
 from splatsr.heads.shapes_head import ShapesHead
 
@@ -31,7 +32,7 @@ class DDCW(ShapesHead):
     """
 
     def __init__(
-        self, *, channels: int, dictionary: Float[Tensor, "rows l11_l21_l22=3"], embedding: int, embedding_hidden: Sequence[int]
+        self, *, channels: int, dictionary: Float[Tensor, "rows l11_l21_l22=3"], embedding: Width, embedding_hidden: Widths
     ) -> None:
         super().__init__()
         self.dictionary: Tensor

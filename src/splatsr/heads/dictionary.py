@@ -7,16 +7,19 @@ the default here. `splatsr.prior` collects such a prior from photographs, and ma
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Len
 from jaxtyping import Float
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from splatsr.bounds import AtLeastOne, NonNegative, Seed, Width
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 
 _L11 = (0.0, 0.41, 0.62, 0.98, 1.13, 1.29, 1.64, 1.85, 2.36)
 _L21 = (-0.86, -0.36, -0.16, 0.19, 0.34, 0.49, 0.84, 1.04, 1.54)
@@ -30,7 +33,11 @@ def published_dictionary() -> Float[Tensor, "730 l11_l21_l22=3"]:
 
 
 def normal_dictionary(
-    *, rows: int, mean: Sequence[float], deviation: Sequence[float], seed: int
+    *,
+    rows: Width,
+    mean: Annotated[Sequence[Number], Len(3, 3)],
+    deviation: Annotated[Sequence[NonNegative], Len(3, 3)],
+    seed: Seed,
 ) -> Float[Tensor, "{rows} l11_l21_l22=3"]:
     """Rows drawn from independent normal priors of (l11, l21, l22); l11 and l22 are clipped at 0 as published."""
     noise = torch.randn(rows, 3, generator=torch.Generator().manual_seed(seed))
@@ -38,7 +45,7 @@ def normal_dictionary(
     return torch.stack([entries[:, 0].clamp_min(0), entries[:, 1], entries[:, 2].clamp_min(0)], dim=1)
 
 
-def uniform_dictionary(*, rows: int, low: float, high: float, seed: int) -> Float[Tensor, "{rows} l11_l21_l22=3"]:
+def uniform_dictionary(*, rows: Width, low: float, high: float, seed: Seed) -> Float[Tensor, "{rows} l11_l21_l22=3"]:
     """Rows drawn uniformly from [low, high], all three entries alike (the paper's ablation: [0, 1] and [0, 10])."""
     if not low < high:
         raise ValueError(f"low must be less than high (pixels of a x4 image), got {low} and {high}.")
@@ -71,10 +78,12 @@ def file_dictionary(*, file: str | None) -> Float[Tensor, "rows l11_l21_l22=3"]:
 def save_dictionary(rows: Float[Tensor, "rows l11_l21_l22=3"], path: str | Path) -> None:
     """Writes rows (l11, l21, l22), pixels of a x4 image, for `file_dictionary`. Never leaves a half-written file."""
     with whole_file(path) as partial:
-        save_file({"dictionary": rows.float().contiguous()}, partial)
+        partial.write_bytes(save({"dictionary": rows.float().contiguous()}))
 
 
-def listed_dictionary(*, rows: Sequence[Sequence[float]]) -> Float[Tensor, "rows l11_l21_l22=3"]:
+def listed_dictionary(
+    *, rows: Annotated[Sequence[Annotated[Sequence[float], Len(3, 3)]], AtLeastOne]
+) -> Float[Tensor, "rows l11_l21_l22=3"]:
     """Rows that a model's configuration lists: what `carry_rows` makes of a dictionary's file."""
     return torch.tensor(rows, dtype=torch.float32)
 

@@ -3,12 +3,11 @@
 The paper does not say what its row without the initial positions does instead; this is the plain reading.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Widths
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.positions_head import PositionsHead
 
@@ -25,7 +24,7 @@ class FreePositions(PositionsHead):
     offset_range = float("inf")
     """There is no corner that a kernel would stay near."""
 
-    def __init__(self, *, channels: int, per_side: int, hidden: Sequence[int]) -> None:
+    def __init__(self, *, channels: int, per_side: int, hidden: Widths) -> None:
         super().__init__()
         self.mlp = mlp([channels, *hidden, 2])
 

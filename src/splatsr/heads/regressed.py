@@ -4,12 +4,11 @@ The paper does not say what its row without DDCW does instead; this is the plain
 figure 2c's direct regression of all parameters.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.bounds import Width, Widths
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.shapes_head import ShapesHead
 
@@ -29,7 +28,7 @@ class RegressedShapes(ShapesHead):
     longest_deviation = float("inf")
     """Rows have no limit."""
 
-    def __init__(self, *, channels: int, embedding: int, hidden: Sequence[int]) -> None:
+    def __init__(self, *, channels: int, embedding: Width, hidden: Widths) -> None:
         super().__init__()
         self.query = nn.Conv2d(channels, embedding, 3, padding=1)
         self.mlp = mlp([embedding, *hidden, 3])

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from splatsr.disk.whole_file import whole_file
@@ -186,7 +186,7 @@ class GaussianField:
         tensors = {name: getattr(self, name).detach().cpu().contiguous() for name in ("means", "cholesky", "colors")}
         facts = {"size": json.dumps(list(self.size)), "reference_scale": json.dumps(self.reference_scale)}
         with whole_file(path) as partial:
-            save_file(tensors, partial, metadata={"format": _FORMAT, **facts})
+            partial.write_bytes(save(tensors, metadata={"format": _FORMAT, **facts}))
 
     @classmethod
     def load(cls, path: str | Path) -> "GaussianField":

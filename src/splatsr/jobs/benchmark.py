@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from rich.console import Console
@@ -30,7 +30,7 @@ def benchmark(
     benchmark: Mapping[str, Any],
     model: Mapping[str, Any],
     checkpoint: str | None,
-    device: str,
+    device: Literal["auto", "cpu", "cuda"],
     run: Run,
 ) -> dict[str, Any]:
     """Arguments are the root keys of conf/run.yaml; `benchmark` is explained in conf/benchmark/one.yaml. benchmark.json,
@@ -39,6 +39,7 @@ def benchmark(
     Raises:
         InputError: whatever the user can put right, before the first measurement.
     """
+    run.begins()
     if benchmark["models"] and checkpoint is not None:
         raise InputError("benchmark=all measures the models it lists, with their first weights; leave checkpoint out.")
     torch.manual_seed(run.seed)
@@ -61,10 +62,10 @@ def benchmark(
     tables = cost_tables(costs)
     for table in tables:
         console.print(_printed(table))
-    write_text(folder / "benchmark.md", markdown(results["machine"], results["repetitions"], tables))
     from splatsr.pictures.cost import draw_cost  # matplotlib takes a second
 
     draw_cost(costs, folder / "benchmark.png")
+    write_text(run.finished, markdown(results["machine"], results["repetitions"], tables))
     console.print(f"results and plots: {folder}", soft_wrap=True)
     return results
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from splatsr import __version__
 from splatsr.checkpoints.files import load_weights, read_model, save_model
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
-from splatsr.disk.whole_file import write_text
+from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 
 CARD = """\
@@ -57,9 +57,9 @@ def convert(*, checkpoint: str | None, output: str | None) -> None:
     model = build_from_file(config, elements=count_elements(tensors), source=checkpoint)
     load_weights(model, tensors, source=checkpoint)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    save_model(model, config, target)
-    write_text(card, _describe(config, Path(checkpoint), target, parameters))
+    with whole_file(card, replace=False) as partial:  # either both are there in the end, or none
+        partial.write_text(_describe(config, Path(checkpoint), target, parameters), encoding="utf-8")
+        save_model(model, config, target)
     Console().print(f"{checkpoint} -> {target} and {card} ({parameters:,} parameters)", soft_wrap=True)
 
 

@@ -29,6 +29,9 @@ Rows = list[tuple[str, ...]]
 def doctor(*, data: Mapping[str, Any]) -> None:
     """Arguments are the root keys of conf/run.yaml; looks below data.root and data.test_root. Prints, and writes nothing."""
     root = Path(data["root"] or data["test_root"])
+    for name in ("root", "test_root", "cache"):
+        if data[name] is not None and Path(data[name]).exists() and not Path(data[name]).is_dir():
+            raise InputError(f"data.{name}={data[name]} is no folder.")
     _show("This machine", ("", ""), _machine(root))
     _show(
         f"Training sets below {root}",

@@ -1,12 +1,13 @@
 """job=evaluate: a checkpoint, or bicubic, on any folders at any scales."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from splatsr.bounds import Natural
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.errors import InputError
-from splatsr.metrics.evaluation import check_scales
+from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.names import check_metrics
 from splatsr.metrics.protocol import Protocol
@@ -25,8 +26,8 @@ def evaluate(
     protocol: Mapping[str, Any],
     metrics: Sequence[str] | None,
     scales: Any,
-    pictures: int,
-    device: str,
+    pictures: Natural,
+    device: Literal["auto", "cpu", "cuda"],
     run: Run,
 ) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.
@@ -34,6 +35,7 @@ def evaluate(
     Raises:
         InputError: whatever the user can put right, before the first image.
     """
+    run.begins()
     check_scales(scales)
     if metrics is not None:  # None: those of the protocol
         check_metrics(metrics)
@@ -42,8 +44,10 @@ def evaluate(
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     EvaluationPairs(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
+    check_sizes(photographs.test_sets, scales, rules)
     chosen = choose_model(checkpoint, model, device)
     others = {name: choose_model(file, model, device) for name, file in beside.items()}
+    paper = None if table is None else instantiate(table, "table")
     run.describe(rendering=chosen.rendering)
     return evaluate_and_report(
         chosen,
@@ -53,7 +57,7 @@ def evaluate(
         metrics=metrics,
         checkpoint=checkpoint,
         beside=others,
-        paper=None if table is None else instantiate(table, "table"),
+        paper=paper,
         pictures=pictures,
         run_dir=run.folder,
     )

@@ -11,7 +11,6 @@ from splatsr.prior.fits import Fits
 from splatsr.prior.report import markdown, summarise
 from splatsr.prior.settings import PriorSettings
 from splatsr.runs.configuration import instantiate
-from splatsr.runs.folders import TRACES
 from splatsr.runs.prior_collection import FITTED_WITH, collect
 from splatsr.runs.run import Run
 
@@ -25,8 +24,9 @@ def fit_prior(*, prior: Mapping[str, Any], data: Mapping[str, Any], trainer: Map
     Raises:
         InputError: whatever the user can put right, before the first crop.
     """
-    resuming = run.goes_on(TRACES["fit_prior"], same=FITTED_WITH)
+    resuming = run.goes_on(same=FITTED_WITH)
     settings: PriorSettings = instantiate(prior, "prior")
+    settings.check_dictionary()
     if not collect(run, settings, data, trainer, resuming=resuming):
         return {}
     fits = Fits(run.folder, crops=settings.crops, batch=settings.batch)
@@ -39,7 +39,7 @@ def fit_prior(*, prior: Mapping[str, Any], data: Mapping[str, Any], trainer: Map
     draw_prior(kernels, run.folder / "pictures" / "prior.png", title=results["protocol"])
     text = markdown(results)
     write_text(run.folder / "prior.md", text)
-    write_json(run.folder / TRACES["fit_prior"].finished, results)  # last: what is finished has it
+    write_json(run.finished, results)  # last: what is finished has it
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print(text)
     console.print(f"fields, statistics, pictures and dictionary: {run.folder}")

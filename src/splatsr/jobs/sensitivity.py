@@ -9,7 +9,6 @@ from rich.console import Console
 
 from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
-from splatsr.errors import InputError
 from splatsr.prior.crops import Crop, read_crop
 from splatsr.prior.fits import Fits
 from splatsr.prior.sensitivity import measure
@@ -30,18 +29,17 @@ def sensitivity(
         InputError: whatever the user can put right, before the first image.
     """
     settings: PriorSettings = instantiate(prior, "prior")
-    if (run.folder / "sensitivity.json").exists():
-        raise InputError(f"{run.folder} is finished already (it has a sensitivity.json); nothing is overwritten.")
-    if input is not None:
-        run.describe(rendering="point samples (x1)")
-    elif not collect(run, settings, data, trainer, resuming=False):
+    run.begins()
+    if input is None and not collect(run, settings, data, trainer, resuming=False):
         return {}
     fits, fitted = read_fits(run.folder if input is None else Path(input))
+    if input is not None:
+        run.describe(rendering="point samples (x1)")
     figures = _measure_all(fits, fitted.side, settings.sensitivity, run.seed)
     results = {"protocol": fitted.describe(), "side": fitted.side, **figures}
     text = markdown(results)
     write_text(run.folder / "sensitivity.md", text)
-    write_json(run.folder / "sensitivity.json", results)
+    write_json(run.finished, results)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print(text)
     console.print(f"results: {run.folder}")

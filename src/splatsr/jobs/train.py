@@ -7,32 +7,48 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from splatsr.arguments import in_plain_words
+from splatsr.bounds import Natural
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
+from splatsr.checkpoints.resumption import choose_checkpoint
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.image.model import Model
-from splatsr.metrics.evaluation import check_scales
+from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.names import check_metrics
 from splatsr.metrics.protocol import Protocol
+from splatsr.metrics.record import write_record
 from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import decode
-from splatsr.runs.folders import TRACES
 from splatsr.runs.loggers import log_results, open_loggers
 from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
 from splatsr.runs.report import draw_run, evaluate_and_report
-from splatsr.runs.run import Run
+from splatsr.runs.run import Run, recorded_settings
+from splatsr.runs.signals_of_lightning import OwnSignals
 from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
+from splatsr.training.length import check_length
 from splatsr.training.module import SuperResolution
+
+TRAINED_WITH = (
+    *("model", "supervision", "loss", "optimizer", "schedule", "callbacks.averaging", "compile", "seed"),
+    *("data.train", "data.degraded", "data.degradation", "data.skip_damaged", "data.patch", "data.patch_of"),
+    *("data.scale_range", "data.whole_scales", "data.scale_per", "data.batch_size", "data.batches_per_epoch"),
+    *("trainer.max_epochs", "trainer.max_steps", "trainer.precision", "trainer.gradient_clip_val"),
+    *("trainer.gradient_clip_algorithm", "trainer.accumulate_grad_batches", "trainer.limit_train_batches"),
+)
+"""Settings that weights depend on: a resumed run must have the same. All else (devices, workers, loggers, folders, test sets)
+may be another."""
 
 
 def train(
@@ -52,7 +68,7 @@ def train(
     checkpoint: str | None,
     encoder_checkpoint: str | None,
     scales: Any,
-    pictures: int,
+    pictures: Natural,
     compile: str | None,
     run: Run,
 ) -> Evaluation | None:
@@ -65,14 +81,16 @@ def train(
     Raises:
         InputError: whatever the user can put right, before the first batch.
     """
-    resuming = run.goes_on(TRACES["train"])
+    resuming = run.goes_on(same=TRAINED_WITH, longer="trainer.max_epochs")
+    last_checkpoint = choose_checkpoint(run.folder, run.resume) if resuming else None
     rules = _check(scales, metrics, compile, trainer, protocol)
+    paper = None if table is None else instantiate(table, "table")
     lightning.seed_everything(run.seed)
     photographs = _prepare(data, scales, rules)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     task = _build(carry_rows(model), parts, photographs, run.seed)
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder)
-    if not resuming:
+    if last_checkpoint is None:
         _load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
     photographs.setup("fit")  # opens every image: what is wrong with one shows before anything is written
@@ -80,15 +98,15 @@ def train(
         fitter.loggers = loggers
         if compile is not None:
             compile_parts(task.model, compile)
-        _fit(fitter, task, photographs, run, resuming=resuming)
+        _fit(fitter, task, photographs, run, last_checkpoint)
         if not fitter.is_global_zero:
             return None
         trained = _keep(task, run.folder)
         if pictures:
             draw_run(run.folder)
         if not photographs.test_sets:
+            write_record(run.finished, Evaluation([], [], {}, [], {}), protocol=rules, model=trained, checkpoint=None)
             return None
-        paper = None if table is None else instantiate(table, "table")
         what = {"scales": scales, "protocol": rules, "metrics": metrics, "paper": paper, "pictures": pictures}
         weights = str(run.folder / "model.safetensors")
         found = evaluate_and_report(trained, photographs, **what, checkpoint=weights, beside={}, run_dir=run.folder)
@@ -105,9 +123,7 @@ def _check(
         check_metrics(metrics)
     check_backend(compile)
     check_strategy(trainer)
-    for name in ("max_epochs", "check_val_every_n_epoch", "log_every_n_steps"):
-        if isinstance(value := trainer.get(name), int) and value < 1:
-            raise InputError(f"trainer.{name} must be at least 1; got {value}.")
+    check_length(trainer)
     quieten_lightning()
     return instantiate(protocol, "protocol")
 
@@ -116,7 +132,9 @@ def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData
     """The data, after a look at what can be missing: folders, and LR files that the protocol expects."""
     photographs: PhotoData = instantiate(data, "data")
     photographs.prepare_data()
-    EvaluationPairs(photographs.test_sets, [*scales, *photographs.validation_scales], rules.low_resolution)
+    measured = [*scales, *photographs.validation_scales]
+    EvaluationPairs(photographs.test_sets, measured, rules.low_resolution)
+    check_sizes(photographs.test_sets, measured, rules)
     return photographs
 
 
@@ -127,8 +145,8 @@ def _build(
     made = {name: instantiate(part, name) for name, part in parts.items()}
     task = SuperResolution(model_config=model, seed=seed, **made)
     with torch.no_grad():
-        task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per)
-    task.make_optimizer(epochs=1, steps_per_epoch=1)
+        task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per, photographs.smallest_crop)
+    task.make_optimizer(steps=1, steps_per_epoch=1)
     return task
 
 
@@ -162,25 +180,36 @@ def _make_trainer(
         "trainer",
         default_root_dir=str(folder),
         use_distributed_sampler=False,  # the batch sampler decides who sees what
-        callbacks=[callback for callback in made if validated or not isinstance(callback, BestCheckpoint)],
+        callbacks=[OwnSignals(), *(one for one in made if validated or not isinstance(one, BestCheckpoint))],
         logger=False,  # they are opened once all else is known to be right
     )
     check_share(photographs.batch_size, fitter.world_size)
     return fitter
 
 
-def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoData, run: Run, *, resuming: bool) -> None:
-    """Trains, on all devices, to the last epoch."""
-    last = run.folder / "checkpoints" / "last.ckpt"
+def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoData, run: Run, checkpoint: Path | None) -> None:
+    """Trains, on all devices, to the last epoch; from a checkpoint on where there is one."""
     try:
         with one_per_device(fitter, repeat(run)):
-            if fitter.is_global_zero and not resuming:
+            if fitter.is_global_zero:
+                _set_results_aside(run.folder)
                 run.describe(rendering=task.model.rendering)
-            fitter.fit(task, datamodule=photographs, ckpt_path=str(last) if resuming else None, weights_only=True)
+            fitter.fit(task, datamodule=photographs, ckpt_path=checkpoint, weights_only=True)
+    except MisconfigurationException as error:
+        raise InputError(f"trainer: {in_plain_words(error)}") from error
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
     for log in fitter.loggers:
         log.save()
+
+
+def _set_results_aside(folder: Path) -> None:
+    """A finished run that trains for more epochs keeps its earlier results as metrics-after-10-epochs.json, and so on."""
+    before = recorded_settings(folder)
+    if before is not None and (folder / "metrics.json").exists():
+        for result in (folder / "model.safetensors", folder / "metrics.json"):
+            if result.exists():
+                result.rename(result.with_stem(f"{result.stem}-after-{before['trainer']['max_epochs']}-epochs"))
 
 
 def _keep(task: SuperResolution, folder: Path) -> Model:

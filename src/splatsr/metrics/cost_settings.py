@@ -1,11 +1,14 @@
 """What job=benchmark measures: the papers' sums. Values are explained in conf/benchmark/."""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
+from annotated_types import Ge, Le, Len
 from torch import nn
 
+from splatsr.bounds import AtLeastOne, Count, ImageSize, Ordered, Positive, ScaleFactor, Side
 from splatsr.errors import InputError
-from splatsr.geometry import Number, check_scale
+from splatsr.geometry import check_scale
 
 
 class AverageTime:
@@ -20,7 +23,13 @@ class AverageTime:
         InputError: a value is not as above.
     """
 
-    def __init__(self, *, lr_sizes: Sequence[Sequence[int]], scales: Sequence[int], seconds: Number) -> None:
+    def __init__(
+        self,
+        *,
+        lr_sizes: Annotated[Sequence[ImageSize], AtLeastOne],
+        scales: Annotated[Sequence[Annotated[int, Ge(1), Le(10_000)]], Len(2, 2), Ordered()],
+        seconds: Positive,
+    ) -> None:
         for lr_size in lr_sizes:
             _check_size(lr_size, "benchmark.average_time.lr_sizes")
         if len(scales) != 2 or not 1 <= scales[0] <= scales[1]:
@@ -41,7 +50,7 @@ class OneScale:
         InputError: a scale is not greater than 0.
     """
 
-    def __init__(self, *, hr_side: int, scales: Sequence[Number]) -> None:
+    def __init__(self, *, hr_side: Side, scales: Annotated[Sequence[ScaleFactor], AtLeastOne]) -> None:
         for scale in scales:
             check_scale(scale)
         self.hr_side, self.scales = hr_side, list(scales)
@@ -58,7 +67,7 @@ class Memory:
         InputError: a value is not as above.
     """
 
-    def __init__(self, *, lr_size: Sequence[int], scales: Sequence[Number]) -> None:
+    def __init__(self, *, lr_size: ImageSize, scales: Annotated[Sequence[ScaleFactor], AtLeastOne]) -> None:
         _check_size(lr_size, "benchmark.memory.lr_size")
         for scale in scales:
             check_scale(scale)
@@ -83,7 +92,7 @@ class CostSettings:
         self,
         *,
         models: Mapping[str, nn.Module],
-        repetitions: int,
+        repetitions: Count,
         average_time: AverageTime,
         one_scale: OneScale,
         memory: Memory,

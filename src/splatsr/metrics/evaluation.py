@@ -115,6 +115,15 @@ def check_scales(scales: Any) -> None:
             raise InputError(f"scales must be numbers of at least 1; got {scale}.")
 
 
+def check_sizes(sets: EvaluationSets, scales: Sequence[Number], protocol: Protocol) -> None:
+    """InputError where a test image is too small to be measured at one of the scales; no image is decoded."""
+    for images in sets.values():
+        for image in images:
+            for scale in scales:
+                if (size := image.hr_size(scale, protocol.low_resolution)) is not None:
+                    protocol.check_size(size, scale)
+
+
 def predict(model: nn.Module, pair: Pair) -> Float[Tensor, "3 height width"]:
     """The model's image for one test pair, RGB, of the HR image's size, on the CPU, unclamped."""
     image: ContinuousImage = model(pair.lr[None].to(device_of(model)))

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Natural
 from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.errors import InputError
 from splatsr.geometry import Number
@@ -33,25 +34,23 @@ class Protocol:
         metrics: what the protocol reports, see `metrics.names`; the root key `metrics` asks for others.
 
     Raises:
-        InputError: a metric or a rule does not exist, or fewer than no pixels are cut.
+        InputError: a metric or a rule does not exist.
     """
 
     name: str
     luminance: bool
     eight_bit: bool
-    shave_limit: int | None
-    extra_shave: int
+    shave_limit: Natural | None
+    extra_shave: Natural
     lr: str
     given_lr: bool
-    crop: str
+    crop: Literal["liif", "gsasr", "diinn", "mod12"]
     metrics: Sequence[str]
 
     def __post_init__(self) -> None:
         check_metrics(self.metrics, "protocol.metrics")
         object.__setattr__(self, "metrics", tuple(self.metrics))  # plain: it goes to metrics.json
         _ = self.low_resolution  # refuses unknown rules here
-        if (self.shave_limit or 0) < 0 or self.extra_shave < 0:
-            raise InputError("protocol.shave_limit and protocol.extra_shave must not be negative.")
 
     @property
     def low_resolution(self) -> LowResolution:
@@ -67,18 +66,22 @@ class Protocol:
         border = math.ceil(scale)
         return (border if self.shave_limit is None else min(border, self.shave_limit)) + self.extra_shave
 
+    def check_size(self, size: tuple[int, int], scale: Number) -> None:
+        """InputError where an HR image of `size` (height, width) is too small to be measured at this scale."""
+        if min(size) < 2 * (border := self.shave(scale)) + 11:
+            raise InputError(
+                f"an image of {size[1]}x{size[0]} pixels is too small for x{scale:g}: after {border} pixels are cut from every "
+                "side SSIM needs 11."
+            )
+
     def cut(self, image: Float[Tensor, "3 h w"], scale: Number) -> Float[Tensor, "3 height width"]:
         """Clamped to [0, 1], rounded to 8 bit where the protocol rounds, shaved; still RGB; float64.
 
         Raises:
             InputError: the image is too small to be measured at this scale.
         """
+        self.check_size((image.shape[-2], image.shape[-1]), scale)
         border = self.shave(scale)
-        if min(image.shape[-2:]) < 2 * border + 11:
-            raise InputError(
-                f"an image of {image.shape[-1]}x{image.shape[-2]} pixels is too small for x{scale:g}: after {border} pixels "
-                "are cut from every side SSIM needs 11."
-            )
         inner = image[:, border : image.shape[-2] - border, border : image.shape[-1] - border]
         inner = inner.to(torch.float64).clamp(0, 1)
         return (inner * 255).round() / 255 if self.eight_bit else inner

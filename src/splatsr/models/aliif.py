@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
 
+from splatsr.bounds import Width, Widths
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
@@ -64,7 +65,7 @@ class ALIIF(Model):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: Encoder, hidden: Sequence[int], basis: int, expansion: Sequence[int]) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Widths, basis: Width, expansion: Widths) -> None:
         super().__init__()
         inputs = 9 * lr_channels(encoder) + 4
         self.encoder = encoder

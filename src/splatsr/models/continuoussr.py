@@ -6,10 +6,13 @@ per LR image; no part knows the output scale.
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
+from annotated_types import Ge
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.bounds import MayBeInfinite, Width
 from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import Number
 from splatsr.heads.cgm import CGM
@@ -49,8 +52,8 @@ class ContinuousSR(Model):
         shapes: Callable[..., ShapesHead],
         positions: Callable[..., PositionsHead],
         colors: Callable[..., CGM],
-        kernels_per_pixel: int,
-        reference_scale: Number,
+        kernels_per_pixel: Width,
+        reference_scale: Annotated[Number, Ge(0), MayBeInfinite()],
         initialisation: Callable[["ContinuousSR"], None],
     ) -> None:
         super().__init__()

@@ -5,15 +5,16 @@ makes of the pixel's features, and of what came out before, the factors by which
 This is the paper's final model (f), the published code's mode 3. A point sees a single LR pixel: there is no ensemble.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from splatsr.bounds import AtLeastOne, Widths
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
@@ -34,7 +35,7 @@ class DIINN(Model):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: Encoder, hidden: Sequence[int]) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Annotated[Widths, AtLeastOne]) -> None:
         super().__init__()
         unfolded = 9 * lr_channels(encoder)
         self.encoder, self.hidden = encoder, list(hidden)

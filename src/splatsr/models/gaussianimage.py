@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Seed
 from splatsr.geometry import Scale, Strip, resolve_output
 from splatsr.image.field import GaussianField
 from splatsr.image.model import Model
@@ -60,7 +61,7 @@ class GaussianImage(Model):
 
     has_weights = False
 
-    def __init__(self, *, fitting: Fitting, alignment: str, seed: int) -> None:
+    def __init__(self, *, fitting: Fitting, alignment: str, seed: Seed) -> None:
         super().__init__()
         if alignment not in ALIGNMENTS:
             raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, got {alignment!r}.")

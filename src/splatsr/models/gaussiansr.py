@@ -5,7 +5,7 @@ the others are enlarged bicubically (the paper's dual streams); LTE's waves deco
 published code and this differ in some points: docs/gaussiansr.md.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from splatsr.bounds import Natural, Width, Widths
 from splatsr.decoders.bicubic_rows import bicubic_rows
 from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.gaussian_bank import GaussianBank
@@ -47,11 +48,11 @@ class GaussianSR(Model):
         self,
         *,
         encoder: Encoder,
-        splatted: int,
+        splatted: Natural,
         bank: Callable[..., GaussianBank],
         splatting: Splatting,
-        waves: int,
-        hidden: Sequence[int],
+        waves: Width,
+        hidden: Widths,
     ) -> None:
         super().__init__()
         channels = lr_channels(encoder)

@@ -5,13 +5,13 @@ implicit transformer); a network then makes one color of the four nearest pixels
 Embeddings of points and scales, which the published code has but does not use, are left out.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Width, Widths
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels
@@ -37,7 +37,7 @@ class ITSRN(Model):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: Encoder, hidden: Sequence[int], score_hidden: int, aggregation_hidden: int) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Widths, score_hidden: Width, aggregation_hidden: Width) -> None:
         super().__init__()
         self.encoder = encoder
         self.imnet = mlp([4, *hidden, 9 * lr_channels(encoder) * 3])

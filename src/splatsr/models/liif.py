@@ -4,7 +4,6 @@ A point's color is an MLP of the features of a near LR pixel and the way from th
 taken over the four nearest pixels. Feature unfolding, local ensemble and cell decoding (section 3) are always on.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from splatsr.bounds import Widths
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
@@ -34,7 +34,7 @@ class LIIF(Model):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: Encoder, hidden: Sequence[int]) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Widths) -> None:
         super().__init__()
         self.encoder = encoder
         self.imnet = mlp([9 * lr_channels(encoder) + 4, *hidden, 3], partial(nn.ReLU, inplace=True))

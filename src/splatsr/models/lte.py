@@ -5,21 +5,23 @@ at a point into its color's difference from the bilinear LR image. The mean is t
 """
 
 import math
-from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 
+from splatsr.bounds import Positive, Width, Widths
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.flip_padding import flip_pad, in_larger
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.encoders.encoder import Encoder
-from splatsr.geometry import Number, offset_from
+from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
@@ -40,7 +42,13 @@ class LTE(Model):
     rendering = "decoded at every pixel's centre"
 
     def __init__(
-        self, *, encoder: Encoder, waves: int, hidden: Sequence[int], largest_scale: Number, flip_padding: int
+        self,
+        *,
+        encoder: Encoder,
+        waves: Width,
+        hidden: Widths,
+        largest_scale: Positive,
+        flip_padding: Annotated[int, Ge(0), Le(1024)],
     ) -> None:
         super().__init__()
         channels = lr_channels(encoder)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.bounds import Width
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.local_ensemble import NUDGE
@@ -33,7 +34,7 @@ class MetaSR(Model):
     has_weights = True
     rendering = "decoded at every pixel's centre"
 
-    def __init__(self, *, encoder: Encoder, hidden: int) -> None:
+    def __init__(self, *, encoder: Encoder, hidden: Width) -> None:
         super().__init__()
         self.encoder = encoder
         self.imnet = mlp([3, hidden, 9 * lr_channels(encoder) * 3], nn.ReLU)

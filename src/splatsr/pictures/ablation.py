@@ -8,6 +8,7 @@ import matplotlib.figure
 from splatsr.geometry import Number
 from splatsr.metrics.figure import MODEL, scale_name, select
 from splatsr.metrics.names import PSNR_NAMES
+from splatsr.pictures.drawing import save_drawing
 from splatsr.tables.members import Cell
 
 LONGEST = 40
@@ -31,7 +32,7 @@ def draw_ablation(cells: Sequence[Cell], path: Path, *, scale: Number) -> None:
         axis.set_ylim(len(cells) - 0.5, -0.5)
         axis.set_xlabel(f"PSNR (dB), {set_name} {scale_name(scale)}")
         axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
+    save_drawing(figure, path, dpi=100)
 
 
 def _psnr(cell: Cell, set_name: str, scale: Number) -> list[float]:

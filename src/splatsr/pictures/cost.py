@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.figure
 
 from splatsr.metrics.model_cost import ModelCost
+from splatsr.pictures.drawing import save_drawing
 
 
 def draw_cost(models: Mapping[str, ModelCost], path: Path) -> None:
@@ -36,4 +37,4 @@ def draw_cost(models: Mapping[str, ModelCost], path: Path) -> None:
         axis.minorticks_off()
         axis.grid(alpha=0.3)
     figure.legend(*time.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    figure.savefig(path, dpi=110)
+    save_drawing(figure, path, dpi=110)

@@ -8,6 +8,7 @@ import matplotlib.figure
 
 from splatsr.metrics.figure import BICUBIC, MODEL, Figure, scale_name, select
 from splatsr.metrics.protocol import Protocol
+from splatsr.pictures.drawing import save_drawing
 from splatsr.tables.paper import PaperTable
 
 MARKERS = "^v<>DPXp*hH8"
@@ -43,4 +44,4 @@ def draw_psnr_curve(figures: Sequence[Figure], protocol: Protocol, path: Path, *
     axis.set_title(f"protocol {protocol.name}", fontsize=10)
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
-    canvas.savefig(path, dpi=110)
+    save_drawing(canvas, path, dpi=110)

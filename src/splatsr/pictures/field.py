@@ -10,6 +10,7 @@ from torch import Tensor
 
 from splatsr.image.field import GaussianField
 from splatsr.image.field_statistics import dc_gain_image, describe_field
+from splatsr.pictures.drawing import save_drawing
 from splatsr.prior.statistics import PRIOR, PublishedEntry
 from splatsr.resize.levels import to_uint8
 
@@ -37,7 +38,7 @@ def draw_field(field: GaussianField, lr: Float[Tensor, "3 h w"], path: Path, *, 
         f"{100 * figures['coverage']:.1f} % of the pixels covered",
         fontsize=11,
     )
-    figure.savefig(path, dpi=90)
+    save_drawing(figure, path, dpi=90)
 
 
 def _draw_centres(axis: Axes, field: GaussianField, lr: Tensor) -> None:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from splatsr.pictures.drawing import save_drawing
 from splatsr.prior.statistics import PRIOR, UNITS, correlations, shape_values
 
 
@@ -23,7 +24,7 @@ def draw_prior(kernels: Float[Tensor, "n 3"], path: Path, *, title: str) -> None
     listed = "\n".join(f"{names:<8} {value:6.2f}" for names, value in correlations(values).items())
     axes[0, 3].text(0.1, 0.95, listed, va="top", family="monospace", fontsize=10, transform=axes[0, 3].transAxes)
     figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=90)
+    save_drawing(figure, path, dpi=90)
 
 
 def _draw_entry(axis: Axes, values: np.ndarray, name: str) -> None:

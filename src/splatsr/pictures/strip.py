@@ -18,6 +18,7 @@ from splatsr.metrics.evaluation import predict
 from splatsr.metrics.figure import BICUBIC, scale_name
 from splatsr.metrics.protocol import Protocol
 from splatsr.models.bicubic import Bicubic
+from splatsr.pictures.drawing import save_drawing
 from splatsr.resize.levels import to_uint8
 
 CROP = 96
@@ -68,7 +69,7 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
         axis.set_yticks([])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in names
-        figure.savefig(path, dpi=110)
+        save_drawing(figure, path, dpi=110)
 
 
 def _show_lr(axis: Axes, pair: Pair, window: tuple[slice, slice]) -> None:

@@ -9,6 +9,7 @@ import matplotlib.image
 
 from splatsr.metrics.logged_names import LoggedName, split_logged_name
 from splatsr.metrics.names import PSNR_NAMES
+from splatsr.pictures.drawing import save_drawing
 
 PANELS = {
     "train/loss": "training loss",
@@ -27,13 +28,22 @@ def read_curves(folder: Path) -> Curves:
     """Everything that the CSV logger wrote for a run, resumed parts joined: where steps were repeated the last part counts."""
     steps: dict[str, dict[int, float]] = {}
     for log in sorted((folder / "logs").glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
-        with log.open(newline="") as file:
+        with log.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
+            if not str(row.get("step")).isdecimal():  # cut off, where the run was killed or the disk was full
+                continue
             for name, value in row.items():
-                if value and name not in ("step", "epoch"):
-                    steps.setdefault(name, {})[int(row["step"])] = float(value)
+                if name not in ("step", "epoch", None) and (figure := _number(value)) is not None:
+                    steps.setdefault(name, {})[int(row["step"])] = figure
     return {name: sorted(points.items()) for name, points in steps.items()}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
 
 
 def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
@@ -54,7 +64,7 @@ def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
             axis.legend(fontsize=7)
         if start in ("train/loss", "train/gradient_norm"):
             axis.set_yscale("log")
-    figure.savefig(path, dpi=90)
+    save_drawing(figure, path, dpi=90)
 
 
 def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
@@ -67,7 +77,7 @@ def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
         axis.imshow(image)
         axis.set_axis_off()
     figure.suptitle(title)
-    figure.savefig(path, dpi=100)
+    save_drawing(figure, path, dpi=100)
 
 
 def _is_validation_psnr(name: LoggedName | None) -> bool:
@@ -76,4 +86,6 @@ def _is_validation_psnr(name: LoggedName | None) -> bool:
 
 
 def _label(name: str, detail: LoggedName | None) -> str:
+    if name == "val/psnr":
+        return "mean over sets and scales"
     return name.split("/", 1)[-1] if detail is None else f"{detail.set_name}/{detail.scale}"

@@ -4,7 +4,6 @@
 fitted. Both appear whole, the second one last: a chunk without it has not been fitted.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.disk.read_back import read_json
 from splatsr.disk.whole_file import write_json
 from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
@@ -46,7 +46,7 @@ def save_chunk(
 
 def done_chunks(folder: Path) -> set[int]:
     """The indices of the chunks that have been fitted."""
-    return {int(path.stem) for path in folder.glob("*.json")}
+    return {int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()}
 
 
 class Fits:
@@ -71,9 +71,11 @@ class Fits:
             )
 
     def chunks(self) -> Iterator[tuple[GaussianField, dict[str, Any]]]:
-        """The field of each chunk and what its .json says, in the crops' order."""
+        """The field of each chunk and what its .json says, in the crops' order; InputError where a file is damaged."""
         for index in self.indices:
-            figures = json.loads((self.folder / f"{index:05d}.json").read_text())
+            figures = read_json(self.folder / f"{index:05d}.json")
+            if not isinstance(figures, dict) or not _are_crops(figures.get("crops")):
+                raise InputError(f"{self.folder}/{index:05d}.json is damaged: it does not say which crops were fitted.")
             yield GaussianField.load(self.folder / f"{index:05d}.safetensors"), figures
 
     def pooled(self, kernels: str) -> Float[Tensor, "n l11_l21_l22=3"]:
@@ -92,6 +94,14 @@ class Fits:
         if not len(pooled):
             raise InputError("no kernel of any crop reaches a pixel; use prior.kernels=all.")
         return pooled
+
+
+def _are_crops(crops: Any) -> bool:
+    """Whether they are described as `save_chunk` does."""
+    expected = {"number": int, "photograph": str, "top": int, "left": int, "psnr": float | int, "shapes": dict}
+    return isinstance(crops, list) and all(
+        isinstance(crop, dict) and all(isinstance(crop.get(key), kind) for key, kind in expected.items()) for crop in crops
+    )
 
 
 def check_kernels(kernels: str) -> None:

@@ -5,12 +5,15 @@ by itself.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Gt, Le
 from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
+from splatsr.bounds import Count, Positive, Range
 from splatsr.geometry import Number
 from splatsr.image.field import GaussianField
 from splatsr.image.psnr import psnr
@@ -35,9 +38,6 @@ class Fitting:
         clamp: whether the image is clamped to [0, 1] before the loss, so that saturated pixels have no gradient (published).
         color_range: first colors are uniform in it.
         l21_range: first entries l21 are, in pixels.
-
-    Raises:
-        ValueError: a value is not as above.
     """
 
     render = staticmethod(splat)
@@ -45,27 +45,17 @@ class Fitting:
     def __init__(
         self,
         *,
-        variant: str,
-        kernels_per_pixel: Number,
-        steps: int,
-        optimizer: str,
-        lr: Number,
-        halve_every: int,
-        gradient: str,
+        variant: Literal["cholesky", "rotation_scale"],
+        kernels_per_pixel: Annotated[Number, Gt(0), Le(10_000)],
+        steps: Count,
+        optimizer: Literal["adan", "adam"],
+        lr: Positive,
+        halve_every: Count,
+        gradient: Literal["exact", "published"],
         clamp: bool,
-        color_range: Sequence[Number],
-        l21_range: Sequence[Number],
+        color_range: Range,
+        l21_range: Range,
     ) -> None:
-        if variant not in ("cholesky", "rotation_scale"):
-            raise ValueError(f"variant must be cholesky or rotation_scale, got {variant!r}.")
-        if optimizer not in ("adan", "adam"):
-            raise ValueError(f"optimizer must be adan or adam, got {optimizer!r}.")
-        if gradient not in ("exact", "published"):
-            raise ValueError(f"gradient must be exact or published, got {gradient!r}.")
-        positive = {"kernels_per_pixel": kernels_per_pixel, "steps": steps, "lr": lr, "halve_every": halve_every}
-        for name, value in positive.items():
-            if not value > 0:
-                raise ValueError(f"{name} must be greater than 0, got {value}.")
         self.variant, self.kernels_per_pixel, self.steps = variant, kernels_per_pixel, steps
         self.optimizer, self.lr, self.halve_every = optimizer, lr, halve_every
         self.gradient, self.clamp = gradient, clamp

@@ -1,11 +1,12 @@
 """A prior's protocol: what kernels are fitted to, how, and what is made of them. Values and sources stand in conf/prior/."""
 
 from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
 from torch import Tensor
 
-from splatsr.errors import InputError
-from splatsr.geometry import Number
+from splatsr.bounds import AtLeastOne, Count, Positive, Side
+from splatsr.prior.dictionaries import check_size
 from splatsr.prior.fits import check_kernels
 from splatsr.prior.fitting import Fitting
 
@@ -21,11 +22,7 @@ class Sensitivity:
         InputError: a value is not as above.
     """
 
-    def __init__(self, *, deviations: Sequence[Number], seeds: int) -> None:
-        if not deviations or any(not deviation > 0 for deviation in deviations):
-            raise InputError(f"prior.sensitivity.deviations must be numbers greater than 0; got {list(deviations)}.")
-        if seeds < 1:
-            raise InputError(f"prior.sensitivity.seeds must be at least 1; got {seeds}.")
+    def __init__(self, *, deviations: Annotated[Sequence[Positive], AtLeastOne], seeds: Count) -> None:
         self.deviations, self.seeds = tuple(deviations), seeds
 
 
@@ -48,20 +45,21 @@ class PriorSettings:
     def __init__(
         self,
         *,
-        crops: int,
-        side: int,
-        batch: int,
-        kernels: str,
+        crops: Count,
+        side: Side,
+        batch: Count,
+        kernels: Literal["all", "visible"],
         fitting: Fitting,
         dictionary: Callable[[Tensor], Tensor],
         sensitivity: Sensitivity,
     ) -> None:
-        for name, value in (("crops", crops), ("side", side), ("batch", batch)):
-            if value < 1:
-                raise InputError(f"prior.{name} must be a whole number of at least 1; got {value}.")
         check_kernels(kernels)
         self.crops, self.side, self.batch, self.kernels = crops, side, batch, kernels
         self.fitting, self.dictionary, self.sensitivity = fitting, dictionary, sensitivity
+
+    def check_dictionary(self) -> None:
+        """InputError where all kernels of all crops would not be enough for the dictionary."""
+        check_size(self.dictionary, self.crops * max(1, round(self.fitting.kernels_per_pixel * self.side**2)))
 
     def describe(self) -> str:
         """One line: what is fitted, and how."""

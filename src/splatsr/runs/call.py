@@ -1,19 +1,46 @@
 """From settings to a job: what is wrong in them is said before anything else happens."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import hydra
+from annotated_types import Gt, Le, Len
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from splatsr.arguments import check_value
+from splatsr.bounds import AtLeastOne, ImageSize, Natural, ScaleFactor, Seed, Side
+from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
+from splatsr.geometry import Number
 from splatsr.runs.configuration import root_keys
 from splatsr.runs.run import Run
 from splatsr.runs.setting_types import check_arguments, check_parts
+from splatsr.runs.targets import check_root_parts, find_job
 
-_SEEDS = 2**32
+_FACTOR = Annotated[Number, Gt(0), Le(1_000_000)]
+
+_OF_ALL_JOBS: Mapping[str, Any] = {
+    "seed": Seed,
+    "run_dir": str,
+    "resume": str | None,
+    "checkpoint": str | None,
+    "encoder_checkpoint": str | None,
+    "input": str | None,
+    "output": str | None,
+    "device": Literal["auto", "cpu", "cuda"],
+    "pictures": Natural,
+    "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
+    "metrics": Sequence[str] | None,
+    "compile": str | None,
+    "beside": Mapping[str, str],
+    "runs": Annotated[Sequence[str], AtLeastOne] | None,
+    "scale": _FACTOR | Annotated[Sequence[_FACTOR], Len(2, 2)] | None,
+    "size": ImageSize | None,
+    "tile": Literal["auto"] | Side,
+}
+"""Annotations of root keys, whether or not a job takes them."""
 
 
 def call_job(settings: Mapping[str, Any]) -> Any:
@@ -27,22 +54,26 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     """
     if stray := sorted(set(settings) - root_keys()):
         raise InputError(f"nothing reads the key {stray[0]!r}; python run.py --cfg job prints those that there are.")
-    seed = settings["seed"]
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEEDS:
-        raise InputError(f"seed must be a whole number from 0 to {_SEEDS - 1}; got {seed!r}.")
-    if unread := sorted(set(settings["job"]) - {"_target_"}):
-        raise InputError(f"nothing reads job.{unread[0]}; a job's settings are root keys.")
-    job = hydra.utils.get_method(settings["job"]["_target_"])
+    if "job" not in settings:
+        raise InputError("job is left out; choose one of conf/job/, for example job=train.")
+    job = find_job(settings["job"])
     names = inspect.signature(job).parameters.keys() - {"run"}
     if missing := sorted(name for name in names if name not in settings):
         raise InputError(f"this job reads {missing[0]!r}, which is left out; give it as in conf/run.yaml.")
     arguments = {name: settings[name] for name in names}
+    check_root_parts({name: settings[name] for name in settings if name != "job"})
+    for name in settings:
+        check_value(settings[name], _OF_ALL_JOBS.get(name, object), name)
     check_arguments(job, arguments, where="")
-    for name in settings.keys() - names - {"job"}:
+    for name in sorted(settings.keys() - names - {"job"}):
         check_parts(settings[name], name)
-    if "run" in inspect.signature(job).parameters:
-        arguments["run"] = Run(Path(settings["run_dir"]), settings)
-    return job(**arguments)
+    if "run" not in inspect.signature(job).parameters:
+        return job(**arguments)
+    run = Run(Path(settings["run_dir"]), settings)
+    if rank_zero_only.rank != 0:  # type: ignore[attr-defined] # kept on the function; the first process holds it for all
+        return job(**arguments, run=run)
+    with hold(run.folder):
+        return job(**arguments, run=run)
 
 
 def repeat(run: Run) -> Callable[[], Any]:

@@ -15,8 +15,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
+from splatsr.arguments import in_plain_words
 from splatsr.errors import InputError
 from splatsr.runs.folders import register_resolvers
+from splatsr.runs.setting_types import check_parts
 
 CONF = Path(__file__).parents[3] / "conf"
 
@@ -56,8 +58,9 @@ def instantiate(node: Mapping[str, Any], where: str, **arguments: Any) -> Any:
         arguments: further arguments of the target.
 
     Raises:
-        InputError: the target refuses a value.
+        InputError: a value is not what its reader's annotation says, or the target refuses it.
     """
+    check_parts(node, where)
     try:
         return hydra.utils.instantiate(node, _convert_="all", **arguments)
     except InstantiationException as error:
@@ -67,7 +70,7 @@ def instantiate(node: Mapping[str, Any], where: str, **arguments: Any) -> Any:
         if isinstance(cause, InputError):
             raise cause from error
         inner = re.search(r"full_key: (\S+)", str(error))  # of a part within
-        reason = (str(cause or error).splitlines() or [type(cause).__name__])[0]
+        reason = in_plain_words(cause or error)
         raise InputError(f"{where}{f'.{inner[1]}' if inner else ''}: {reason}") from error
 
 

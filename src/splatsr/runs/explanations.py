@@ -4,13 +4,16 @@ import difflib
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
+from splatsr.disk.disk_errors import disk_error, explain_disk_error
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF, compose
 
@@ -23,6 +26,10 @@ def explain(error: BaseException) -> str | None:
     for cause in causes:
         if isinstance(cause, InputError):
             return " ".join(str(cause).split())
+    if (on_disk := disk_error(error)) is not None:
+        return explain_disk_error(on_disk, Path(on_disk.filename or Path.cwd()))
+    if worker := re.search(r"DataLoader worker \(pid.*\) (is killed by signal: \w+|exited unexpectedly)", str(error)):
+        return f"a loader process {worker[1]}; if memory ran out, use fewer data.workers. Go on with resume=auto."
     if "Config group override must be a string or a list" in str(error):
         return "a group takes the name of one of its options, neither null nor a number; to leave it out, do not name it."
     if not isinstance(error, HydraException | OmegaConfBaseException):
@@ -32,15 +39,46 @@ def explain(error: BaseException) -> str | None:
         return (
             f"{clash[1]} exchanges {clash[2]}, and what was chosen with it has no such part: exchange less, or something else."
         )
+    if resolver := re.search(r"Interpolation key '(hydra\.runtime\.choices\.(\w+))' not found", text):
+        return f"{resolver[2]} must be the name of one of its options; it is left out, or several are named."
+    if reference := re.search(r"Interpolation key '([^']+)' not found|Environment variable '([^']+)' not found", text):
+        return f"a value refers to {reference[1] or reference[2]!r}, which does not exist."
+    if "Error merging override" in text:
+        return f"{text.splitlines()[0].removeprefix('Error merging override ')}: the key takes another kind of value."
     if unknown := re.search(r"(?:Key|Could not override) '([^']+)'", text):
         return suggest_key(_as_given(unknown.group(1)))
     if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}{_quoting(error.override)}"
+        return f"cannot read the argument {error.override!r}; expected key=value{_quoting(error.override)}."
     if "mismatched input" in text or "token recognition" in text:
         return str(error).splitlines()[0]
     return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
+
+
+def check_command_line(arguments: Sequence[str]) -> None:
+    """InputError where an argument cannot be meant, before Hydra makes a folder for it."""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if not argument.strip():
+            raise InputError("an argument is empty; arguments are key=value.")
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise InputError(f"the argument {argument!a} is no text in UTF-8.")
+        if key in ("hydra.run.dir", "hydra.sweep.dir") and not value.strip("'\" "):
+            raise InputError(f"{key} must not be empty; give a folder.")
+
+
+def explain_beginning(error: BaseException) -> str | None:
+    """One line for an error of Hydra's own before a run has begun: it cannot make the run's folder, or refuses settings of its
+    own (hydra.verbose, --resolve); None where the error is not Hydra's."""
+    if not isinstance(error, OSError):
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if not str(frames[-1].f_globals.get("__name__")).startswith(("hydra.", "omegaconf.", "logging.")):
+            return None
+        reason = " ".join(str(error).split()) or "an assertion of Hydra's fails"
+        return f"Hydra refuses its own settings (hydra.*, or options that begin with --): {reason}."
+    where = f" {error.filename}" if error.filename else ""
+    return f"the folder{where} of the run cannot be made ({error.strerror}); give another hydra.run.dir, or hydra.sweep.dir."
 
 
 def suggest_key(key: str) -> str:
@@ -51,14 +89,23 @@ def suggest_key(key: str) -> str:
     except (HydraException, OmegaConfBaseException):  # the choices themselves do not go together
         composed = compose(resolve=False)
     valid = _dotted(composed)
-    near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
-    return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
+    near = difflib.get_close_matches(key, [one for one in valid if not key.startswith(f"{one}.")], n=1, cutoff=0.75)
+    if near:
+        return f"unknown configuration key {key!r}; did you mean {near[0]!r}? (python run.py --cfg job prints them all)"
+    parent = key.rpartition(".")[0]
+    while parent and parent not in valid:
+        parent = parent.rpartition(".")[0]
+    start = f"{parent}." if parent else ""
+    below = [one.removeprefix(start) for one in valid if one.startswith(start) and "." not in one.removeprefix(start)]
+    known = f"{parent or 'the configuration'} has {', '.join(below)}" if below else f"{parent} has no keys below it"
+    return f"unknown configuration key {key!r}; {known}. (python run.py --cfg job prints them all)"
 
 
 def suggest_option(option: str) -> str:
     """What to say of <group>/<option> where conf/ has no such file: the nearest option, and all of them."""
     group, _, name = option.rpartition("/")
-    options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    folder = CONF / group
+    options = sorted(str(path.relative_to(folder).with_suffix("")) for path in _options(group))
     if not group or not options:
         return f"there is no configuration group or option {option!r} in conf/."
     if name.startswith("submitit"):
@@ -77,6 +124,12 @@ def _quoting(override: str) -> str:
         return ""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
     return "; if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f'{key}="{escaped}"')
+
+
+def _options(group: str) -> Iterator[Path]:
+    """The files that are options of a group: those of its folder, and of an experiment's folders of experiments too."""
+    whole = group == "experiment" or group.startswith("experiment/")
+    return (CONF / group).rglob("*.yaml") if whole else (CONF / group).glob("*.yaml")
 
 
 def _as_given(key: str) -> str:

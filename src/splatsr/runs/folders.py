@@ -3,25 +3,12 @@
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from omegaconf import OmegaConf
 
+from splatsr.disk.folder_lock import holder
 from splatsr.errors import InputError
-
-
-class Traces(NamedTuple):
-    """What a run of a job that can be resumed has in its folder when it has `begun`, and when it is `finished`."""
-
-    begun: str
-    finished: str
-
-
-TRACES = {
-    "train": Traces("checkpoints/last.ckpt", "metrics.json"),
-    "fit_prior": Traces("fields", "statistics.json"),
-}
-"""By the job's name."""
+from splatsr.runs.run import CONFIG, FINISHED
 
 
 def register_resolvers() -> None:
@@ -37,25 +24,31 @@ def register_resolvers() -> None:
 
 
 def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
-    """outputs/<job>/<experiment>/<time>, or what `resume` asks for: "auto" (the newest unfinished run) or a folder.
+    """outputs/<job>/<experiment>/<time>, or what `resume` asks for: a folder, that of a checkpoint, or with "auto" the
+    unfinished run that was worked on last and is not in use.
 
     Raises:
         InputError: torchrun has started several processes, which would choose different names.
     """
     home = Path("outputs") / job / (experiment or "default")
     if resume == "auto":
-        begun, finished = TRACES.get(job, TRACES["train"])
-        runs = [run for run in home.glob("*") if (run / begun).exists() and not (run / finished).exists()]
-        if runs:
-            return str(max(runs, key=lambda run: (run / begun).stat().st_mtime))
+        begun = [path.parent for path in home.glob(f"*/{CONFIG}") if not (path.parent / FINISHED.get(job, CONFIG)).exists()]
+        if free := [run for run in begun if holder(run) is None]:
+            return str(max(free, key=_worked_on))
     elif resume is not None:
-        return str(resume)
+        return str(Path(resume).parents[1] if str(resume).endswith(".ckpt") else resume)
     if slurm_tasks() > 1:  # a name that all tasks find
         return str(home / f"slurm-{os.environ['SLURM_JOB_ID']}-{os.environ['SLURM_STEP_ID']}")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError("torchrun started several processes, and they need a folder in common: give hydra.run.dir=<folder>.")
     stamp = home / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     return str(stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}"))
+
+
+def _worked_on(run: Path) -> float:
+    """When a run wrote its last checkpoint, or began."""
+    last = run / "checkpoints/last.ckpt"
+    return (last if last.exists() else run / CONFIG).stat().st_mtime
 
 
 def multirun_folder(resume: str | None) -> str:

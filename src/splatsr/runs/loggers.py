@@ -1,6 +1,7 @@
 """Where a run's figures go: CSV always, W&B when chosen, offline when there is no key; everything inside the run's folder."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from splatsr.disk.read_back import read_text
 from splatsr.disk.whole_file import write_text
+from splatsr.errors import InputError
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.logged_names import logged_name
 from splatsr.metrics.protocol import Protocol
@@ -83,7 +86,10 @@ def _wandb_arguments(folder: Path) -> dict[str, Any]:
     identity = folder / "wandb_run.txt"
     if not identity.exists():
         write_text(identity, secrets.token_hex(4) + "\n")
-    arguments: dict[str, Any] = {"id": identity.read_text().strip(), "resume": "allow"}
+    name = read_text(identity).strip()
+    if not re.fullmatch(r"[a-z0-9]{1,64}", name):
+        raise InputError(f"{identity} is damaged: it names no run of W&B. Remove it to begin a new one there.")
+    arguments: dict[str, Any] = {"id": name, "resume": "allow"}
     if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False):
         arguments["mode"] = "offline"
     return arguments

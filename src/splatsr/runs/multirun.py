@@ -9,22 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 
-from splatsr.checkpoints.build import build
+from splatsr.checkpoints.untrusted import build_from_file
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.heads.dictionary import carry_rows
 from splatsr.metrics.cost import multiply_adds
 from splatsr.runs import command_line
 from splatsr.runs.configuration import compose, instantiate
 from splatsr.runs.explanations import explain
+from splatsr.runs.run import CONFIG, recorded_settings
 from splatsr.tables.ablation import describe, to_json, to_markdown
 from splatsr.tables.members import Cell, cells, read_members
 from splatsr.tables.paper import PaperTable
 
 log = logging.getLogger(__name__)
+
+LARGEST_MODEL = 50_000_000
+"""Parameters; a run's description of a much larger model is not believed."""
 
 LR_SIZE = (64, 64)
 """Of the multiply-adds, as in ContinuousSR's Table 17."""
@@ -91,8 +94,9 @@ def costs(found: Sequence[Cell]) -> dict[str, float | None]:
     """Multiply-adds of encoding 64x64 LR pixels, by the cell's name, where a run recorded its model."""
     counted: dict[str, float | None] = {}
     for cell in found:
-        if cell.finished and (recorded := cell.finished[0].folder / "config.yaml").is_file():
-            model = build(carry_rows(yaml.safe_load(recorded.read_text())["model"])).eval()
+        if cell.finished and (recorded := recorded_settings(cell.finished[0].folder)) is not None:
+            source = str(cell.finished[0].folder / CONFIG)
+            model = build_from_file(carry_rows(recorded.get("model", {})), elements=LARGEST_MODEL, source=source).eval()
             counted[cell.name] = multiply_adds(model, LR_SIZE)
     return counted
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import yaml
 
 from splatsr.checkpoints.build import build
 from splatsr.data.module import PhotoData
@@ -18,10 +17,11 @@ from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
-from splatsr.runs.run import Run
+from splatsr.runs.run import CONFIG, Run, recorded_settings
+from splatsr.runs.signals_of_lightning import OwnSignals
 from splatsr.training.callbacks.progress import prediction_progress
 
-FITTED_WITH = ("prior.crops", "prior.side", "prior.batch", "prior.fitting", "data", "seed")
+FITTED_WITH = ("prior.crops", "prior.side", "prior.batch", "prior.fitting", "data.train", "data.skip_damaged", "seed")
 """Settings that fields depend on: a resumed run must have the same."""
 
 
@@ -58,7 +58,7 @@ def collect(run: Run, prior: PriorSettings, data: Mapping[str, Any], trainer: Ma
         "trainer",
         default_root_dir=str(run.folder),
         use_distributed_sampler=False,  # chunks are dealt out by their index
-        callbacks=[prediction_progress(f"fitting {len(crops)} crops")],
+        callbacks=[OwnSignals(), prediction_progress(f"fitting {len(crops)} crops")],
         logger=False,
         enable_checkpointing=False,
     )
@@ -74,9 +74,10 @@ def collect(run: Run, prior: PriorSettings, data: Mapping[str, Any], trainer: Ma
 
 def read_fits(folder: Path) -> tuple[Fits, PriorSettings]:
     """The fitted crops of a run's folder, and how they were fitted; InputError where it is none, or unfinished."""
-    recorded = folder / "config.yaml"
-    settings = yaml.safe_load(recorded.read_text()) if recorded.is_file() else {}
-    if not (folder / "fields").is_dir() or "prior" not in settings:
+    settings = recorded_settings(folder)
+    if settings is None or not (folder / "fields").is_dir() or "prior" not in settings:
         raise InputError(f"{folder} is not a run of job=fit_prior (there is no config.yaml and fields/ in it).")
-    prior: PriorSettings = build(settings["prior"])
+    prior = build(settings["prior"])
+    if not isinstance(prior, PriorSettings):
+        raise InputError(f"{folder / CONFIG} is damaged: its prior is none of job=fit_prior.")
     return Fits(folder, crops=prior.crops, batch=prior.batch), prior

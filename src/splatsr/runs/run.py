@@ -4,23 +4,34 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import yaml
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from splatsr.disk.whole_file import write_text
+from splatsr.disk.read_back import read_text, read_yaml
+from splatsr.disk.whole_file import write_text, write_yaml
 from splatsr.errors import InputError
-from splatsr.runs.folders import Traces
 from splatsr.runs.machine import processor
 
+CONFIG, OVERRIDES = "config.yaml", "overrides.yaml"
+"""What a run began with: every value, resolved; and what was asked of it on the command line."""
+
+FINISHED = {
+    "train": "metrics.json",
+    "evaluate": "metrics.json",
+    "fit_prior": "statistics.json",
+    "sensitivity": "sensitivity.json",
+    "benchmark": "benchmark.md",
+}
+"""The result that a run of a job writes last, by the job's name: a run that has it is finished."""
+
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
-_MAY_DIFFER = ("resume", "run_dir", "logger", "metrics")
-_WITHOUT_EFFECT = ("workers", "cache", "pictures")
-"""Root keys, and keys at any depth, that do not change what is trained."""
 
 
 @dataclass(frozen=True)
@@ -42,38 +53,68 @@ class Run:
 
     @property
     def resume(self) -> str | None:
-        """None, "auto", or the folder to go on in (which is `folder` then)."""
+        """None, "auto", or the folder to go on in (which is `folder` then), or a checkpoint in it."""
         return self.settings["resume"]
 
-    def goes_on(self, traces: Traces, *, same: Sequence[str] | None = None) -> bool:
+    @property
+    def job(self) -> str:
+        """The job's name."""
+        return job_of(self.settings)
+
+    @property
+    def finished(self) -> Path:
+        """The result that is there when the run is finished."""
+        return self.folder / FINISHED[self.job]
+
+    def begins(self) -> None:
+        """For jobs that do not go on: InputError where the folder holds another run, or a finished one."""
+        before = recorded_settings(self.folder)
+        if before is not None and job_of(before) != self.job:
+            raise InputError(f"{self.folder} holds a run of job={job_of(before)}; nothing is mixed, choose another folder.")
+        if self.finished.exists():
+            raise InputError(
+                f"{self.folder} is finished already (it has a {self.finished.name}); nothing is overwritten: choose another "
+                "folder."
+            )
+
+    def goes_on(self, *, same: Sequence[str], longer: str | None = None) -> bool:
         """Whether the run goes on with what is in its folder.
 
         Args:
-            traces: by which an unfinished and a finished run are known.
-            same: keys below which the settings must be those that the run began with; None: all that change the result.
+            same: settings, or parts of them, that must be those that the run began with, because they change the result.
+            longer: the one of them that may be larger; with that, a finished run goes on too.
 
         Raises:
             InputError: going on, or beginning, would lose or mix up something.
         """
-        if (self.folder / traces.finished).exists():
-            raise InputError(f"{self.folder} is finished already (it has a {traces.finished}); nothing is overwritten.")
-        unfinished = (self.folder / traces.begun).exists()
-        if self.resume is None and unfinished:
+        if rank_zero_only.rank != 0:  # type: ignore[attr-defined] # kept on the function; the first process checks for all
+            return self.resume is not None
+        before = recorded_settings(self.folder)
+        if before is None and self.resume not in (None, "auto"):
+            raise InputError(f"resume={self.resume}: no {CONFIG} there; expected the folder of a run.")
+        extended = before is not None and longer is not None and _larger(before, self.settings, longer)
+        if before is None or job_of(before) != self.job or not extended:
+            self.begins()
+        if before is None:
+            return False
+        if self.resume is None:
             raise InputError(
                 f"{self.folder} holds an unfinished run already; go on with resume={self.folder} or choose another folder."
             )
-        if self.resume not in (None, "auto") and not unfinished:
-            raise InputError(f"resume={self.resume}: no {traces.begun} there; expected the folder of an unfinished run.")
-        if self.resume is None or not unfinished:
-            return False
-        self._check_same_settings(same)
+        self._check_same(before, [key for key in same if not (extended and key == longer)])
         return True
 
     def describe(self, *, rendering: str) -> None:
-        """Writes config.yaml (every value, resolved) and env.txt (seed, command, versions, commit, machine, rendering mode)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.folder / "config.yaml", yaml.safe_dump(dict(self.settings), sort_keys=False))
+        """Writes config.yaml, overrides.yaml and env.txt (seed, command, versions, commit, machine, rendering mode).
+
+        A run that goes on gets another paragraph in env.txt, and keeps its overrides.yaml.
+        """
+        write_yaml(self.folder / CONFIG, dict(self.settings))
+        if not (self.folder / OVERRIDES).exists():
+            asked = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+            write_yaml(self.folder / OVERRIDES, [str(one) for one in asked])
         lines = {
+            "date": time.strftime("%Y-%m-%d %H:%M:%S"),
             "command": " ".join(sys.argv),
             "seed": self.seed,
             "commit": _commit(),
@@ -82,29 +123,57 @@ class Run:
             "rendering": rendering,
             "machine": f"{processor()}, {os.cpu_count()} cores",
         }
-        write_text(self.folder / "env.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()))
+        environment = self.folder / "env.txt"
+        earlier = read_text(environment).rstrip() + "\n\n" if environment.is_file() else ""
+        write_text(environment, earlier + "".join(f"{name}: {value}\n" for name, value in lines.items()))
 
-    def _check_same_settings(self, same: Sequence[str] | None) -> None:
-        recorded = self.folder / "config.yaml"
-        if not recorded.is_file():
-            raise InputError(f"{self.folder} is not a run that can be resumed (there is no {recorded.name} in it).")
-        before, now = (_flat(values) for values in (yaml.safe_load(recorded.read_text()), dict(self.settings)))
-        below = None if same is None else tuple(f"{key}." for key in same)
-        compared = [key for key in {**before, **now} if below is None or f"{key}.".startswith(below)]
-        differing = [key for key in compared if before.get(key) != now.get(key)]
+    def _check_same(self, before: Mapping[str, Any], same: Sequence[str]) -> None:
+        old, new = (_flat(_only(settings, same)) for settings in (before, self.settings))
+        differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
         if differing:
-            named = ", ".join(f"{key} was {before.get(key)} and is {now.get(key)}" for key in differing[:4])
+            named = ", ".join(f"{key} was {old.get(key)} and is {new.get(key)}" for key in differing[:4])
             raise InputError(
                 f"{self.folder} was started with other settings: {named}. Give the same ones, or start anew without resume."
             )
 
 
+def job_of(settings: Mapping[str, Any]) -> str:
+    """The name of the job that the settings choose; "" where they choose none."""
+    job = settings.get("job")
+    return str(job.get("_target_")).rpartition(".")[2] if isinstance(job, Mapping) else ""
+
+
+def recorded_settings(folder: Path) -> dict[str, Any] | None:
+    """What config.yaml of a run's folder says, None where there is none; InputError where it is damaged."""
+    recorded = folder / CONFIG
+    if not recorded.exists():
+        return None
+    settings = read_yaml(recorded)
+    if not isinstance(settings, dict) or not job_of(settings):
+        raise InputError(f"{recorded} is damaged: it is not the configuration of a run.")
+    return settings
+
+
+def _only(settings: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """{key: value} of the dotted keys that are there."""
+    return {key: value for key in keys if (value := _value(settings, key)) is not None}
+
+
+def _value(settings: Any, key: str) -> Any:
+    for part in key.split("."):
+        settings = settings.get(part) if isinstance(settings, Mapping) else None
+    return settings
+
+
+def _larger(before: Mapping[str, Any], now: Mapping[str, Any], key: str) -> bool:
+    old, new = _value(before, key), _value(now, key)
+    return isinstance(old, int) and isinstance(new, int) and (new > old)
+
+
 def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a.b": value} of everything that changes a result."""
+    """{"a.b": value} of nested settings."""
     flat: dict[str, Any] = {}
     for key, value in node.items():
-        if (not prefix and key in _MAY_DIFFER) or key in _WITHOUT_EFFECT:
-            continue
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
 

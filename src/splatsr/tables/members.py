@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
+from splatsr.disk.read_back import read_yaml
 from splatsr.errors import InputError
 from splatsr.metrics.figure import MODEL, select
 from splatsr.metrics.record import Record, read_record
@@ -85,10 +84,10 @@ def read_members(folder: Path) -> list[Member]:
     Raises:
         InputError: there are none, or a metrics.json is damaged.
     """
-    found = sorted(folder.glob("**/.hydra/overrides.yaml"), key=lambda path: (path.parents[2], _natural(path.parents[1].name)))
+    found = sorted(folder.glob("**/overrides.yaml"), key=lambda path: (path.parents[1], _natural(path.parent.name)))
     if not found:
-        raise InputError(f"{folder} holds no runs; expected a multirun's folder, with <member>/.hydra/overrides.yaml in it.")
-    return [_member(path.parents[1], yaml.safe_load(path.read_text())) for path in found]
+        raise InputError(f"{folder} holds no runs; expected a multirun's folder, with <member>/overrides.yaml in it.")
+    return [_member(path.parent) for path in found]
 
 
 def cells(members: Sequence[Member], keys: Sequence[str] | None = None) -> list[Cell]:
@@ -102,13 +101,19 @@ def cells(members: Sequence[Member], keys: Sequence[str] | None = None) -> list[
     return [Cell(dict(zip(keys, values, strict=True)), group) for values, group in grouped.items()]
 
 
-def _member(folder: Path, overrides: Sequence[str]) -> Member:
+def _member(folder: Path) -> Member:
+    overrides = read_yaml(folder / "overrides.yaml")
+    if not isinstance(overrides, list) or not all(isinstance(one, str) for one in overrides):
+        raise InputError(f"{folder}/overrides.yaml is damaged: it is no list of what was asked of the run.")
     record = folder / "metrics.json"
     recorded_state = folder / "state.yaml"
     if record.is_file() or not recorded_state.is_file():
         state = "finished" if record.is_file() else "unfinished"
     else:
-        state = ": ".join(map(str, yaml.safe_load(recorded_state.read_text()).values()))
+        content = read_yaml(recorded_state)
+        if not isinstance(content, dict):
+            raise InputError(f"{recorded_state} is damaged: it does not say how the run ended.")
+        state = ": ".join(map(str, content.values()))
     return Member(
         folder,
         dict(override.lstrip("+~").split("=", 1) for override in overrides if "=" in override),

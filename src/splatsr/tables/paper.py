@@ -1,11 +1,20 @@
 """The papers' tables as data: conf/table/, one file per table, every figure with its source, empty where it is not at hand."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
+from annotated_types import Ge, Le
+
+from splatsr.arguments import check_arguments, check_given
+from splatsr.bounds import ScaleFactor
+from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.metrics.figure import scale_name
+from splatsr.metrics.names import check_metrics
 from splatsr.metrics.protocol import Protocol
+
+Decimals = Annotated[int, Ge(0), Le(10)]
 
 _ALIASES = {"bsd100": "b100", "bsds100": "b100", "div2k100": "div2k", "div2k_valid_hr": "div2k"}
 
@@ -35,7 +44,7 @@ class PaperRow(NamedTuple):
     `members` the values {key: value} of an ablation's multirun."""
 
     name: str
-    run: Mapping[str, str]
+    run: Mapping[str, str | None]
     cells: list[float | None]
     members: list[Mapping[str, Any]]
 
@@ -70,7 +79,10 @@ class PaperTable:
         self.name, self.title, self.source, self.note = name, title, source, note
         groups = {heading: _columns(heading, group, protocols) for heading, group in columns.items()}
         self.columns = [column for group in groups.values() for column in group]
-        self.rows = [_row(row, groups) for row in rows]
+        for index, row in enumerate(rows):
+            check_arguments(_row, row, f"table.rows[{index}]")
+            check_given(_row, {**row, "groups": groups}, f"table.rows[{index}]")
+        self.rows = [_row(**row, groups=groups) for row in rows]
 
     def points(self, set_name: str, metric: str, protocol: Protocol) -> dict[str, list[tuple[Number, float]]]:
         """{row: [(scale, value), ...]} of one set under one protocol, for curves against scale; rows without a figure are left
@@ -93,23 +105,50 @@ def same_set(one: str, other: str) -> bool:
 
 
 def _columns(heading: str, group: Mapping[str, Any], protocols: Mapping[str, Protocol]) -> list[Column]:
-    if "labels" in group:
-        return [Column(f"{heading} {label}", "", "", group["decimals"], None, None) for label in group["labels"]]
-    protocol = protocols[group["protocol"]]
-    return [
-        Column(f"{heading} {scale_name(scale)}", group["set"], group["metric"], group["decimals"], scale, protocol)
-        for scale in group["scales"]
-    ]
+    where = f"table.columns.{heading}"
+    kind: Callable[..., list[Column]] = _printed if "labels" in group else partial(_measured, protocols=protocols, where=where)
+    check_arguments(kind, group, where)
+    check_given(kind, {**group, "heading": heading}, where)
+    return kind(**{**group, "heading": heading})
 
 
-def _row(row: Mapping[str, Any], groups: Mapping[str, list[Column]]) -> PaperRow:
-    figures = row["figures"]
+def _printed(*, heading: str, labels: Sequence[str], decimals: Decimals) -> list[Column]:
+    """A group of columns that only the paper fills."""
+    return [Column(f"{heading} {label}", "", "", decimals, None, None) for label in labels]
+
+
+def _measured(
+    *,
+    heading: str,
+    set: str,
+    metric: str,
+    protocol: str,
+    decimals: Decimals,
+    scales: Sequence[ScaleFactor],
+    protocols: Mapping[str, Protocol],
+    where: str,
+) -> list[Column]:
+    """A group of columns that we measure too."""
+    check_metrics([metric], f"{where}.metric")
+    if protocol not in protocols:
+        raise InputError(f"{where}.protocol must be one of {', '.join(protocols) or 'none'}; got {protocol!r}.")
+    return [Column(f"{heading} {scale_name(scale)}", set, metric, decimals, scale, protocols[protocol]) for scale in scales]
+
+
+def _row(
+    *,
+    name: str,
+    run: Mapping[str, str | None],
+    figures: Mapping[str, Sequence[float | None]],
+    groups: Mapping[str, list[Column]],
+    members: Sequence[Mapping[str, Any]] = (),
+) -> PaperRow:
     if stray := set(figures) - set(groups):
-        raise ValueError(f"row {row['name']}: {', '.join(stray)} is no column of the table.")
+        raise InputError(f"table.rows: row {name}: {', '.join(stray)} is no column of the table.")
     cells: list[float | None] = []
     for heading, columns in groups.items():
         values = list(figures.get(heading, [None] * len(columns)))
         if len(values) != len(columns):
-            raise ValueError(f"row {row['name']}, {heading}: {len(values)} figures for {len(columns)} columns.")
+            raise InputError(f"table.rows: row {name}, {heading}: {len(values)} figures for {len(columns)} columns.")
         cells += [None if value is None else float(value) for value in values]
-    return PaperRow(row["name"], dict(row["run"]), cells, list(row.get("members", [])))
+    return PaperRow(name, dict(run), cells, list(members))

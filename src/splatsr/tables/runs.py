@@ -32,7 +32,7 @@ class EvaluatedRun:
         encoder = f", {self.model.encoder}" if self.model.encoder else ""
         return f"{self.folder} ({self.model.name}{encoder}, {self.model.parameters / 1e6:.1f} M)"
 
-    def is_a(self, run: Mapping[str, str]) -> bool:
+    def is_a(self, run: Mapping[str, str | None]) -> bool:
         """Whether it is of the {model, encoder} that a paper's row is compared with."""
         own = {"model": self.model.name, "encoder": self.model.encoder}
         return bool(run) and all(str(own[key]).lower() == str(run.get(key)).lower() for key in own)

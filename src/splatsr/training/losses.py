@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from splatsr.bounds import NonNegative
 from splatsr.errors import InputError
 
 
@@ -18,7 +19,7 @@ class L1WithFrequency(nn.Module):
         weight: of the frequency term, at least 0.
     """
 
-    def __init__(self, *, weight: float) -> None:
+    def __init__(self, *, weight: NonNegative) -> None:
         super().__init__()
         if weight < 0:
             raise ValueError(f"loss.weight must be at least 0, got {weight}.")

@@ -1,5 +1,6 @@
 """The one LightningModule: trains any model on any loss, and knows none by name. What is measured is a callback's business."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ class SuperResolution(lightning.LightningModule):
         supervision: what of a batch is compared, see `training.supervision`.
         loss: of the (prediction, target) that it returns, unclamped and in [0, 1].
         optimizer: called with the parameters.
-        schedule: called with the optimizer, the number of epochs and the steps in each, see `training.schedules`.
+        schedule: called with the optimizer, the steps of the whole training and those of an epoch, see `training.schedules`.
         seed: random layers (drop path) are reseeded from it and the epoch, so that a resumed run repeats them.
 
     Raises:
@@ -91,22 +92,27 @@ class SuperResolution(lightning.LightningModule):
         """Optimizer and schedule, stepped every batch.
 
         Raises:
-            InputError: the trainer has no last epoch.
+            InputError: the trainer has no last step.
         """
-        if (epochs := self.trainer.max_epochs) is None:
-            raise InputError("trainer.max_epochs must be given: the schedule ends with the last epoch.")
-        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // epochs
-        optimizer, scheduler = self.make_optimizer(epochs=epochs, steps_per_epoch=steps_per_epoch)
+        self.trainer.fit_loop.setup_data()  # Lightning counts the batches of an epoch only then
+        steps = self.trainer.estimated_stepping_batches
+        if math.isinf(steps):
+            raise InputError(
+                "the schedule ends with the training: give its length by trainer.max_epochs or trainer.max_steps; "
+                "trainer.max_time may end it earlier."
+            )
+        per_epoch = max(1, math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches))
+        optimizer, scheduler = self.make_optimizer(steps=int(steps), steps_per_epoch=per_epoch)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def make_optimizer(self, *, epochs: int, steps_per_epoch: int) -> tuple[Optimizer, LRScheduler]:
+    def make_optimizer(self, *, steps: int, steps_per_epoch: int) -> tuple[Optimizer, LRScheduler]:
         """The optimizer of the model's weights, and its schedule; InputError where one refuses its settings."""
         try:
             optimizer = self.optimizer(self.model.parameters())
         except (TypeError, ValueError) as error:
             raise InputError(f"optimizer: {error}") from error
         try:
-            return optimizer, self.schedule(optimizer, epochs=epochs, steps_per_epoch=steps_per_epoch)
+            return optimizer, self.schedule(optimizer, steps=steps, steps_per_epoch=steps_per_epoch)
         except (TypeError, ValueError) as error:
             raise InputError(f"schedule: {error}") from error
 

@@ -1,22 +1,27 @@
 """Learning-rate schedules, counted in optimizer steps so that they are smooth whatever an epoch is.
 
+`steps` are those of the whole training, `steps_per_epoch` those of an epoch; both count updates of the weights.
+
 A training that is shorter than a schedule's first change keeps its first rate.
 """
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
+from annotated_types import Gt, Le
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from splatsr.bounds import Count, Natural, Ordered
+from splatsr.geometry import Number
 
-def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_steps: int) -> LambdaLR:
-    """Linear from 0 over `warmup_steps`, then half a cosine to zero at the end of the last epoch.
+
+def cosine(optimizer: Optimizer, *, steps: int, steps_per_epoch: int, warmup_steps: Natural) -> LambdaLR:
+    """Linear from 0 over `warmup_steps`, then half a cosine to zero at the end of the training.
 
     Loshchilov and Hutter, SGDR (ICLR 2017), one period without restarts.
     """
-    _check_warmup(warmup_steps)
-    steps = epochs * steps_per_epoch
 
     def factor(step: int) -> float:
         if step < warmup_steps:
@@ -27,36 +32,39 @@ def cosine(optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, warmup_st
 
 
 def step(
-    optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, every_epochs: int, factor: float, warmup_steps: int
+    optimizer: Optimizer,
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    every_epochs: Count,
+    factor: Annotated[Number, Gt(0), Le(1)],
+    warmup_steps: Natural,
 ) -> LambdaLR:
     """Times `factor` after every `every_epochs` epochs (ContinuousSR: 0.5 every 100 of 1000 epochs).
 
     The first `warmup_steps` steps rise linearly from 0 to that; epochs are counted from the first of them.
     """
-    if every_epochs < 1:
-        raise ValueError(f"every_epochs must be at least 1, got {every_epochs}.")
-    _check_warmup(warmup_steps)
     return LambdaLR(
         optimizer, lambda index: _warm_up(index, warmup_steps) * factor ** (index // steps_per_epoch // every_epochs)
     )
 
 
 def milestones(
-    optimizer: Optimizer, *, epochs: int, steps_per_epoch: int, at_epochs: Sequence[int], factor: float, warmup_steps: int
+    optimizer: Optimizer,
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    at_epochs: Annotated[Sequence[Count], Ordered(strictly=True)],
+    factor: Annotated[Number, Gt(0), Le(1)],
+    warmup_steps: Natural,
 ) -> LambdaLR:
     """Times `factor` after each of these epochs (ITSRN: 0.5 after 100, 200, 400, 600 and 800 of 1000); warm-up as in `step`."""
-    _check_warmup(warmup_steps)
 
     def rate(step: int) -> float:
         passed = sum(step // steps_per_epoch >= epoch for epoch in at_epochs)
         return _warm_up(step, warmup_steps) * factor**passed
 
     return LambdaLR(optimizer, rate)
-
-
-def _check_warmup(steps: int) -> None:
-    if steps < 0:
-        raise ValueError(f"warmup_steps must not be negative, got {steps}.")
 
 
 def _warm_up(step: int, warmup_steps: int) -> float:

@@ -2,7 +2,7 @@
 
 Called with the model's image of a batch's LR crops, the batch, and a source of random numbers that belongs to this very
 step; returns (prediction, target) for the loss. `check` is called before the first batch with any image of the model and
-what has a scale of its own, "batch" or "crop".
+what has a scale of its own, "batch" or "crop", and the pixels of the smallest HR crop.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.bounds import Count
 from splatsr.errors import InputError
 from splatsr.geometry import pixel_centres
 from splatsr.image.continuous_image import ContinuousImage, QueryableImage
@@ -25,8 +26,9 @@ from splatsr.splatting.published_gradient import PublishedGradient
 class Supervision(Protocol):
     """What of a batch is compared."""
 
-    def check(self, image: Any, scale_per: str, /) -> None:
-        """Called before the first batch with any image of the model, and what has a scale of its own: "batch" or "crop"."""
+    def check(self, image: Any, scale_per: str, pixels: int, /) -> None:
+        """Called before the first batch with any image of the model, what has a scale of its own ("batch" or "crop"), and how
+        many pixels the smallest HR crop has."""
         ...
 
     def __call__(self, image: Any, batch: Mapping[str, Any], random: np.random.Generator, /) -> tuple[Tensor, Tensor]:
@@ -40,7 +42,7 @@ class OnCrops:
     def __init__(self) -> None:  # object's own would have no readable signature
         pass
 
-    def check(self, _: ContinuousImage, scale_per: str) -> None:
+    def check(self, _: ContinuousImage, scale_per: str, __: int) -> None:
         """InputError where the crops of a batch have several scales."""
         if scale_per != "batch":
             raise InputError("supervision=crops renders a batch at one scale; set data.scale_per=batch or supervision=queries.")
@@ -55,9 +57,9 @@ class OnCrops:
 class OnCropsWithPublishedGradient(OnCrops):
     """The whole crop, but the kernels' shapes get the published renderer's gradient, see `splatting.published_gradient`."""
 
-    def check(self, image: ContinuousImage, scale_per: str) -> None:
+    def check(self, image: ContinuousImage, scale_per: str, pixels: int) -> None:
         """InputError where the model's image is no GaussianField, or the crops of a batch have several scales."""
-        super().check(image, scale_per)
+        super().check(image, scale_per, pixels)
         if not isinstance(image, GaussianField):
             raise InputError(
                 f"supervision=crops_published_gradient: a {type(image).__name__} has no kernels; use supervision=crops."
@@ -78,15 +80,20 @@ class OnQueries:
         count: pixels per crop.
     """
 
-    def __init__(self, *, count: int) -> None:
+    def __init__(self, *, count: Count) -> None:
         if count < 1:
             raise InputError(f"supervision.count must be at least 1 pixel per crop; got {count}.")
         self.count = count
 
-    def check(self, image: ContinuousImage, _: str) -> None:
-        """InputError where the model answers with an image that renders only."""
+    def check(self, image: ContinuousImage, _: str, pixels: int) -> None:
+        """InputError where the model answers with an image that renders only, or a crop has too few pixels."""
         if not isinstance(image, QueryableImage):
             raise InputError(f"supervision=queries: a {type(image).__name__} renders whole images only; use supervision=crops.")
+        if pixels < self.count:
+            raise InputError(
+                f"supervision.count={self.count} pixels cannot be drawn from every crop: the smallest has {pixels}. Use fewer, "
+                "larger crops (data.patch) or supervision=crops."
+            )
 
     def __call__(
         self, image: QueryableImage, batch: Mapping[str, Any], random: np.random.Generator

@@ -22,5 +22,5 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Writes the whole checkpoint or nothing; the one that was there stays until then."""
-        with whole_file(path) as partial:
-            torch.save(checkpoint, partial)
+        with whole_file(path) as partial, partial.open("wb") as file:  # opened here: torch hides what goes wrong with a path
+            torch.save(checkpoint, file)

@@ -1,13 +1,11 @@
 """Gaussian blur, as of a lens: before the downscaling step in HR pixels, after it in LR pixels."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from kornia.filters import gaussian_blur2d
 
+from splatsr.bounds import Range
 from splatsr.data.degradation.chain import check_range
-from splatsr.geometry import Number
 from splatsr.resize.levels import Pixels, unrounded
 
 
@@ -20,7 +18,7 @@ class GaussianBlur:
 
     downscales = False
 
-    def __init__(self, *, sigma: Sequence[Number]) -> None:
+    def __init__(self, *, sigma: Range) -> None:
         self.sigma = check_range(sigma, "blur.sigma", 0, 20)
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:

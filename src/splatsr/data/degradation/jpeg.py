@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Len
 from PIL import Image
 
+from splatsr.bounds import Ordered
 from splatsr.data.degradation.chain import check_range
 from splatsr.resize.levels import Pixels, eight_bit
 
@@ -19,7 +22,7 @@ class Jpeg:
 
     downscales = False
 
-    def __init__(self, *, quality: Sequence[int]) -> None:
+    def __init__(self, *, quality: Annotated[Sequence[int], Len(2, 2), Ordered()]) -> None:
         low, high = check_range(quality, "jpeg.quality", 1, 100)
         self.quality = int(low), int(high)
 

@@ -1,11 +1,9 @@
 """Gaussian noise, as of a sensor."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from splatsr.bounds import Range
 from splatsr.data.degradation.chain import check_range
-from splatsr.geometry import Number
 from splatsr.resize.levels import Pixels, unrounded
 
 
@@ -18,7 +16,7 @@ class GaussianNoise:
 
     downscales = False
 
-    def __init__(self, *, sigma: Sequence[Number]) -> None:
+    def __init__(self, *, sigma: Range) -> None:
         self.sigma = check_range(sigma, "noise.sigma", 0, 255)
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, WandbLogger
 from torch.optim import Optimizer
 
+from splatsr.bounds import Natural
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.image_names import file_stems
 from splatsr.image.field import GaussianField
@@ -29,7 +30,7 @@ class Dashboard(Callback):
         pictures: 0: nothing is drawn. (More than one image per validation is never drawn.)
     """
 
-    def __init__(self, *, protocol: Protocol, pictures: int) -> None:
+    def __init__(self, *, protocol: Protocol, pictures: Natural) -> None:
         self.protocol, self.pictures = protocol, pictures
         self.best = float("-inf")
         self._last_end: float | None = None

@@ -1,0 +1,69 @@
+"""Which values an argument may have, as types: `blocks: Count`. `arguments` checks settings and model files against them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
+
+from splatsr.geometry import Number
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Of a list: no value is smaller than the one before it; `strictly`: each is greater."""
+
+    strictly: bool = False
+
+    def holds(self, values: Sequence[Any]) -> bool:
+        """Whether it is so."""
+        return all(one < other or (one == other and not self.strictly) for one, other in pairwise(values))
+
+    def __str__(self) -> str:
+        return "each greater than the one before" if self.strictly else "none smaller than the one before"
+
+
+@dataclass(frozen=True)
+class MayBeInfinite:
+    """Of a number: infinity is a value. (Elsewhere it is none; what is not a number never is.)"""
+
+
+Count = Annotated[int, Ge(1)]
+Natural = Annotated[int, Ge(0)]
+
+Width = Annotated[int, Ge(1), Le(65536)]
+"""Channels, hidden units, rows of a dictionary: what tensors are made of."""
+
+Depth = Annotated[int, Ge(1), Le(1000)]
+"""Layers, blocks, heads of attention."""
+
+Upscale = Literal[1, 2, 3, 4, 6, 8]
+"""Grid cells per LR pixel that pixel shuffles can make."""
+
+Side = Annotated[int, Ge(1), Lt(2**31)]
+"""Pixels along a side."""
+
+Seed = Annotated[int, Ge(0), Lt(2**32)]
+
+Positive = Annotated[Number, Gt(0)]
+NonNegative = Annotated[Number, Ge(0)]
+Fraction = Annotated[Number, Ge(0), Le(1)]
+
+BelowOne = Annotated[Number, Ge(0), Lt(1)]
+"""Chances of being dropped, decay rates of means: at 1 nothing would be left, or learned."""
+
+ScaleFactor = Annotated[Number, Ge(1), Le(100_000)]
+"""Output size over LR size where images are made smaller by it, to train or to measure."""
+
+Widths = Sequence[Width]
+"""Of hidden layers; none: there is no hidden layer."""
+
+Range = Annotated[Sequence[Number], Len(2, 2), Ordered()]
+"""[smallest, largest], equal for a fixed value."""
+
+ImageSize = Annotated[Sequence[Side], Len(2, 2)]
+"""[height, width] in pixels."""
+
+AtLeastOne = MinLen(1)
+"""Of a list: it is not empty."""

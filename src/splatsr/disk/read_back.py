@@ -1,0 +1,60 @@
+"""Text, JSON and YAML that the suite wrote, read back: whatever has become of a file meanwhile is one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from splatsr.errors import InputError
+
+LARGEST = 2**28
+"""Bytes; the suite's own files are far smaller."""
+
+
+def read_text(path: str | Path) -> str:
+    """The file's text, UTF-8.
+
+    Raises:
+        InputError: it is not there, cannot be read, is no text, or larger than `LARGEST`.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file.")
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"{path} is damaged: it is larger than {LARGEST >> 20} MiB.")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is damaged: it is no UTF-8 text.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def read_json(path: str | Path) -> Any:
+    """The value in a JSON file; InputError as `read_text`, and where it is no JSON."""
+    try:
+        return json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path} is damaged ({_first_line(error)}).") from error
+
+
+def read_yaml(path: str | Path) -> Any:
+    """The value in a YAML file: plain values only, and none that stands for others (an alias can make a few bytes endless).
+
+    Raises:
+        InputError: as `read_text`, and where it is no such YAML.
+    """
+    text = read_text(path)
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise InputError(f"{path} is refused: it holds aliases (*name), which the suite does not write.")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is damaged ({_first_line(error)}).") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,92 @@
+"""What a `_target_` of the settings may name: parts of SplatSR, and those parts of its libraries that stand beside them."""
+
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import hydra
+
+from splatsr.arguments import shown
+from splatsr.errors import InputError
+
+_HOMES = ("splatsr.", "lightning.", "torch.optim.", "torch.nn.modules.loss.")
+"""Where they are defined. Whatever else Python could call (os.getcwd, torch.nn.ReLU) is no part of a run."""
+
+_KINDS = {
+    "model": ("splatsr.models.",),
+    "data": ("splatsr.data.",),
+    "supervision": ("splatsr.training.supervision.",),
+    "loss": ("splatsr.training.losses.", "torch.nn.modules.loss."),
+    "optimizer": ("torch.optim.",),
+    "schedule": ("splatsr.training.schedules.",),
+    "callbacks": ("splatsr.training.callbacks.", "lightning.pytorch.callbacks.", "splatsr.metrics.protocol."),
+    "trainer": ("lightning.", "splatsr.training."),
+    "logger": ("lightning.pytorch.loggers.",),
+    "protocol": ("splatsr.metrics.protocol.",),
+    "benchmark": ("splatsr.",),
+    "prior": ("splatsr.prior.",),
+    "table": ("splatsr.tables.", "splatsr.metrics.protocol."),
+}
+"""Where the parts of a root key are defined. (Parts of a model may be of other rooms: `checkpoints.build` has the list.)"""
+
+_CALLED_LATER = ("optimizer", "schedule")
+"""Root keys whose part is called by the training: `_partial_: true`."""
+
+
+def find_target(target: Any, name: str) -> Callable[..., Any]:
+    """What a part's `_target_` names.
+
+    Args:
+        target: the value of `_target_`.
+        name: the part's dotted name.
+
+    Raises:
+        InputError: there is no such thing, or it is no part that can stand there.
+    """
+    root, *below = name.split(".")
+    homes = _HOMES if root == "model" and below else _KINDS.get(root.partition("[")[0], _HOMES)
+    refusal = InputError(
+        f"{name}._target_ is {shown(target)}, which cannot stand there; what can is defined in "
+        f"{', '.join(home.rstrip('.') for home in homes)}."
+    )
+    if not isinstance(target, str) or not target.startswith(("splatsr.", "lightning.", "torch.")):
+        raise refusal
+    try:
+        found = pkgutil.resolve_name(target)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"{name}._target_ is {target!r}, which does not exist.") from error
+    if not callable(found) or not f"{getattr(found, '__module__', None)}.".startswith(homes):
+        raise refusal
+    return found
+
+
+def find_job(node: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function of splatsr.jobs that the key `job` names; InputError where it is none."""
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise InputError("job must be the name of one of conf/job/, for example job=train.")
+    if unread := sorted(set(node) - {"_target_"}):
+        raise InputError(f"nothing reads job.{unread[0]}; a job's settings are root keys.")
+    if not re.fullmatch(r"splatsr\.jobs\.(\w+)\.\1", target := str(node["_target_"])):
+        raise InputError(
+            f"job._target_ is {shown(node['_target_'])}, which is no job; choose one of conf/job/, for example job=train."
+        )
+    return hydra.utils.get_method(target)
+
+
+def check_root_parts(settings: Mapping[str, Any]) -> None:
+    """InputError where a root key that is a part is none, or where a part is bound (`_partial_`) that should be made, or the
+    other way round."""
+    for name, node in settings.items():
+        if name in ("callbacks", "logger"):
+            parts = node.items() if isinstance(node, Mapping) else [(name, node)]
+            if wrong := next((key for key, one in parts if one is not None and not _is_part(one)), None):
+                raise InputError(f"{name}.{wrong} must be a part with a _target_, or null; got {shown(node)}.")
+        elif name in _KINDS and not _is_part(node) and not (name == "table" and node is None):
+            raise InputError(f"{name} must be a part with a _target_, one of conf/{name}/; got {shown(node)}.")
+        elif _is_part(node) and bool(node.get("_partial_")) != (name in _CALLED_LATER):
+            raise InputError(f"{name}._partial_ must be {str(name in _CALLED_LATER).lower()}.")
+
+
+def _is_part(node: Any) -> bool:
+    return isinstance(node, Mapping) and "_target_" in node

@@ -1,0 +1,57 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from splatsr.checkpoints.resumption import NEEDED, choose_checkpoint
+from splatsr.errors import InputError
+
+
+def checkpoint(path: Path, *, when: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    torch.save({**dict.fromkeys(NEEDED), "state_dict": {"weight": torch.rand(1000)}}, path)
+    os.utime(path, (when, when))
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    for when, name in enumerate(["epoch001-psnr31.000", "epoch002-psnr30.000", "last"]):
+        checkpoint(tmp_path / "checkpoints" / f"{name}.ckpt", when=100 + when)
+    return tmp_path
+
+
+def damage(path: Path) -> None:
+    """One byte of the weights is another."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_the_last_checkpoint_or_the_one_that_was_asked_for(run: Path, tmp_path: Path) -> None:
+    assert choose_checkpoint(run, str(run)) == run / "checkpoints/last.ckpt"
+    best = str(run / "checkpoints/epoch001-psnr31.000.ckpt")
+    assert choose_checkpoint(run, best) == Path(best)
+    assert choose_checkpoint(tmp_path / "new", "auto") is None
+    with pytest.raises(InputError, match="resume=nowhere.ckpt: no such file"):
+        choose_checkpoint(run, "nowhere.ckpt")
+
+
+@pytest.mark.parametrize("how", ["a byte", "truncated", "empty", "text", "a model"])
+def test_a_damaged_one_is_one_line_that_names_the_newest_whole_one(run: Path, how: str) -> None:
+    last = run / "checkpoints/last.ckpt"
+    if how == "a byte":
+        damage(last)
+    elif how == "a model":
+        torch.save({"state_dict": {}}, last)
+    else:
+        last.write_bytes({"truncated": last.read_bytes()[:-300], "empty": b"", "text": b"Dear reviewer"}[how])
+    with pytest.raises(InputError, match=r"last.ckpt is (damaged|no checkpoint).* Go on from .* whole: 'resume=\".*epoch002"):
+        choose_checkpoint(run, "auto")
+    damage(run / "checkpoints/epoch002-psnr30.000.ckpt")
+    with pytest.raises(InputError, match="epoch001"):
+        choose_checkpoint(run, "auto")
+    damage(run / "checkpoints/epoch001-psnr31.000.ckpt")
+    with pytest.raises(InputError, match="There is no other to go on from"):
+        choose_checkpoint(run, "auto")

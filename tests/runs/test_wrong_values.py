@@ -1,0 +1,149 @@
+"""Values that mean nothing, for every kind of setting: one line that names the setting, before anything is read or written.
+
+Settings are composed once; each case changes one value and calls the job.
+"""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composed import settings_of
+from splatsr.errors import InputError
+from splatsr.runs.call import call_job
+
+BASE = ("debug=tiny", "table=table18", "data.root=null")
+
+
+def changed(settings: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    settings = copy.deepcopy(settings)
+    node = settings
+    *above, last = name.split(".")
+    for key in above:
+        node = node[key]
+    node[last] = value
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("seed", (-1, 2**32, 1.5, None, True, math.inf)),
+        ("checkpoint", ("", 3, [], {})),
+        ("scales", (0, [], [0.5], [math.inf], [math.nan], ["a"], [[2, 3]], None, [1e308])),
+        ("scale", (0, -1, math.inf, math.nan, "a", [], [1], [1, 2, 3], [1, 0], 1e308, True)),
+        ("size", (0, 3, [1], [0, 1], [1.5, 1], "a", [1, None])),
+        ("tile", (0, -1, None, 1.5, "some", [1], True)),
+        ("pictures", (-1, None, 1.5, True)),
+        ("beside", (3, [1], {"x": 3}, {"x": None}, None)),
+        ("runs", (3, "folder", [], [3], {})),
+        ("device", ("gpu", None, 3)),
+        ("model.encoder.channels", (0, -1, None, 1.5, "a", [1], {}, True, 10**30)),
+        ("model.encoder.blocks", (0, -1, 10**6)),
+        ("model.encoder.upscale", (0, 5, -1, "2")),
+        ("model.encoder.input_mean", ("text", math.nan, -1, 2)),
+        ("model.shapes.embedding_hidden", ([0], [-1], 3, [None], ["a"])),
+        ("model.positions.offset_range", (0, -1, math.inf, math.nan)),
+        ("model.reference_scale", (-1, math.nan, None, "a")),
+        ("model.encoder", (None, 3, "edsr", {}, [])),
+        ("data.low_resolution", (None, 3, {})),
+        ("data.workers", (-1, 1.5, None)),
+        ("data.batch_size", (0, -1, 10**30)),
+        ("data.patch", (0, -1, None)),
+        ("data.patch_of", ("sr", None, 3)),
+        ("data.scale_range", ([3, 2], [2], [2, math.inf], [0, 2], 3, None)),
+        ("data.skip_damaged", ("maybe", None, 1)),
+        ("data.validation_scales", ([0], [math.nan], 4, None)),
+        ("optimizer.lr", (-1, 0, math.inf, math.nan, None, "a")),
+        ("optimizer.betas", ([0.9], [0.9, 1], [0.9, -1], 0.9, [])),
+        ("schedule.warmup_steps", (-1, 1.5, None)),
+        ("supervision", (None, {}, 3)),
+        ("callbacks.averaging.decay", (2, 1, -1, math.nan, None)),
+        ("callbacks.averaging", (3, "a", [], {})),
+        ("callbacks.dashboard.pictures", (-1,)),
+        ("trainer.devices", (0, -1, [], [-1], None, 1.5, True)),
+        ("trainer.gradient_clip_val", (-1, math.inf, math.nan, "a")),
+        ("trainer.check_val_every_n_epoch", (0, -1)),
+        ("trainer.log_every_n_steps", (0, -1)),
+        ("protocol.shave_limit", (-1, 1.5)),
+        ("protocol.crop", ("some", None)),
+        ("table.columns", (None, 3, {"Set5": 3})),
+        ("benchmark.repetitions", (0, -1, None)),
+        ("benchmark.average_time.lr_sizes", (None, [], [[1]], [[0, 1]], [3])),
+        ("benchmark.average_time.scales", ([8, 4], [4], [0, 4], None)),
+        ("benchmark.average_time.seconds", (-1, 0, math.nan, None)),
+        ("benchmark.one_scale.hr_side", (0, -1, None)),
+        ("benchmark.one_scale.scales", ([], [0], None)),
+        ("benchmark.memory", (None, 3, [])),
+        ("benchmark.models", (None, 3, [], {"x": "liif"})),
+        ("prior.fitting.color_range", ([2, 1], [1], None, [0, math.nan])),
+        ("prior.fitting.l21_range", ([1], [], 3)),
+        ("prior.fitting.kernels_per_pixel", (0, -1, math.inf)),
+        ("prior.dictionary.levels", ([1], [0, 1, 1], None, 3)),
+        ("prior.sensitivity.deviations", ([], [0], [-1], [math.nan])),
+        ("prior.crops", (0, -1, None)),
+        ("loss._target_", ("torch.nn.ReLU", "os.getcwd", 3, None, "", "torch.nn", "splatsr.training.losses.torch")),
+        ("optimizer._target_", ("os.getcwd", "torch.nn.L1Loss", "torch.optim.lr_scheduler")),
+        ("optimizer._partial_", (False, None, 3)),
+        ("loss._partial_", (True, "a")),
+        ("job._target_", ("os.getcwd", "splatsr.jobs.train.Path", "splatsr.runs.run.Run", None, 3)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("job", ["train", "doctor"])
+def test_nonsense_is_one_line_that_names_the_setting(job: str, name: str, values: tuple[Any, ...], tmp_path: Path) -> None:
+    settings = {**settings_of("job=train", *BASE), "job": settings_of(f"job={job}")["job"], "run_dir": str(tmp_path / "run")}
+    for value in values:
+        with pytest.raises(InputError) as refusal:
+            call_job(changed(settings, name, value))
+        line = str(refusal.value)
+        assert line.startswith(("nothing reads ", name)) or (name == "scales" and "scales" in line), (value, line)
+        assert not any(word in line for word in ("None", "NoneType", "dict'", "__init__", "object has no", "True", "False")), (
+            line
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("group", [{"decimals": 2}, {"labels": ["a"], "decimals": -1}, {"labels": 3, "decimals": 1}, {}])
+def test_columns_of_a_table_are_checked_before_a_training(group: dict[str, Any], tmp_path: Path) -> None:
+    settings = {**settings_of("job=train", *BASE), "run_dir": str(tmp_path / "run")}
+    with pytest.raises(InputError, match=r"^table\.columns\.Set5"):
+        call_job(changed(settings, "table.columns.Set5", group))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("model.reference_scale", math.inf), ("model.reference_scale", 0), ("trainer.gradient_clip_val", None)],
+)
+def test_values_that_mean_something_pass(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from splatsr.jobs import doctor
+
+    monkeypatch.setattr(doctor, "doctor", lambda *, data: "called")
+    settings = {**settings_of("job=train", *BASE), "job": settings_of("job=doctor")["job"]}
+    assert call_job(changed(settings, name, value)) == "called"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (("job=evaluate", "model=bicubic", "scales=[1000]"), "too small to be reduced by 1000"),
+        (("job=evaluate", "model=bicubic", "scales=[240]"), "is too small for x240"),
+        (("job=train", "debug=tiny", "scales=[1000]"), "too small to be reduced by 1000"),
+        (("job=train", "model=liif", "supervision=queries", "supervision.count=1000000", "debug=tiny"), "the smallest has"),
+        (("job=train", "debug=tiny", "trainer.max_epochs=-1"), "the schedule ends with the training"),
+        (("job=train", "debug=tiny", "+trainer.max_steps=0"), "trainer.max_steps must be at least 1"),
+        (("job=train", "debug=tiny", "+trainer.fast_dev_run=true"), "trainer.fast_dev_run keeps no weights"),
+        (("job=train", "debug=tiny", "+trainer.callbacks=[]"), "nothing reads trainer.callbacks"),
+        (("job=sensitivity", "input=nowhere"), "nowhere is not a run of job=fit_prior"),
+        (("job=fit_prior", "prior/dictionary=sampled", "prior.crops=1", "prior.side=4"), "prior.dictionary.rows="),
+        (("job=fit_prior", "prior.dictionary.levels=[1000,1000,1000]"), "prior.dictionary would have 1000000000 rows"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_said_before_anything_is_written(
+    overrides: tuple[str, ...], line: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=line):
+        call_job(settings_of(*overrides, f"run_dir={tmp_path}/run"))
+    assert list(tmp_path.iterdir()) == []
