@@ -50,7 +50,7 @@ def explain(error: BaseException) -> str | None:
     if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException):
-        return f"cannot read the argument {error.override!r}; expected key=value{_quoting(error.override)}."
+        return f"cannot read the argument {error.override!r}; expected key=value{_quoting(error.override) or '.'}"
     if "mismatched input" in text or "token recognition" in text:
         return str(error).splitlines()[0]
     return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
