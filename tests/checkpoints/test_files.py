@@ -6,7 +6,7 @@ import torch
 import splatsr
 from composed import settings_of
 from splatsr.checkpoints.build import build
-from splatsr.checkpoints.files import load_weights, save_model
+from splatsr.checkpoints.files import KEY, load_model, load_weights, read_model, save_model
 from splatsr.errors import InputError
 
 SMALL = ("model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8")
@@ -66,3 +66,28 @@ def test_weights_that_are_not_finite_are_named_and_refused(tmp_path: Path) -> No
     save_model(model, config, tmp_path / "diverged.safetensors")
     with pytest.raises(InputError, match=r"diverged\.safetensors: cgm\.mlp\.0\.bias has values that are not finite"):
         splatsr.load(tmp_path / "diverged.safetensors")
+
+
+def test_a_file_of_which_a_byte_is_another_is_refused_and_not_used(tiny_file: Path) -> None:
+    whole = tiny_file.read_bytes()
+    description = whole.index(b"offset_range")
+    for place in (len(whole) - 1000, len(whole) - 1, description + 18):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        tiny_file.write_bytes(damaged)
+        with pytest.raises(InputError, match="damaged"):
+            load_model(tiny_file)
+    tiny_file.write_bytes(whole)
+    assert load_model(tiny_file).has_weights
+
+
+def test_a_checkpoint_of_which_a_byte_is_another_is_refused(tiny_file: Path, tmp_path: Path) -> None:
+    config, tensors = read_model(tiny_file)
+    path = tmp_path / "last.ckpt"
+    torch.save({"state_dict": {f"model.{name}": tensor for name, tensor in tensors.items()}, KEY: {"model": config}}, path)
+    assert load_model(path).has_weights
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match="is not what was written"):
+        load_model(path)

@@ -212,9 +212,9 @@ def test_a_run_resumed_with_other_settings(refused: Refused, tiny_run: list[str]
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "checkpoints/last.ckpt").touch()
-    (folder / "config.yaml").write_text("seed: 3\n")
+    (folder / "config.yaml").write_text("job: {_target_: splatsr.jobs.train.train}\nseed: 3\n")
     assert "seed was 3 and is 0" in refused(*tiny_run, f"resume={folder}")
-    assert "no checkpoints/last.ckpt there" in refused(*tiny_run, f"resume={tmp_path / 'elsewhere'}")
+    assert "no config.yaml there" in refused(*tiny_run, f"resume={tmp_path / 'elsewhere'}")
     assert "holds an unfinished run already" in refused(*tiny_run, f"hydra.run.dir={folder}")
 
 
@@ -260,9 +260,3 @@ def test_wrong_settings_of_a_training_are_one_line_before_it(
     refused: Refused, tiny_run: list[str], settings: str, line: str
 ) -> None:
     assert line in refused(*tiny_run, *settings.split())
-
-
-def test_an_odd_file_beside_pictures_is_one_line(refused: Refused, tmp_path: Path) -> None:
-    (tmp_path / "odd.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
-    options = ("job=upscale", "model=bicubic", "scale=2", f"input={tmp_path / 'odd.png'}", "output=big.png")
-    assert "odd.png is not an image" in refused(*options)

@@ -5,11 +5,14 @@ in conf/model/) and its state dict: a safetensors file, or a training checkpoint
 that other authors published are read too, see `published`.
 """
 
+import hashlib
 import json
 import pickle
 import re
+import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,9 @@ from splatsr.image.model import Model
 KEY = "splatsr"
 """Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
 
+DIGEST = "sha256"
+"""Where a safetensors file's metadata keeps the digest of the configuration and the tensors, by which damage is known."""
+
 _SHOWN = 6
 
 _RECORDS = ("argparse.", "numpy.", "collections.", "omegaconf.", "yacs.", "easydict.", "pathlib.", "datetime.")
@@ -38,7 +44,8 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
     """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with whole_file(path) as partial:
-        partial.write_bytes(save(tensors, metadata={KEY: json.dumps({"model": config})}))
+        described = json.dumps({"model": config})
+        partial.write_bytes(save(tensors, metadata={KEY: described, DIGEST: _digest(described, tensors)}))
 
 
 def load_model(path: str | Path) -> Model:
@@ -70,6 +77,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if published.is_published(content):
             return published.translate(content, source=str(path))
         header, tensors = _split(content, path)
+        check_checksums(path)
     if not isinstance(header, Mapping) or not isinstance(header.get("model"), Mapping):
         raise InputError(f"{path} holds no model of this suite (there is no {KEY!r} entry that describes one).")
     return dict(header["model"]), tensors
@@ -102,10 +110,24 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
     """(the suite's entry in its metadata or None, tensors) of a safetensors file; InputError where it is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(KEY, "null"))
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, json.JSONDecodeError, RecursionError) as error:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        described = metadata.get(KEY, "null")
+        header = json.loads(described)
+    except (SafetensorError, json.JSONDecodeError, RecursionError, OSError) as error:
         raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
+    if DIGEST in metadata and metadata[DIGEST] != _digest(described, tensors):
+        raise InputError(f"{path} is damaged: it does not hold what was written. Take it from where it came again.")
+    return header, tensors
+
+
+def _digest(described: str, tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of a description and of tensors with their names, types and shapes."""
+    digest = hashlib.sha256(described.encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_pickle(path: Path) -> Any:
@@ -116,12 +138,25 @@ def read_pickle(path: Path) -> Any:
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols, on files that are refused anyway
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "GLOBAL" in str(error):
+        if "Unsupported operand" not in str(error) and (zipfile.is_zipfile(path) or "GLOBAL" in str(error)):
             raise InputError(_more_than_tensors(path, error)) from error
         raise InputError(f"{path} is damaged or not a checkpoint.") from error
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except Exception as error:  # of torch, numpy or Python, whatever stands in the file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path} is damaged or not a checkpoint ({reason}).") from error
+
+
+def check_checksums(path: Path) -> None:
+    """InputError where an entry of a checkpoint is not what was written; torch does not look at their checksums."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise InputError(f"{path} is damaged: {error}.") from error
+    if broken is not None:
+        raise InputError(f"{path} is damaged: {broken} in it is not what was written.")
 
 
 def _more_than_tensors(path: Path, error: Exception) -> str:
@@ -144,7 +179,7 @@ def _check_inflation(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             inflated = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise InputError(f"{path} is damaged or not a checkpoint ({error}).") from error
     if inflated > 2 * path.stat().st_size + 2**20:
         raise InputError(

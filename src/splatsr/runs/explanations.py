@@ -50,7 +50,7 @@ def explain(error: BaseException) -> str | None:
     if missing := re.search(r"(?:In '[^']*': )?Could not (?:find|load) '([^']+)'", text):
         return suggest_option(missing.group(1))
     if isinstance(error, OverrideParseException):
-        return f"cannot read the argument {error.override!r}; expected key=value{_quoting(error.override) or '.'}"
+        return f"cannot read the argument {error.override!r}; {_quoting(error.override)}"
     if "mismatched input" in text or "token recognition" in text:
         return str(error).splitlines()[0]
     return None if isinstance(error, InstantiationException) else " ".join(str(error).split())
@@ -121,9 +121,9 @@ def _quoting(override: str) -> str:
     """What to type where the value of an argument is meant as text, such as the name of a file."""
     key, _, value = override.partition("=")
     if not value or value[0] in "[{":
-        return ""
+        return "expected key=value, and values with commas quoted: 'key=\"a,b\"'."
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return "; if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f'{key}="{escaped}"')
+    return "if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f'{key}="{escaped}"')
 
 
 def _options(group: str) -> Iterator[Path]:
