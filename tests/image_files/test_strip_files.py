@@ -113,12 +113,13 @@ def test_exif_that_is_too_long_for_a_jpeg_stays_behind_and_is_said(tmp_path: Pat
     assert len(read_picture(tmp_path / "a.png").extras.exif.get_ifd(0x8769)[0x927C]) == 70_000
 
 
-def test_an_encoder_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [ValueError, OSError, KeyError])
+def test_an_encoder_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise ValueError("too\nlarge")
+        raise kind("too\nlarge")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(InputError, match=r"a\.bmp cannot be written: too\\nlarge\.$"):
+    with pytest.raises(InputError, match=r"a\.bmp cannot be written: .*too\\+nlarge"):
         write_strips(tmp_path / "a.bmp", in_strips(pixels(), 7), (40, 31), 3, NOTHING)
     assert list(tmp_path.iterdir()) == []
 

@@ -2,11 +2,14 @@ import json
 from pathlib import Path
 
 import matplotlib.image
+import numpy as np
 import pytest
 
 from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
+from splatsr.errors import InputError
+from splatsr.image_files.writing import write_image
 from splatsr.jobs.evaluate import evaluate
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, select
 from splatsr.runs.run import Run
@@ -119,3 +122,23 @@ def test_strips_show_more_models_and_the_curve_the_papers_points(photographs: Pa
     )
     assert more["urban100-0-x3.3"].shape[1] > one["urban100-0-x3.3"].shape[1]
     assert (more["psnr"] - one["psnr"]).std() > 0.01
+
+
+def test_broken_odd_and_exact_images_are_told_and_the_others_measured(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photographs / "deeper").mkdir()
+    (photographs / "1.png").rename(photographs / "deeper" / "0.png")
+    (photographs / "2.png").rename(photographs / "[red] $x$.png")
+    (photographs / "broken.png").write_bytes(b"broken")
+    write_image(photographs / "flat.png", np.full((40, 40, 3), 90, np.uint8))
+    with pytest.raises(InputError, match="1 of 5 measurements of test images failed"):
+        run(photographs, tmp_path / "run", "model=bicubic", pictures=5, scales=[2])
+    printed = capsys.readouterr()
+    assert "broken.png of photographs is left out at x2: " in printed.err
+    assert "psnr_y of photographs at x2, model: 1 of 4 images come out exactly" in printed.out
+    written = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert written["images"]["photographs"]["x2"].keys() == {"[red] $x$.png", "0.png", "broken.png", "deeper/0.png", "flat.png"}
+    assert written["sets"]["photographs"]["x2"]["images"] == 4
+    strips = {path.name for path in (tmp_path / "run/pictures").glob("*-x2.png")}
+    assert strips == {f"photographs-{stem}-x2.png" for stem in ("[red] $x$", "0", "deeper-0", "flat")}

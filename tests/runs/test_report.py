@@ -1,6 +1,8 @@
+import math
+
 from splatsr.metrics.figure import BICUBIC, MODEL, Figure
 from splatsr.metrics.names import find_metric
-from splatsr.runs.report import results_table
+from splatsr.runs.report import notes_on, results_table
 
 
 def test_the_table_has_the_model_bicubic_and_their_difference() -> None:
@@ -15,3 +17,16 @@ def test_the_table_has_the_model_bicubic_and_their_difference() -> None:
     assert [column.header for column in table.columns] == ["set", "", "x2", "x3.5"]
     assert cells[0] == ["set5", "", ""]
     assert cells[2:] == [["37.13", "33.66", "+3.47"], ["31.00", "31.50", "-0.50"]]
+
+
+def test_figures_that_leave_images_out_are_told() -> None:
+    figures = [Figure("set", 2.0, "psnr_y", MODEL, 30.0, 5, 2), Figure("set", 2.0, "psnr_y", BICUBIC, 30.0, 5)]
+    assert notes_on(figures) == [
+        "psnr_y of set at x2, model: 2 of 5 images come out exactly (infinite) and are left out of the mean."
+    ]
+
+
+def test_a_table_of_what_is_no_number() -> None:
+    figures = [Figure("[set]", 2.0, "psnr_y", MODEL, math.inf, 1, 1), Figure("[set]", 2.0, "psnr_y", BICUBIC, math.inf, 1, 1)]
+    table = results_table(figures, find_metric("psnr", luminance=True), title="t")
+    assert [list(column.cells) for column in table.columns][::2] == [[r"\[set]", "", ""], ["inf", "inf", "-"]]

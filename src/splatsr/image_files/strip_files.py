@@ -210,7 +210,7 @@ def _write_whole(path: Path, partial: Path, strips: Strips, size: tuple[int, int
         kept = {"icc_profile": extras.icc_profile, "exif": exif}
     try:
         Image.fromarray(pixels).save(partial, format=name, **_OPTIONS.get(name, {}), **kept)
-    except (OSError, MemoryError):
-        raise
     except Exception as error:  # as many kinds as there are encoders
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):  # not the encoder's
+            raise
         raise InputError(f"{path} cannot be written: {one_line(error)}.") from error

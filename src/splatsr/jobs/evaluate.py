@@ -44,7 +44,7 @@ def evaluate(
     if not photographs.test_sets:
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     EvaluationPairs(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
-    check_sizes(photographs.test_sets, scales, rules)
+    check_sizes(photographs.test_sets, scales, rules, every=False)
     chosen = choose_model(checkpoint, model, device)
     others = {name: choose_model(file, model, device) for name, file in beside.items()}
     paper = None if table is None else instantiate(table, "table")

@@ -134,7 +134,7 @@ def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData
     photographs.prepare_data()
     measured = [*scales, *photographs.validation_scales]
     EvaluationPairs(photographs.test_sets, measured, rules.low_resolution)
-    check_sizes(photographs.test_sets, measured, rules)
+    check_sizes(photographs.test_sets, measured, rules, every=True)
     return photographs
 
 

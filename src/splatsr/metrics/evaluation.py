@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 
 from splatsr.checkpoints.choice import device_of
-from splatsr.data.evaluation_pairs import EvaluationPairs, EvaluationSets, Pair
+from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationPairs, EvaluationSets, Pair
 from splatsr.errors import InputError
 from splatsr.geometry import Number, resolve_output
 from splatsr.image.continuous_image import ContinuousImage
@@ -115,13 +115,26 @@ def check_scales(scales: Any) -> None:
             raise InputError(f"scales must be numbers of at least 1; got {scale}.")
 
 
-def check_sizes(sets: EvaluationSets, scales: Sequence[Number], protocol: Protocol) -> None:
-    """InputError where a test image is too small to be measured at one of the scales; no image is decoded."""
+def check_sizes(sets: EvaluationSets, scales: Sequence[Number], protocol: Protocol, *, every: bool) -> None:
+    """InputError where test images cannot be measured at one of the scales; no image is decoded.
+
+    `every`: a single one is enough; otherwise only where it is a whole set's every image (`evaluate` leaves out the others).
+    """
     for images in sets.values():
-        for image in images:
-            for scale in scales:
-                if (size := image.hr_size(scale, protocol.low_resolution)) is not None:
-                    protocol.check_size(size, scale)
+        for scale in scales:
+            refusals = [refusal for image in images if (refusal := _refusal(image, scale, protocol))]
+            if refusals and (every or len(refusals) == len(images)):
+                raise InputError(refusals[0])
+
+
+def _refusal(image: EvaluationImage, scale: Number, protocol: Protocol) -> str:
+    """Why the image cannot be measured, as far as its header says; empty where nothing speaks against it."""
+    try:
+        if (size := image.hr_size(scale, protocol.low_resolution)) is not None:
+            protocol.check_size(size, scale)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def predict(model: nn.Module, pair: Pair) -> Float[Tensor, "3 height width"]:

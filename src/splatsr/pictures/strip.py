@@ -58,7 +58,7 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
     hr.imshow(to_uint8(pair.hr)[window])
     hr.set_title("HR\n", fontsize=10)
     absolute = (predictions[first].clamp(0, 1) - pair.hr).abs().mean(0)
-    error.imshow(absolute[window], cmap="inferno", vmin=0, vmax=ERROR)
+    error.imshow(absolute[window].numpy(), cmap="inferno", vmin=0, vmax=ERROR)
     error.set_title(f"error of {first}\nblack 0, white {ERROR:g} of 1", fontsize=10)
     if has_kernels:
         _show_lr(axes[-1], pair, window)
