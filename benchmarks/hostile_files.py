@@ -2,8 +2,8 @@
 
     python benchmarks/hostile_files.py            # 400 files, ten minutes on one core
 
-A quarter of each: a saved model whose description is another (classes and functions of this package and of others, sizes, types,
-depth); a saved model with other bytes, cut off or longer; a checkpoint with other bytes, with code in it, or one that inflates;
+A quarter of each: a saved model whose description is another (classes and functions of this package and of others, sizes,
+types, depth); a saved model with other bytes, cut off or longer; a checkpoint with other bytes, with code in it, or one that inflates;
 a finished run in which one file is other text, other JSON, other YAML or nothing. Each is read by the command that reads it in
 a process of its own. Nothing may be written but its own results, nothing run, no memory taken beyond a bound; what it says is
 one line, or it works. Writes its table in docs/reliability.md.
@@ -47,6 +47,11 @@ TARGETS = (
 VALUES = (
     -1, 0, 3, 10**7, 10**30, -(10**30), 1e308, float("nan"), float("inf"), None, True, "", "text", "../../x", [], [1], [[]], {},
     {"_target_": "os.system", "command": "touch executed"}, [10**9] * 3, "9" * 5000,
+)  # fmt: skip
+
+
+TEXTS = (
+    b"", b"[]", b"3", b"null", b"{}", b'{"schema": 2}', b"a: &a [*a]", b"[" * 50_000, b"!!python/name:os.system", b"\xff\xfe",
 )  # fmt: skip
 
 
@@ -122,24 +127,11 @@ class Forger:
                 ("train-run/overrides.yaml", "ablations"), ("train-run/metrics.json", "ablations"),
             ]
         )  # fmt: skip
-        for run in ("train-run", "fit_prior-run"):
-            shutil.copytree(self.home / run, folder / run)
+        for finished in ("train-run", "fit_prior-run"):
+            shutil.copytree(self.home / finished, folder / finished)
         good = (folder / name).read_bytes()
-        texts = [
-            b"",
-            b"[]",
-            b"3",
-            b"null",
-            b"{}",
-            b'{"schema": 2}',
-            b"a: &a [*a]",
-            b"[" * 50_000,
-            b"!!python/name:os.system",
-            b"\xff\xfe",
-        ]
-        (folder / name).write_bytes(
-            self.random.choice([self._mutated(good), self.random.choice(texts), self._other_values(good)])
-        )
+        other = self.random.choice([self._mutated(good), self.random.choice(TEXTS), self._other_values(good)])
+        (folder / name).write_bytes(other)
         train, prior = folder / "train-run", folder / "fit_prior-run"
         commands = {
             "resume": JOBS["train"].command(self.home, train, f"resume={train}", "trainer.max_epochs=5"),
@@ -153,9 +145,8 @@ class Forger:
     def _mutated(self, content: bytes) -> bytes:
         damaged = bytearray(content)
         for _ in range(self.random.choice([1, 1, 3, 50])):
-            damaged[self.random.randrange(len(damaged) if self.random.random() < 0.5 else min(len(damaged), 4000))] = (
-                self.random.randrange(256)
-            )
+            reach = len(damaged) if self.random.random() < 0.5 else min(len(damaged), 4000)
+            damaged[self.random.randrange(reach)] = self.random.randrange(256)
         cut = self.random.random()
         if cut < 0.2:
             return bytes(damaged[: self.random.randrange(len(damaged))])
@@ -273,12 +264,8 @@ def main() -> None:
             print(counts, flush=True)
     for fault in faults:
         print(fault[:3000])
-    made_by = write_results(
-        "hostile_files",
-        f"python benchmarks/hostile_files.py --files {arguments.files} --seed {arguments.seed}",
-        rows=rows,
-        faults=faults,
-    )
+    command = f"python benchmarks/hostile_files.py --files {arguments.files} --seed {arguments.seed}"
+    made_by = write_results("hostile_files", command, rows=rows, faults=faults)
     table = markdown_table(list(rows[0]), [list(map(str, row.values())) for row in rows], text_columns=1)
     text = f"{made_by}; bounds: {SECONDS:.0f} s and {MIB} MiB a file.\n\n{table}"
     print(text)
