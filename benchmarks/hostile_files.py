@@ -3,7 +3,7 @@
     python benchmarks/hostile_files.py            # 400 files, ten minutes on one core
 
 A quarter of each: a saved model whose description is another (classes and functions of this package and of others, sizes,
-types, depth); a saved model with other bytes, cut off or longer; a checkpoint with other bytes, with code in it, or one that inflates;
+types, depth); a saved model with other bytes, cut off or longer; a checkpoint with other bytes, with code, or that inflates;
 a finished run in which one file is other text, other JSON, other YAML or nothing. Each is read by the command that reads it in
 a process of its own. Nothing may be written but its own results, nothing run, no memory taken beyond a bound; what it says is
 one line, or it works. Writes its table in docs/reliability.md.

@@ -61,7 +61,7 @@ def test_a_holder_is_named_until_it_is_killed_and_its_children_hold_nothing(tmp_
 
 
 def test_patience_waits_for_the_holder(tmp_path: Path) -> None:
-    short = HOLDER.replace("    time.sleep(60)\n", "    time.sleep(0.5)\n")
+    short = HOLDER.replace("time.sleep(60)", "time.sleep(0.5)")
     process = subprocess.Popen([sys.executable, "-c", short, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     with hold(tmp_path, patience=30.0):

@@ -71,3 +71,16 @@ def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_sta
     assert not dead.exists()
     assert alive.exists()
     assert elsewhere.exists()
+
+
+def test_what_has_come_there_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    with pytest.raises(InputError, match=r"a.png exists already"), whole_file(path, replace=False) as partial:
+        partial.write_text("mine")
+        path.write_text("of another process")
+    assert path.read_text() == "of another process"
+    assert os.listdir(tmp_path) == ["a.png"]
+    path.unlink()
+    with whole_file(path, replace=False) as partial:
+        partial.write_text("mine")
+    assert os.listdir(tmp_path) == ["a.png"]

@@ -1,5 +1,6 @@
-"""What killed processes have left of files that they were writing (see `whole_file`), in a whole folder."""
+"""What killed processes have left of files that they were writing (see `whole_file`)."""
 
+import itertools
 import os
 import re
 import socket
@@ -7,12 +8,29 @@ from pathlib import Path
 
 import psutil
 
-_NAME = re.compile(rf".+\.{re.escape(socket.gethostname())}-(\d+)-\d+\.partial")
+_COUNT = itertools.count()
+_NAME = re.compile(rf".+\.{re.escape(socket.gethostname())}-(\d+)-\d+\.partial", re.DOTALL)
+
+
+def partial_name(path: Path) -> Path:
+    """Where a file is written before it gets its name: beside it, by a name that no other process and no other file has."""
+    return path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{next(_COUNT)}.partial")
+
+
+def remove_leftovers_of(path: Path) -> None:
+    """Removes what processes of this machine that do not run any more have left of one file."""
+    with os.scandir(path.parent) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(f"{path.name}.") and entry.name.endswith(".partial")]
+    _remove(path.parent, names)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes the leftovers in and below `folder` of processes of this machine that do not run any more."""
+    """The same of all files in and below a folder."""
     for current, _, names in os.walk(folder):
-        for name in names:
-            if (found := _NAME.fullmatch(name)) and not psutil.pid_exists(int(found[1])):
-                Path(current, name).unlink(missing_ok=True)
+        _remove(Path(current), names)
+
+
+def _remove(folder: Path, names: list[str]) -> None:
+    for name in names:
+        if (found := _NAME.fullmatch(name)) and not psutil.pid_exists(int(found[1])):
+            (folder / name).unlink(missing_ok=True)

@@ -1,22 +1,17 @@
 """Files that appear whole or not at all: written beside their place, then put there in one step."""
 
 import contextlib
-import glob
-import itertools
 import json
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 
 from splatsr.disk.disk_errors import disk_error, explain_disk_error
+from splatsr.disk.leftovers import partial_name, remove_leftovers_of
 from splatsr.errors import InputError
-
-_COUNT = itertools.count()
 
 
 @contextlib.contextmanager
@@ -36,10 +31,10 @@ def whole_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
         InputError: the file cannot be written, for example because the disk is full; or there is one already.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{next(_COUNT)}.partial")
+    partial = partial_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        remove_leftovers_of(path)
         try:
             with partial.open("xb") as file:
                 mode = os.fstat(file.fileno()).st_mode
@@ -102,12 +97,3 @@ def _to_disk(path: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Removes what processes of this machine that do not run any more have left of `path`."""
-    host = socket.gethostname()
-    for leftover in path.parent.glob(f"{glob.escape(path.name)}.{glob.escape(host)}-*.partial"):
-        owner = leftover.name.removesuffix(".partial").rpartition(f".{host}-")[2].partition("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            leftover.unlink(missing_ok=True)

@@ -53,18 +53,21 @@ CLASSIC_TIFF = 2**32 - 2**25
 Strips = Iterable[UInt8[np.ndarray, "rows width channels"]]
 
 
-def write_strips(path: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
+def write_strips(
+    path: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras, *, replace: bool = True
+) -> None:
     """Writes strips that come from top to bottom, RGB or RGBA, in the format of the path's suffix.
 
     Args:
         size: (H, W) of the whole image.
         channels: 3, or 4 with straight alpha.
+        replace: whether the file may take the place of another.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or there is one already.
     """
     suffix = path.suffix.lower()
-    with whole_file(path) as partial:
+    with whole_file(path, replace=replace) as partial:
         if suffix == ".png":
             with partial.open("wb") as file:
                 write_png(file, strips, size, channels, extras)

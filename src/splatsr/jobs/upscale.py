@@ -66,7 +66,7 @@ def upscale(
     existing = existing or ("skip" if is_folder else "refuse")
     if existing == "refuse":
         check_existing(results)
-    job = _Upscaling(scale, size, skip=existing == "skip")
+    job = _Upscaling(scale, size, existing)
     if not is_folder:
         if job.remains(results[0]):
             renderer = Renderer(choose_model(checkpoint, model, device), tile)
@@ -106,17 +106,17 @@ class _Failures:
 
 
 class _Upscaling:
-    """One image after the other to the same scale or size; `skip`: not those whose results are there."""
+    """One image after the other to the same scale or size; `existing`: what becomes of results that are there."""
 
-    def __init__(self, scale: Any, size: Any, *, skip: bool) -> None:
-        self.scale, self.size, self.skip, self.kept = scale, size, skip, 0
+    def __init__(self, scale: Any, size: Any, existing: str) -> None:
+        self.scale, self.size, self.existing, self.kept = scale, size, existing, 0
 
     def remains(self, result: Result) -> bool:
         """Whether the result is still to be made; InputError where something else is there, or the source is no image."""
         output = resolve_output(image_size(result.source), size=self.size, scale=self.scale)
         if result.target.is_dir():
             raise InputError(f"{result.target} is a folder; it stands where the result of {result.source} belongs.")
-        if not self.skip or not is_done(result.target, output.size):
+        if self.existing != "skip" or not is_done(result.target, output.size):
             return True
         self.kept += 1
         return False
@@ -135,7 +135,7 @@ class _Upscaling:
             strips, channels = _with_alpha(strips, picture.alpha, output.size), 4
         extras = picture.extras._replace(exif=with_size(picture.extras.exif, output.size))
         try:
-            write_strips(target, strips, output.size, channels, extras)
+            write_strips(target, strips, output.size, channels, extras, replace=self.existing == "overwrite")
         except (MemoryError, RuntimeError) as error:
             if is_exhausted(error):
                 raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
