@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from forked_command import Outcome, call, prepare
+from forked_command import call, prepare
 from hostile_files import MIB, SECONDS, listing, measured
 from section import RELIABILITY, write_results, write_section
 from splatsr.disk.markdown import markdown_table

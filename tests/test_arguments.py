@@ -60,7 +60,7 @@ def test_right_values_pass() -> None:
         ("rate", 1e308, "part.rate must be a number of at most 3.4e+38, or its negative; got one beyond."),
         ("name", 3, "part.name must be text, or null; got 3."),
         ("name", "", "part.name must not be empty; leave it out, or set it to null where that is allowed."),
-        ("texts", "psnr", "part.texts must be a list of text; got 'psnr'."),
+        ("texts", "psnr", "part.texts must be a list of texts; got 'psnr'."),
         ("sizes", 4, "part.sizes must be a list of whole numbers of at least 1; got 4."),
         ("sizes", [1, "a"], "part.sizes must be a list of whole numbers of at least 1; got [1, 'a']."),
         ("sizes", [0], "part.sizes must be a list of whole numbers of at least 1; got [0]."),
@@ -115,7 +115,7 @@ def test_an_argument_that_is_left_out_is_named() -> None:
 def test_types_are_described() -> None:
     assert describe(Literal["a", "b"]) == "one of a, b"
     assert describe(int | float) == "a number"
-    assert describe(list[str] | None) == "a list of text, or null"
+    assert describe(list[str] | None) == "a list of texts, or null"
     assert describe(Seed) == "a whole number from 0 to 4294967295"
     assert describe(Range) == "a list of 2 numbers, none smaller than the one before"
     assert describe(Annotated[Sequence[Count], AtLeastOne]) == "a list of 1 or more whole numbers of at least 1"

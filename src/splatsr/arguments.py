@@ -186,7 +186,7 @@ def _describe_bounds(hint: Any, bounds: Sequence[Any]) -> str:
 
 def _plural(hint: Any) -> str:
     words = describe(hint).removeprefix("a ")
-    return words.replace("number", "numbers", 1) if "number" in words else words.replace("list of", "lists of", 1)
+    return re.sub(r"^(whole number|number|text|list)\b", r"\1s", words)
 
 
 def _unusable(value: Any, *, infinite: bool) -> str | None:

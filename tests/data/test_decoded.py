@@ -110,7 +110,7 @@ def test_a_shortened_pixel_file_does_not_count(folder: Path) -> None:
 
 
 def test_an_index_that_does_not_fit_its_images_is_not_trusted(folder: Path) -> None:
-    index = decode(folder).path / "images.jsonl"
+    index = decode(folder).path / decoded.INDEX
     name, length, mtime, height, width = json.loads(index.read_text().splitlines()[0])
     rest = index.read_text().splitlines()[1:]
     assert height != width

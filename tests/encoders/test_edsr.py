@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from golden import golden_weights, read_golden
+from splatsr.arguments import check_arguments
 from splatsr.encoders.edsr import EDSR
+from splatsr.errors import InputError
 
 
 def test_features_equal_the_published_network() -> None:
@@ -37,7 +39,7 @@ def test_carrying_rgb_leaves_the_other_channels_alone() -> None:
 
 
 def test_impossible_grids_are_refused() -> None:
-    with pytest.raises(ValueError, match="upscale must be one of"):
-        EDSR(channels=8, blocks=1, upscale=5, out_channels=8, input_mean=0.0)
+    with pytest.raises(InputError, match="upscale must be one of 1, 2, 3, 4, 6, 8; got 5"):
+        check_arguments(EDSR, {"upscale": 5}, where="model.encoder")
     with pytest.raises(ValueError, match="out_channels must equal channels"):
         EDSR(channels=8, blocks=1, upscale=1, out_channels=16, input_mean=0.0)

@@ -3,8 +3,10 @@ import torch
 
 from composed import settings_of
 from golden import golden_weights, read_golden
+from splatsr.arguments import check_arguments
 from splatsr.checkpoints.build import build
 from splatsr.encoders.rdn import RDN
+from splatsr.errors import InputError
 
 
 def small(upscale: int, out_channels: int = 8) -> RDN:
@@ -52,7 +54,7 @@ def test_carrying_rgb_leaves_the_other_channels_alone() -> None:
 
 
 def test_impossible_grids_are_refused() -> None:
-    with pytest.raises(ValueError, match="upscale must be one of"):
-        small(5)
+    with pytest.raises(InputError, match="upscale must be one of 1, 2, 3, 4, 6, 8; got 5"):
+        check_arguments(RDN, {"upscale": 5}, where="model.encoder")
     with pytest.raises(ValueError, match="out_channels must equal channels"):
         small(1, out_channels=16)

@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from published import IMAGES, assert_image_equal, assert_kernels_equal, our_shapes, published_network
+from splatsr.arguments import check_arguments
 from splatsr.encoders.swinir import SwinIR
 from splatsr.encoders.window_attention import WindowAttention
+from splatsr.errors import InputError
 
 
 def small(*, upscale: int = 2, drop_path: float = 0.0, checkpointing: bool = False) -> SwinIR:
@@ -106,8 +108,8 @@ def test_first_weights_are_the_published_ones() -> None:
 
 
 def test_impossible_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="upscale must be one of"):
-        small(upscale=5)
+    with pytest.raises(InputError, match="upscale must be one of 1, 2, 3, 4, 6, 8; got 5"):
+        check_arguments(SwinIR, {"upscale": 5}, where="model.encoder")
     settings = {"channels": 12, "window": 4, "mlp_ratio": 2.0, "drop_path": 0.0, "upscale": 2, "checkpointing": False}
     with pytest.raises(ValueError, match="as many groups, got 2 and 1"):
         SwinIR(depths=[1, 1], heads=[2], out_channels=8, **settings)

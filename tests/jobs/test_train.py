@@ -15,6 +15,7 @@ import splatsr
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF
+from tiny_runs import make_photographs, tiny_overrides
 
 RUN = CONF.parent / "run.py"
 
@@ -42,17 +43,22 @@ def assert_bitwise_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Te
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-@pytest.fixture
-def whole_run(tiny_run: list[str], tmp_path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
-    folder = tmp_path / "whole"
-    return folder, finish(tiny_run, folder)
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return tiny_overrides(make_photographs(tmp_path_factory.mktemp("home") / "photographs"))
+
+
+@pytest.fixture(scope="module")
+def whole_run(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, torch.Tensor]]:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return folder, finish(tiny, folder)
 
 
 def test_a_run_is_repeatable_with_workers_and_explains_itself(
-    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny_run: list[str], tmp_path: Path
+    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny: list[str], tmp_path: Path
 ) -> None:
     folder, weights = whole_run
-    again = [argument for argument in tiny_run if "workers" not in argument]
+    again = [argument for argument in tiny if "workers" not in argument]
     assert_bitwise_equal(weights, finish([*again, "data.workers=2"], tmp_path / "again"))
 
     settings = yaml.safe_load((folder / "config.yaml").read_text())
@@ -81,10 +87,10 @@ def test_a_run_is_repeatable_with_workers_and_explains_itself(
 
 
 def test_a_killed_run_resumes_to_the_same_weights(
-    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny_run: list[str], tmp_path: Path
+    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny: list[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "killed"
-    process = start(tiny_run, folder)
+    process = start(tiny, folder)
     wait_for(folder / "checkpoints/last.ckpt", process)
     os.kill(process.pid, signal.SIGKILL)  # in the middle of the second epoch, or thereabouts
     process.communicate()
@@ -92,7 +98,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     reached = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
     assert 0 < reached < 12, "killed too late to show anything"
 
-    process = start([*tiny_run, "data.workers=2", f"resume={folder}"], folder)
+    process = start([*tiny, "data.workers=2", f"resume={folder}"], folder)
     wait_for(folder / "logs/version_1", process)
     with pytest.raises(InputError, match=rf"is in use by process {process.pid} on "), hold(folder):
         pass
@@ -102,10 +108,10 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert output.splitlines()[-1].startswith("ended by SIGTERM; a training")
     assert "Traceback" not in output
 
-    assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
+    assert_bitwise_equal(whole_run[1], finish([*tiny, f"resume={folder}"], folder))
     assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1", "version_2"]
     assert not list(folder.rglob("*.partial"))
 
     for result in ("metrics.json", "model.safetensors"):  # as if killed between the last epoch and the evaluation
         (folder / result).unlink()
-    assert_bitwise_equal(whole_run[1], finish([*tiny_run, f"resume={folder}"], folder))
+    assert_bitwise_equal(whole_run[1], finish([*tiny, f"resume={folder}"], folder))

@@ -18,10 +18,10 @@ def test_every_whole_scale_between_the_first_and_the_last_is_measured() -> None:
 @pytest.mark.parametrize(
     ("override", "refusal"),
     [
-        ("benchmark.repetitions=0", "benchmark.repetitions must be at least 1; got 0"),
-        ("benchmark.average_time.scales=[6,3]", "must be .first, last., 1 <= first <= last; got .6, 3."),
-        ("benchmark.average_time.lr_sizes=[[0,5]]", r"benchmark.average_time.lr_sizes must be \[height, width\]"),
-        ("benchmark.memory.lr_size=[5]", r"benchmark.memory.lr_size must be \[height, width\]"),
+        ("benchmark.repetitions=0", "benchmark.repetitions must be a whole number of at least 1; got 0"),
+        ("benchmark.average_time.scales=[6,3]", "none smaller than the one before; got .6, 3."),
+        ("benchmark.average_time.lr_sizes=[[0,5]]", "lr_sizes must be a list of 1 or more lists of 2 whole numbers from 1"),
+        ("benchmark.memory.lr_size=[5]", "benchmark.memory.lr_size must be a list of 2 whole numbers"),
         ("benchmark.one_scale.scales=[0]", "scale"),
         ("benchmark.memory.scales=[-1]", "scale"),
     ],

@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
@@ -15,8 +16,8 @@ def test_a_failed_write_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: 
     path = tmp_path / "last.ckpt"
     WholeCheckpoints().save_checkpoint({"step": torch.tensor(1)}, path)
 
-    def full(content: dict, partial: Path) -> None:
-        partial.write_bytes(b"half of it")
+    def full(content: dict, file: BinaryIO) -> None:
+        file.write(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(whole_checkpoints.torch, "save", full)

@@ -138,7 +138,9 @@ def read_pickle(path: Path) -> Any:
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols, on files that are refused anyway
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported operand" not in str(error) and (zipfile.is_zipfile(path) or "GLOBAL" in str(error)):
+        with path.open("rb") as file:
+            is_pickle = zipfile.is_zipfile(path) or file.read(1) == b"\x80"
+        if is_pickle or "GLOBAL" in str(error):
             raise InputError(_more_than_tensors(path, error)) from error
         raise InputError(f"{path} is damaged or not a checkpoint.") from error
     except Exception as error:  # of torch, numpy or Python, whatever stands in the file

@@ -11,6 +11,12 @@ from splatsr.errors import InputError
 LARGEST = 2**28
 """Bytes; the suite's own files are far smaller."""
 
+DEEPEST = 50
+"""Levels of nesting in YAML; configurations have a dozen."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, where PyYAML has it: Python's takes quadratic time for values that are nested deep."""
+
 
 def read_text(path: str | Path) -> str:
     """The file's text, UTF-8.
@@ -47,9 +53,14 @@ def read_yaml(path: str | Path) -> Any:
     """
     text = read_text(path)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise InputError(f"{path} is refused: it holds aliases (*name), which the suite does not write.")
-        return yaml.safe_load(text)
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise InputError(f"{path} is refused: it holds aliases (*name), which the suite does not write.")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise InputError(f"{path} is damaged: its values are nested more than {DEEPEST} deep.")
+        return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise

@@ -1,5 +1,6 @@
 """A refused command leaves no folder behind: those that Hydra makes for a run are removed where they stay empty."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -25,5 +26,9 @@ class NewFolders(Callback):
             self.made = []
 
     def on_run_end(self, config: DictConfig, **_: Any) -> None:
-        """Removes those that are empty."""
+        """Removes those that are empty; a log file that was to be made in one of them is not made later either."""
         remove_empty(self.made)
+        root = logging.getLogger()
+        for handler in list(root.handlers):
+            if isinstance(handler, logging.FileHandler) and not Path(handler.baseFilename).parent.is_dir():
+                root.removeHandler(handler)
