@@ -58,7 +58,11 @@ def test_right_values_pass() -> None:
         ("rate", math.nan, "part.rate must be a finite number; got nan."),
         ("rate", math.inf, "part.rate must be a finite number; got inf."),
         ("rate", 1e308, "part.rate must be a number of at most 3.4e+38, or its negative; got one beyond."),
-        ("name", 3, "part.name must be text, or null; got 3."),
+        (
+            "name",
+            3,
+            "part.name must be text, or null; got 3. (What looks like something else is text in two quotes: 'part.name=\"...\"'.)",
+        ),
         ("name", "", "part.name must not be empty; leave it out, or set it to null where that is allowed."),
         ("texts", "psnr", "part.texts must be a list of texts; got 'psnr'."),
         ("sizes", 4, "part.sizes must be a list of whole numbers of at least 1; got 4."),
@@ -74,7 +78,11 @@ def test_right_values_pass() -> None:
         ("encoder", None, "part.encoder must be a part with a _target_; got null."),
         ("encoder", {**PART, "_partial_": True}, "part.encoder._partial_ must be false."),
         ("later", PART, "part.later._partial_ must be true."),
-        ("names", {"a": 3}, "part.names.a must be text; got 3."),
+        (
+            "names",
+            {"a": 3},
+            "part.names.a must be text; got 3. (What looks like something else is text in two quotes: 'part.names.a=\"...\"'.)",
+        ),
         ("names", ["a"], "part.names must be a mapping of names to values; got ['a']."),
     ],
 )

@@ -97,7 +97,8 @@ def check_value(value: Any, hint: Any, name: str) -> None:
     if isinstance(value, Mapping) and "_target_" in value:
         _check_called(value, hint, name)
     if not _fits(value, hint):
-        raise InputError(f"{name} must be {describe(hint)}; got {shown(value)}.")
+        quoted = f" (What looks like something else is text in two quotes: '{name}=\"...\"'.)" if _is_text(hint, value) else ""
+        raise InputError(f"{name} must be {describe(hint)}; got {shown(value)}.{quoted}")
     if unusable := _unusable(value, infinite=_mentions(hint, MayBeInfinite)):
         raise InputError(f"{name} {unusable}")
 
@@ -274,6 +275,12 @@ def _speaks_of_plain_values(hint: Any) -> bool:
     if not parts:
         return isinstance(hint, type) and (hint in _WORDS or hint is Path)
     return typing.get_origin(hint) is typing.Literal or any(map(_speaks_of_plain_values, parts))
+
+
+def _is_text(hint: Any, value: Any) -> bool:
+    """Whether text was wanted, and a number or the like was given."""
+    wanted = [hint, *typing.get_args(hint)] if typing.get_origin(hint) in (typing.Union, types.UnionType) else [hint]
+    return str in wanted and isinstance(value, bool | int | float)
 
 
 def _mentions(hint: Any, kind: type) -> bool:

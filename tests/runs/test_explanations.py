@@ -6,7 +6,7 @@ from hydra.errors import HydraException
 
 from splatsr.errors import InputError
 from splatsr.runs.configuration import compose
-from splatsr.runs.explanations import explain, suggest_key, suggest_option
+from splatsr.runs.explanations import check_command_line, explain, suggest_key, suggest_option
 
 
 def test_an_input_error_is_found_beneath_others_and_put_on_one_line() -> None:
@@ -57,3 +57,10 @@ def test_what_is_to_be_typed_for_a_name_that_hydra_reads_otherwise_is_read_as_th
     typed = explain(refused.value).partition("quote it twice, for the shell and for Hydra: ")[2]
     (argument,) = shlex.split(typed)
     assert compose(argument)["input"] == name
+
+
+def test_one_option_is_chosen_of_a_group_where_several_would_be_merged() -> None:
+    check_command_line(["callbacks=[progress,checkpoints]", "data/degradation=[blur,pil]", "scales=[2,3]"])
+    for argument in ("model=[bicubic,liif]", "+experiment=[tiny,ours]", "model/encoder=[edsr,rdn]"):
+        with pytest.raises(InputError, match="takes the name of one option, no list"):
+            check_command_line([argument])

@@ -1,9 +1,13 @@
+import sys
 from pathlib import Path
 
 import pytest
 
+from hydra_plugins.splatsr_local import local_processes
 from hydra_plugins.splatsr_local.local_processes import LocalProcesses, is_finished, mean_psnr
+from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
+from splatsr.runs.command_line import main
 from toy_runs import toy_run
 
 
@@ -30,3 +34,16 @@ def test_a_member_is_finished_where_it_says_so_and_not_where_its_state_is_damage
     (tmp_path / "state.yaml").unlink()
     (tmp_path / "metrics.json").touch()
     assert is_finished(tmp_path)
+
+
+def test_a_multirun_that_is_going_on_is_not_joined(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(local_processes, "PATIENCE", 0.0)
+    monkeypatch.setattr(sys, "argv", ["run.py", "-m", "job=evaluate", "model=bicubic", "seed=0,1", "hydra.sweep.dir=many"])
+    with hold(tmp_path / "many"):
+        assert main() == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "many is in use by this process itself" in line
+    assert not (tmp_path / "many/0").exists()

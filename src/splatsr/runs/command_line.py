@@ -16,6 +16,7 @@ from splatsr.runs.call import call_job
 from splatsr.runs.configuration import CONF, plain
 from splatsr.runs.explanations import check_command_line, explain, explain_beginning
 from splatsr.runs.folders import register_resolvers, slurm_tasks
+from splatsr.runs.new_folders import remove_unused
 from splatsr.runs.termination import Terminated, exit_code, line, listen
 from splatsr.runs.unread_output import STATUS, discard, is_unread
 
@@ -59,6 +60,7 @@ def main() -> int:
         sys.stderr.write("interrupted; go on with resume=auto if this was a training.\n")
         return 130
     finally:
+        remove_unused()
         os.environ.pop("HYDRA_FULL_ERROR")
         if wanted is not None:
             os.environ["HYDRA_FULL_ERROR"] = wanted

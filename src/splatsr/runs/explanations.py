@@ -17,6 +17,9 @@ from splatsr.disk.disk_errors import disk_error, explain_disk_error
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF, compose
 
+_CHOSEN_TOGETHER = ("callbacks", "data/degradation")
+"""Groups of which several options may be chosen; Hydra would merge them in any group."""
+
 
 def explain(error: BaseException) -> str | None:
     """One line for a user error, None for a defect of the program."""
@@ -64,6 +67,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
             raise InputError("an argument is empty; arguments are key=value.")
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
             raise InputError(f"the argument {argument!a} is no text in UTF-8.")
+        if value.startswith("[") and key.lstrip("+~") not in _CHOSEN_TOGETHER and (CONF / key.lstrip("+~")).is_dir():
+            raise InputError(f"{key} takes the name of one option, no list; got {value}.")
         if key in ("hydra.run.dir", "hydra.sweep.dir") and not value.strip("'\" "):
             raise InputError(f"{key} must not be empty; give a folder.")
 

@@ -1,34 +1,49 @@
-"""A refused command leaves no folder behind: those that Hydra makes for a run are removed where they stay empty."""
+"""A refused command leaves no folder behind: those that Hydra makes for runs and multiruns are removed where they are empty."""
 
 import logging
 from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from splatsr.disk.folder_lock import missing_folders, remove_empty
 from splatsr.errors import InputError
 
+MULTIRUN = "multirun.yaml"
+"""What Hydra writes into a multirun's folder before the first member."""
+
+_made: list[Path] = []
+
 
 class NewFolders(Callback):
     """Hydra calls it, see conf/run.yaml."""
 
-    def __init__(self) -> None:
-        self.made: list[Path] = []
-
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Remembers which folders are missing now."""
-        try:
-            self.made = missing_folders(Path(config.hydra.run.dir))
-        except (OmegaConfBaseException, InputError):  # the run itself says what is wrong
-            self.made = []
+        _remember(config, "run.dir")
 
-    def on_run_end(self, config: DictConfig, **_: Any) -> None:
-        """Removes those that are empty; a log file that was to be made in one of them is not made later either."""
-        remove_empty(self.made)
-        root = logging.getLogger()
-        for handler in list(root.handlers):
-            if isinstance(handler, logging.FileHandler) and not Path(handler.baseFilename).parent.is_dir():
-                root.removeHandler(handler)
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Remembers which folders are missing now."""
+        _remember(config, "sweep.dir")
+
+
+def remove_unused() -> None:
+    """Removes those that this command line has made for nothing; a log file that was to be made there is not made later."""
+    if _made and [path.name for path in _made[0].glob("*")] == [MULTIRUN]:
+        (_made[0] / MULTIRUN).unlink()
+    remove_empty(_made)
+    _made.clear()
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.FileHandler) and not Path(handler.baseFilename).parent.is_dir():
+            root.removeHandler(handler)
+
+
+def _remember(config: DictConfig, key: str) -> None:
+    _made.clear()
+    try:
+        _made.extend(missing_folders(Path(str(OmegaConf.select(config.hydra, key)))))
+    except (OmegaConfBaseException, InputError):  # the command itself says what is wrong
+        return
