@@ -87,12 +87,15 @@ def call(work: Callable[[], int], *, folder: Path, seconds: float, kill: Kill | 
         child = os.fork()
         if child == 0:
             _become(work, folder, out.fileno(), err.fileno())
+        with contextlib.suppress(OSError):
+            os.setpgid(child, child)  # here too: whoever comes first
         late, killed = False, kill is None
         while not (ended := os.waitpid(child, os.WNOHANG))[0]:
             passed = time.monotonic() - begun
             if not killed and kill is not None and passed >= kill.after:
                 killed = True
-                (os.killpg if kill.group else os.kill)(child, kill.number)
+                with contextlib.suppress(ProcessLookupError):
+                    (os.killpg if kill.group else os.kill)(child, kill.number)
             if passed > seconds:
                 late = True
                 os.killpg(child, signal.SIGKILL)

@@ -33,6 +33,8 @@ def reader(
 
 
 PART = {"_target_": "splatsr.encoders.edsr.EDSR"}
+QUOTED = "(What looks like something else is text in two quotes: '{}=\"...\"'.)"
+
 RIGHT = {
     "count": 3, "rate": 1, "name": None, "sizes": [1, 2], "texts": ["a"], "pair": [0.5, 1], "path": "here", "any": [None, "x"],
     "either": "auto", "encoder": PART, "later": {**PART, "_partial_": True}, "names": {"a": "b"},
@@ -61,7 +63,7 @@ def test_right_values_pass() -> None:
         (
             "name",
             3,
-            "part.name must be text, or null; got 3. (What looks like something else is text in two quotes: 'part.name=\"...\"'.)",
+            f"part.name must be text, or null; got 3. {QUOTED.format('part.name')}",
         ),
         ("name", "", "part.name must not be empty; leave it out, or set it to null where that is allowed."),
         ("texts", "psnr", "part.texts must be a list of texts; got 'psnr'."),
@@ -81,7 +83,7 @@ def test_right_values_pass() -> None:
         (
             "names",
             {"a": 3},
-            "part.names.a must be text; got 3. (What looks like something else is text in two quotes: 'part.names.a=\"...\"'.)",
+            f"part.names.a must be text; got 3. {QUOTED.format('part.names.a')}",
         ),
         ("names", ["a"], "part.names must be a mapping of names to values; got ['a']."),
     ],
