@@ -39,3 +39,13 @@ def test_what_other_processes_do_can_be_sent_to_them() -> None:
     again = pickle.loads(pickle.dumps(repeat(Run(Path("folder"), settings))))
     assert again.func is call_job
     assert again.args == (settings,)
+
+
+def test_resume_is_refused_where_nothing_goes_on() -> None:
+    with pytest.raises(InputError, match="resume is for train and fit_prior.*job=doctor has nothing to go on with"):
+        call_job({**settings_of("job=doctor"), "resume": "outputs/train/ours/now"})
+
+
+def test_a_file_may_be_called_by_a_number() -> None:
+    with pytest.raises(InputError, match="7: no such file"):
+        call_job({**settings_of("job=upscale", "model=bicubic", "scale=2"), "input": 7, "output": "8.png"})

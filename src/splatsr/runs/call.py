@@ -27,8 +27,8 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "resume": str | None,
     "checkpoint": str | None,
     "encoder_checkpoint": str | None,
-    "input": str | None,
-    "output": str | None,
+    "input": str | int | None,
+    "output": str | int | None,
     "device": Literal["auto", "cpu", "cuda"],
     "pictures": Natural,
     "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
@@ -41,6 +41,10 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "tile": Literal["auto"] | Side,
 }
 """Annotations of root keys, whether or not a job takes them."""
+
+
+_GO_ON = ("train", "fit_prior")
+"""Jobs that go on where they were killed."""
 
 
 def call_job(settings: Mapping[str, Any]) -> Any:
@@ -67,6 +71,10 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     check_arguments(job, arguments, where="")
     for name in sorted(settings.keys() - names - {"job"}):
         check_parts(settings[name], name)
+    if settings["resume"] not in (None, "auto") and job.__name__ not in _GO_ON:
+        raise InputError(
+            f"resume is for {' and '.join(_GO_ON)}, and for multiruns (-m); job={job.__name__} has nothing to go on with."
+        )
     if "run" not in inspect.signature(job).parameters:
         return job(**arguments)
     run = Run(Path(settings["run_dir"]), settings)
