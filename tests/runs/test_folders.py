@@ -5,6 +5,7 @@ import pytest
 
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
+from splatsr.runs import folders
 from splatsr.runs.folders import multirun_folder, run_folder, slurm_nodes
 
 
@@ -53,8 +54,9 @@ def test_auto_takes_a_run_that_was_killed_before_its_first_checkpoint() -> None:
     assert run_folder("train", "ours", "auto") == "outputs/train/ours/early"
 
 
-def test_auto_does_not_join_a_run_that_is_still_going() -> None:
+def test_auto_does_not_join_a_run_that_is_still_going(monkeypatch: pytest.MonkeyPatch) -> None:
     begun("old", when=100)
+    monkeypatch.setattr(folders, "PATIENCE", 0.0)
     with hold(begun("new", when=200)):
         assert run_folder("train", "ours", "auto") == "outputs/train/ours/old"
     assert run_folder("train", "ours", "auto") == "outputs/train/ours/new"

@@ -57,6 +57,16 @@ def hold(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
         remove_empty(made)
 
 
+def is_free(folder: Path, *, patience: float) -> bool:
+    """Whether nobody holds the folder, or not any more within `patience` seconds: a process that was killed takes a while to end."""
+    until = time.monotonic() + patience
+    while holder(folder) is not None:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def holder(folder: Path) -> str | None:
     """Who holds the folder, as in "process 123 on host since 2026-01-31 12:00:00 (its command)"; None where nobody does."""
     folder = folder.absolute()

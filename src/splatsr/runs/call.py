@@ -15,6 +15,7 @@ from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.runs.configuration import root_keys
+from splatsr.runs.folders import PATIENCE
 from splatsr.runs.run import Run
 from splatsr.runs.setting_types import check_arguments, check_parts
 from splatsr.runs.targets import check_root_parts, find_job
@@ -80,7 +81,7 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     run = Run(Path(settings["run_dir"]), settings)
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined] # kept on the function; the first process holds it for all
         return job(**arguments, run=run)
-    with hold(run.folder):
+    with hold(run.folder, patience=PATIENCE):
         return job(**arguments, run=run)
 
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from splatsr.disk.folder_lock import holder
+from splatsr.disk.folder_lock import is_free
 from splatsr.errors import InputError
 from splatsr.runs.run import CONFIG, FINISHED
+
+PATIENCE = 2.0
+"""Seconds in which a run that was killed just now gives its folder back."""
 
 
 def register_resolvers() -> None:
@@ -33,8 +36,9 @@ def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
     home = Path("outputs") / job / (experiment or "default")
     if resume == "auto":
         begun = [path.parent for path in home.glob(f"*/{CONFIG}") if not (path.parent / FINISHED.get(job, CONFIG)).exists()]
-        if free := [run for run in begun if holder(run) is None]:
-            return str(max(free, key=_worked_on))
+        for index, run in enumerate(sorted(begun, key=_worked_on, reverse=True)):
+            if is_free(run, patience=0.0 if index else PATIENCE):
+                return str(run)
     elif resume is not None:
         return str(Path(resume).parents[1] if str(resume).endswith(".ckpt") else resume)
     if slurm_tasks() > 1:  # a name that all tasks find
