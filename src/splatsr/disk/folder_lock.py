@@ -58,7 +58,7 @@ def hold(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
 
 
 def is_free(folder: Path, *, patience: float) -> bool:
-    """Whether nobody holds the folder, or not any more within `patience` seconds: a process that was killed takes a while to end."""
+    """Whether nobody holds the folder, now or within `patience` seconds: a process that was killed takes a while to end."""
     until = time.monotonic() + patience
     while holder(folder) is not None:
         if time.monotonic() >= until:
