@@ -67,7 +67,7 @@ UNREADABLE = (
     "hydra.run.dir=/dev/null/x", "hydra/launcher=nonsense", "seed=${nowhere}", "seed=${oc.env:NOWHERE}", "seed=???",
     "optimiser.lr=3", "data.pach=3", "trainer.max_epoch=1", "resume=nowhere", "checkpoint=nowhere.ckpt",
     "checkpoint=/dev/zero", "trainer=gpu", "trainer.devices=0", "trainer.devices=[]", "trainer.devices=-5",
-    "trainer.precision=12", "hydra.job.name=a/b", "hydra.verbose=nonsense", "output=" + "x" * 300 + ".png", "\udcff",
+    "trainer.precision=12", "hydra.job.name=a/b", "output=" + "x" * 300 + ".png", "\udcff",
     "seed=\udcff", "model.encoder._target_=subprocess.run",
 )  # fmt: skip
 

@@ -1,11 +1,11 @@
 """Jobs that take seconds, on small pictures, for the campaigns of docs/reliability.md."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import save_model
@@ -99,10 +99,12 @@ def make_home(folder: Path) -> Path:
     return folder
 
 
-def results(job: SmallJob, out: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Sequence[bytes]:
-    """The contents of a job's results; a missing one is no content."""
-    found = []
-    for name in job.results:
-        paths = sorted(out.glob(name))
-        found.append(b"".join(map(read, paths)))
-    return found
+def results(job: SmallJob, out: Path) -> list[bytes]:
+    """The contents of a job's results: tensors where they are such, or else the files' bytes; a missing one is no content."""
+    return [b"".join(map(_content, sorted(out.glob(name)))) for name in job.results]
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix != ".safetensors":
+        return path.read_bytes()
+    return b"".join(name.encode() + tensor.numpy().tobytes() for name, tensor in sorted(load_file(path).items()))

@@ -91,3 +91,9 @@ def test_a_checkpoint_of_which_a_byte_is_another_is_refused(tiny_file: Path, tmp
     path.write_bytes(damaged)
     with pytest.raises(InputError, match="is not what was written"):
         load_model(path)
+
+
+def test_the_same_model_is_the_same_file(tiny_file: Path, tmp_path: Path) -> None:
+    config, _ = read_model(tiny_file)
+    save_model(load_model(tiny_file), config, tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == tiny_file.read_bytes()

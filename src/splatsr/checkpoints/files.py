@@ -32,7 +32,7 @@ KEY = "splatsr"
 """Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
 
 DIGEST = "sha256"
-"""Where a safetensors file's metadata keeps the digest of the configuration and the tensors, by which damage is known."""
+"""Where that entry keeps the digest of the configuration and the tensors, by which damage to a safetensors file is known."""
 
 _SHOWN = 6
 
@@ -44,8 +44,8 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
     """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with whole_file(path) as partial:
-        described = json.dumps({"model": config})
-        partial.write_bytes(save(tensors, metadata={KEY: described, DIGEST: _digest(described, tensors)}))
+        header = {"model": config, DIGEST: _digest(config, tensors)}  # one entry: the order of several would be left to chance
+        partial.write_bytes(save(tensors, metadata={KEY: json.dumps(header)}))
 
 
 def load_model(path: str | Path) -> Model:
@@ -112,18 +112,17 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        described = metadata.get(KEY, "null")
-        header = json.loads(described)
+        header = json.loads(metadata.get(KEY, "null"))
     except (SafetensorError, json.JSONDecodeError, RecursionError, OSError) as error:
         raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
-    if DIGEST in metadata and metadata[DIGEST] != _digest(described, tensors):
+    if isinstance(header, dict) and DIGEST in header and header[DIGEST] != _digest(header.get("model"), tensors):
         raise InputError(f"{path} is damaged: it does not hold what was written. Take it from where it came again.")
     return header, tensors
 
 
-def _digest(described: str, tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of a description and of tensors with their names, types and shapes."""
-    digest = hashlib.sha256(described.encode())
+def _digest(config: Any, tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of a configuration and of tensors with their names, types and shapes."""
+    digest = hashlib.sha256(json.dumps(config).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
