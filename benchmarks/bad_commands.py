@@ -66,7 +66,7 @@ UNREADABLE = (
     "--config-dir=nowhere", "--cfg", "--nonsense", "-x", "hydra.run.dir=", "hydra.run.dir=/proc/x",
     "hydra.run.dir=/dev/null/x", "hydra/launcher=nonsense", "seed=${nowhere}", "seed=${oc.env:NOWHERE}", "seed=???",
     "optimiser.lr=3", "data.pach=3", "trainer.max_epoch=1", "resume=nowhere", "checkpoint=nowhere.ckpt",
-    "checkpoint=/dev/zero", "trainer=gpu", "trainer.devices=0", "trainer.devices=[]", "trainer.devices=-5",
+    "checkpoint=/dev/zero", "trainer.devices=0", "trainer.devices=[]", "trainer.devices=-5",
     "trainer.precision=12", "hydra.job.name=a/b", "output=" + "x" * 300 + ".png", "\udcff",
     "seed=\udcff", "model.encoder._target_=subprocess.run",
 )  # fmt: skip
