@@ -50,9 +50,10 @@ class Campaign:
         if undisturbed.code:
             raise SystemExit(f"{job.name} fails undisturbed: {undisturbed.err}")
         wanted = results(job, whole)
-        counts = {"job": job.name, "kills": times, "too late": 0, "went on": 0, "equal": 0, "half files": 0, "tracebacks": 0}
+        counts = {"job": job.name, "kills": 0, "too late": 0, "went on": 0, "equal": 0, "half files": 0, "tracebacks": 0}
         slowest = 0.0
-        for index in range(times):
+        while counts["kills"] < times:
+            index = counts["kills"] + counts["too late"]
             out = self.work / f"{job.name}-{index}"
             kill = Kill(
                 self.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]),
@@ -60,7 +61,7 @@ class Campaign:
                 self.random.random() < 0.5,
             )
             first = run(job.command(self.home, out), folder=self.work, seconds=300, kill=kill)
-            counts["too late"] += first.code == 0
+            counts["too late" if first.code == 0 else "kills"] += 1
             if kill.number == signal.SIGTERM and first.code != 0:
                 slowest = max(slowest, first.seconds - kill.after)
                 self._check_ending(job, first)

@@ -34,6 +34,10 @@ def test_the_last_checkpoint_or_the_one_that_was_asked_for(run: Path, tmp_path: 
     best = str(run / "checkpoints/epoch001-psnr31.000.ckpt")
     assert choose_checkpoint(run, best) == Path(best)
     assert choose_checkpoint(tmp_path / "new", "auto") is None
+    (tmp_path / "other").mkdir()
+    other = checkpoint(tmp_path / "other/checkpoints/last.ckpt", when=1)
+    with pytest.raises(InputError, match="is none of .*; to begin with its weights give checkpoint="):
+        choose_checkpoint(run, str(other))
     with pytest.raises(InputError, match="resume=nowhere.ckpt: no such file"):
         choose_checkpoint(run, "nowhere.ckpt")
 

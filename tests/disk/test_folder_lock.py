@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from splatsr.disk.folder_lock import NAME, hold, holder
+from splatsr.disk.folder_lock import NAME, check_free, hold, holder
 from splatsr.errors import InputError
 
 HOLDER = """
@@ -74,3 +74,26 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file/below cannot be used: Not a directory"), hold(tmp_path / "file/below"):
         pass
+
+
+def test_a_link_in_place_of_the_lock_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("precious")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / NAME).symlink_to(tmp_path / "precious.txt")
+    with pytest.raises(InputError, match="run cannot be used"), hold(folder):
+        pass
+    assert holder(folder) is None
+    (folder / NAME).unlink()
+    os.mkfifo(folder / NAME)
+    with pytest.raises(InputError, match="run cannot be used"), hold(folder):
+        pass
+    assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
+def test_what_is_in_use_is_no_place_for_other_results(tmp_path: Path) -> None:
+    check_free(tmp_path)
+    with hold(tmp_path):
+        for output in (tmp_path, tmp_path / "pictures"):
+            with pytest.raises(InputError, match="is in use by this process itself; choose another output"):
+                check_free(output)

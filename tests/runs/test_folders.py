@@ -46,6 +46,8 @@ def test_auto_takes_the_unfinished_run_that_was_worked_on_last() -> None:
     assert run_folder("train", "ours", "outputs/train/ours/old") == "outputs/train/ours/old"
     best = "outputs/train/ours/old/checkpoints/epoch001-psnr30.000.ckpt"
     assert run_folder("train", "ours", best) == "outputs/train/ours/old"
+    with pytest.raises(InputError, match="resume=x.ckpt: expected a checkpoint in a run's folder"):
+        run_folder("train", "ours", "x.ckpt")
 
 
 def test_auto_takes_a_run_that_was_killed_before_its_first_checkpoint() -> None:

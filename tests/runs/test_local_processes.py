@@ -2,10 +2,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from hydra_plugins.splatsr_local import local_processes
 from hydra_plugins.splatsr_local.local_processes import LocalProcesses, is_finished, mean_psnr
 from splatsr.disk.folder_lock import hold
+from splatsr.disk.whole_file import write_yaml
 from splatsr.errors import InputError
 from splatsr.runs.command_line import main
 from toy_runs import toy_run
@@ -47,3 +49,28 @@ def test_a_multirun_that_is_going_on_is_not_joined(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "many is in use by this process itself" in line
     assert not (tmp_path / "many/0").exists()
+
+
+def launcher(folder: Path, subdir: str) -> LocalProcesses:
+    """With as much of Hydra as tells a member's folder."""
+    one = LocalProcesses(1)
+    one.config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}}})
+    one._folder = lambda index, _: folder / subdir.format(index)  # type: ignore[method-assign,assignment]
+    return one
+
+
+def test_members_have_folders_of_their_own(tmp_path: Path) -> None:
+    members = [(0, ["seed=0"]), (1, ["seed=1"])]
+    launcher(tmp_path, "{}")._check_folders(members)
+    for subdir in ("same", "."):
+        with pytest.raises(InputError, match="must name a folder of its own for every member"):
+            launcher(tmp_path, subdir)._check_folders(members)
+
+
+def test_a_multirun_goes_on_with_the_members_that_it_had(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    write_yaml(tmp_path / "0/overrides.yaml", ["seed=0", "data.workers=2", "resume=auto"])
+    launcher(tmp_path, "{}")._check_folders([(0, ["data.workers=0", "seed=0"])])
+    for other in (["seed=7"], ["seed=0", "optimizer.lr=1"], []):
+        with pytest.raises(InputError, match=r"0 was begun with other settings \(.*(seed=0|optimizer.lr=1)"):
+            launcher(tmp_path, "{}")._check_folders([(0, other)])

@@ -116,3 +116,10 @@ def test_other_processes_of_a_run_leave_the_judgement_to_the_first(begun: Path, 
     monkeypatch.setattr(rank_zero_only, "rank", 1)
     assert not goes_on(run(begun))
     assert goes_on(run(begun, resume="auto"))
+
+
+@pytest.mark.parametrize("left", ["checkpoints", "fields"])
+def test_a_run_without_its_configuration_is_not_begun_anew(left: str, tmp_path: Path) -> None:
+    (tmp_path / left).mkdir()
+    with pytest.raises(InputError, match=f"holds {left} of a run, but no config.yaml"):
+        goes_on(run(tmp_path))

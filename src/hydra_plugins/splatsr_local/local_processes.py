@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
@@ -23,11 +24,15 @@ from splatsr.disk.folder_lock import hold
 from splatsr.disk.read_back import read_text, read_yaml
 from splatsr.disk.whole_file import write_yaml
 from splatsr.errors import InputError
+from splatsr.runs.quoted_text import quoted
 
 log = logging.getLogger(__name__)
 
 OVERRIDES, OUTPUT, STATE = "overrides.yaml", "output.txt", "state.yaml"
 """In a member's folder: what was asked of it, what its process wrote, and how that ended."""
+
+_MAY_DIFFER = ("resume=", "hydra.", "hydra/", "data.workers=", "data.cache=", "data.root=", "logger", "trainer.devices=")
+"""How overrides begin in which a member that goes on may differ from what it was."""
 
 PATIENCE = 30.0
 """Seconds in which a member whose multirun was killed has come to its end."""
@@ -74,6 +79,7 @@ class LocalProcesses(Launcher):
             (initial_job_idx + index, [one for one in overrides if not one.startswith("resume=")])
             for index, overrides in enumerate(job_overrides)
         ]
+        self._check_folders(members)
         with hold(Path(self.config.hydra.sweep.dir), patience=PATIENCE):
             pool = ThreadPoolExecutor(self.n_jobs)
             try:
@@ -87,6 +93,22 @@ class LocalProcesses(Launcher):
             returned.return_value = mean_psnr(self._folder(index, member))
         return returns
 
+    def _check_folders(self, members: Sequence[tuple[int, list[str]]]) -> None:
+        """InputError unless every member has a folder of its own, which is new or was its own before."""
+        folders = [self._folder(index, overrides).absolute() for index, overrides in members]
+        if len({*folders, Path(self.config.hydra.sweep.dir).absolute()}) <= len(folders):
+            raise InputError("hydra.sweep.subdir must name a folder of its own for every member; ${hydra.job.num} does.")
+        for folder, (_, overrides) in zip(folders, members, strict=True):
+            if not (folder / OVERRIDES).is_file():
+                continue
+            before, now = (_changing(one) for one in (read_yaml(folder / OVERRIDES), overrides))
+            if before != now:
+                differing = ", ".join(sorted(set(before) ^ set(now))[:4])
+                raise InputError(
+                    f"{folder} was begun with other settings ({differing}): give the multirun the same ones, in the same "
+                    "order, or another folder (hydra.sweep.dir)."
+                )
+
     def _run(self, index: int, overrides: list[str]) -> None:
         folder = self._folder(index, overrides)
         if is_finished(folder):
@@ -96,7 +118,7 @@ class LocalProcesses(Launcher):
             write_yaml(folder / OVERRIDES, overrides)
             write_yaml(folder / STATE, {"state": "running"})
         log.info("%d begins: %s", index, " ".join(filter_overrides(overrides)))
-        code = self._wait(folder, [*overrides, f"hydra.run.dir='{folder}'", "resume=auto"])
+        code = self._wait(folder, [*overrides, f"hydra.run.dir={quoted(str(folder))}", "resume=auto"])
         lines = read_text(folder / OUTPUT).strip().splitlines()
         state = {"state": "finished"}
         if code:
@@ -145,6 +167,12 @@ def mean_psnr(folder: Path) -> float | None:
         scale = nearest_scale([figure.scale for figure in own], 4)
         values += [figure.value for figure in select(own, scale=scale)]
     return statistics.fmean(values)
+
+
+def _changing(overrides: Any) -> list[str]:
+    """Those of a member's overrides that say what it is, in the order of their keys."""
+    given = overrides if isinstance(overrides, list) else []
+    return sorted(one for one in map(str, given) if not one.lstrip("+~").startswith(_MAY_DIFFER))
 
 
 def is_finished(folder: Path) -> bool:

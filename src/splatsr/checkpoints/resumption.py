@@ -25,6 +25,8 @@ def choose_checkpoint(folder: Path, asked: str | None) -> Path | None:
         path = Path(asked)
         if not path.is_file():
             raise InputError(f"resume={asked}: no such file.")
+        if path.resolve().parent != (folder / "checkpoints").resolve():
+            raise InputError(f"resume={asked} is none of {folder}; to begin with its weights give checkpoint={asked}.")
     elif not path.exists():
         return None
     if (fault := _fault(path)) is None:

@@ -1,8 +1,10 @@
 """One process at a time works in a folder: a lock that names its holder, and that ends with the process whatever ends it."""
 
 import contextlib
+import errno
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -52,7 +54,8 @@ def hold(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
         yield
     finally:
         _held.discard(folder)
-        (folder / NAME).unlink(missing_ok=True)  # before the lock is given back: whoever takes it then makes a new file
+        with contextlib.suppress(OSError):
+            (folder / NAME).unlink()  # before the lock is given back: whoever takes it then makes a new file
         file.close()
         remove_empty(made)
 
@@ -74,12 +77,19 @@ def holder(folder: Path) -> str | None:
         return "this process itself"
     if fcntl is None or not (folder / NAME).is_file():
         return None
-    with contextlib.suppress(OSError), (folder / NAME).open("r+b") as file:
+    with contextlib.suppress(OSError), _open(folder / NAME) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return file.read(1000).decode("utf-8", "replace").strip() or "another process"
     return None
+
+
+def check_free(folder: Path) -> None:
+    """InputError where a process works in the folder, or in the one above it."""
+    for one in (folder, folder.parent):
+        if (who := holder(one)) is not None:
+            raise InputError(f"{one} is in use by {who}; choose another output.")
 
 
 def missing_folders(folder: Path) -> list[Path]:
@@ -100,7 +110,7 @@ def _try(folder: Path) -> BinaryIO | None:
         return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / NAME).open("a+b")
+        file = _open(folder / NAME)
     except OSError as error:
         raise InputError(f"{folder} cannot be used: {error.strerror or error}.") from error
     try:
@@ -118,6 +128,15 @@ def _try(folder: Path) -> BinaryIO | None:
         file.close()
         raise InputError(f"{folder} cannot be used: {error.strerror or error}.") from error
     return file
+
+
+def _open(path: Path) -> BinaryIO:
+    """The file, made where it is missing; a link, which could lead to any other file, or a pipe is refused."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EEXIST, f"{NAME} in it is no file of a run")
+    return os.fdopen(handle, "r+b")
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:

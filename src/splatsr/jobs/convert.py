@@ -10,6 +10,7 @@ from rich.console import Console
 from splatsr import __version__
 from splatsr.checkpoints.files import load_weights, read_model, save_model
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
+from splatsr.disk.folder_lock import check_free
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 
@@ -53,6 +54,7 @@ def convert(*, checkpoint: str | None, output: str | None) -> None:
     card = target.with_suffix(".md")
     if existing := [str(path) for path in (target, card) if path.exists()]:
         raise InputError(f"{existing[0]} exists already; nothing is overwritten, choose another output.")
+    check_free(target.parent)
     config, tensors = read_model(checkpoint)
     model = build_from_file(config, elements=count_elements(tensors), source=checkpoint)
     load_weights(model, tensors, source=checkpoint)

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from splatsr.disk.folder_lock import check_free
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import save_dictionary
 from splatsr.prior.settings import PriorSettings
@@ -26,6 +27,7 @@ def dictionary(*, prior: Mapping[str, Any], input: str | None, output: str | Non
         raise InputError(f"output must end in .safetensors; got {output}.")
     if target.exists():
         raise InputError(f"{target} exists already; nothing is overwritten, choose another output.")
+    check_free(target.parent)
     settings: PriorSettings = instantiate(prior, "prior")
     fits, _ = read_fits(Path(input))
     rows = settings.dictionary(fits.pooled(settings.kernels))

@@ -8,6 +8,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from rich.console import Console
 
 from splatsr.arguments import in_plain_words
 from splatsr.bounds import Natural
@@ -35,6 +36,7 @@ from splatsr.runs.report import draw_run, evaluate_and_report
 from splatsr.runs.run import Run, recorded_settings
 from splatsr.runs.signals_of_lightning import OwnSignals
 from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
+from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
 from splatsr.training.length import check_length
@@ -49,6 +51,9 @@ TRAINED_WITH = (
 )
 """Settings that weights depend on: a resumed run must have the same. All else (devices, workers, loggers, folders, test sets)
 may be another."""
+
+BEGUN_WITH = ("checkpoint", "encoder_checkpoint")
+"""The same of a run that has no checkpoint of its own yet."""
 
 
 def train(
@@ -81,7 +86,8 @@ def train(
     Raises:
         InputError: whatever the user can put right, before the first batch.
     """
-    resuming = run.goes_on(same=TRAINED_WITH, longer="trainer.max_epochs")
+    begins = not (run.folder / "checkpoints/last.ckpt").exists()
+    resuming = run.goes_on(same=TRAINED_WITH + (BEGUN_WITH if begins else ()), longer="trainer.max_epochs")
     last_checkpoint = choose_checkpoint(run.folder, run.resume) if resuming else None
     rules = _check(scales, metrics, compile, trainer, protocol)
     paper = None if table is None else instantiate(table, "table")
@@ -100,6 +106,11 @@ def train(
             compile_parts(task.model, compile)
         _fit(fitter, task, photographs, run, last_checkpoint)
         if not fitter.is_global_zero:
+            return None
+        if not _is_complete(fitter):
+            Console(soft_wrap=True).print(
+                f"the time is over after {fitter.current_epoch} epochs; go on with resume={run.folder}", markup=False
+            )
             return None
         trained = _keep(task, run.folder)
         if pictures:
@@ -175,9 +186,12 @@ def _make_trainer(
     validated = validation is not None and bool(photographs.validation_scales and photographs.test_sets)
     if validation is not None and validated:
         check_monitored(made, validation.metrics)
+    if trainer.get("max_time") is not None:
+        made.append(TimeLimit(trainer["max_time"]))
     fitter: lightning.Trainer = instantiate(
         trainer,
         "trainer",
+        max_time=None,  # Lightning would stop within an epoch, from where a training does not go on exactly
         default_root_dir=str(folder),
         use_distributed_sampler=False,  # the batch sampler decides who sees what
         callbacks=[OwnSignals(), *(one for one in made if validated or not isinstance(one, BestCheckpoint))],
@@ -201,6 +215,12 @@ def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoDat
         raise KeyboardInterrupt from stopped
     for log in fitter.loggers:
         log.save()
+
+
+def _is_complete(fitter: lightning.Trainer) -> bool:
+    """Whether the training has come to its last epoch or step, not only to the end of its time."""
+    epochs, steps = fitter.max_epochs, fitter.max_steps
+    return (epochs is not None and 0 <= epochs <= fitter.current_epoch) or 0 <= steps <= fitter.global_step
 
 
 def _set_results_aside(folder: Path) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from rich.markup import escape
 
 from splatsr.checkpoints.choice import choose_model
+from splatsr.disk.folder_lock import check_free
 from splatsr.disk.free_space import check_free_space
 from splatsr.disk.leftovers import remove_leftovers
 from splatsr.errors import InputError
@@ -62,6 +63,7 @@ def upscale(
     resolve_output((1000, 1000), size=size, scale=scale)  # a wrong value shows before anything is loaded
     source, target = Path(str(input)), Path(str(output))  # Hydra takes a name of digits for a number
     is_folder = source.is_dir()
+    check_free(target if is_folder else target.parent)
     results = results_of_folder(source, target) if is_folder else [one_result(source, target)]
     existing = existing or ("skip" if is_folder else "refuse")
     if existing == "refuse":

@@ -16,6 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 from splatsr.disk.disk_errors import disk_error, explain_disk_error
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF, compose
+from splatsr.runs.new_folders import folder_in_work
+from splatsr.runs.quoted_text import quoted
 
 _CHOSEN_TOGETHER = ("callbacks", "data/degradation")
 """Groups of which several options may be chosen; Hydra would merge them in any group."""
@@ -30,7 +32,7 @@ def explain(error: BaseException) -> str | None:
         if isinstance(cause, InputError):
             return " ".join(str(cause).split())
     if (on_disk := disk_error(error)) is not None:
-        return explain_disk_error(on_disk, Path(on_disk.filename or Path.cwd()))
+        return explain_disk_error(on_disk, Path(on_disk.filename or folder_in_work()))
     if worker := re.search(r"DataLoader worker \(pid.*\) (is killed by signal: \w+|exited unexpectedly)", str(error)):
         return f"a loader process {worker[1]}; if memory ran out, use fewer data.workers. Go on with resume=auto."
     if "Config group override must be a string or a list" in str(error):
@@ -127,8 +129,7 @@ def _quoting(override: str) -> str:
     key, _, value = override.partition("=")
     if not value or value[0] in "[{":
         return "expected key=value, and values with commas quoted: 'key=\"a,b\"'."
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return "if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f'{key}="{escaped}"')
+    return "if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f"{key}={quoted(value)}")
 
 
 def _options(group: str) -> Iterator[Path]:

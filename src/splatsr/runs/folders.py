@@ -39,8 +39,12 @@ def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
         for index, run in enumerate(sorted(begun, key=_worked_on, reverse=True)):
             if is_free(run, patience=0.0 if index else PATIENCE):
                 return str(run)
+    elif resume is not None and str(resume).endswith(".ckpt"):
+        if Path(resume).parent.name != "checkpoints":
+            raise InputError(f"resume={resume}: expected a checkpoint in a run's folder, <run>/checkpoints/<name>.ckpt.")
+        return str(Path(resume).parent.parent)
     elif resume is not None:
-        return str(Path(resume).parents[1] if str(resume).endswith(".ckpt") else resume)
+        return str(resume)
     if slurm_tasks() > 1:  # a name that all tasks find
         return str(home / f"slurm-{os.environ['SLURM_JOB_ID']}-{os.environ['SLURM_STEP_ID']}")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:

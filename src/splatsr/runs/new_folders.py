@@ -15,6 +15,7 @@ MULTIRUN = "multirun.yaml"
 """What Hydra writes into a multirun's folder before the first member."""
 
 _made: list[Path] = []
+_folder: Path | None = None
 
 
 class NewFolders(Callback):
@@ -27,6 +28,11 @@ class NewFolders(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Remembers which folders are missing now."""
         _remember(config, "sweep.dir")
+
+
+def folder_in_work() -> Path:
+    """The folder of the run or multirun; before there is one, the working directory."""
+    return _folder or Path.cwd()
 
 
 def remove_unused() -> None:
@@ -42,8 +48,10 @@ def remove_unused() -> None:
 
 
 def _remember(config: DictConfig, key: str) -> None:
+    global _folder
     _made.clear()
     try:
-        _made.extend(missing_folders(Path(str(OmegaConf.select(config.hydra, key)))))
+        _folder = Path(str(OmegaConf.select(config.hydra, key)))
     except (OmegaConfBaseException, InputError):  # the command itself says what is wrong
         return
+    _made.extend(missing_folders(_folder))

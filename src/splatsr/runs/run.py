@@ -71,6 +71,9 @@ class Run:
         before = recorded_settings(self.folder)
         if before is not None and job_of(before) != self.job:
             raise InputError(f"{self.folder} holds a run of job={job_of(before)}; nothing is mixed, choose another folder.")
+        lost = next((name for name in ("checkpoints", "fields") if before is None and (self.folder / name).exists()), None)
+        if lost is not None:
+            raise InputError(f"{self.folder} holds {lost} of a run, but no {CONFIG}; nothing is mixed, choose another folder.")
         if self.finished.exists():
             raise InputError(
                 f"{self.folder} is finished already (it has a {self.finished.name}); nothing is overwritten: choose another "
