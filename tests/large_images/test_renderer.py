@@ -66,8 +66,7 @@ def test_tiles_and_strips_make_the_whole_image(
     model: ContinuousSR, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], tile: int, wanted: dict
 ) -> None:
     monkeypatch.setattr(renderer, "STRIP_BYTES", 30_000)  # several strips for each row of tiles
-    monkeypatch.setattr(renderer, "to_uint8", lambda image: image.permute(1, 2, 0).numpy())
-    monkeypatch.setattr(renderer, "_eight_bit", lambda render: renderer.to_uint8(render()[0]))
+    monkeypatch.setattr(Renderer, "_rendered", lambda self, render: render()[0].permute(1, 2, 0).numpy())
     lr = photo(*size)
     expected = whole(model, lr, **wanted).permute(1, 2, 0).numpy()
     made = rendered(model, lr, tile, **wanted)

@@ -109,8 +109,6 @@ def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> t
     shift = state.get("sub_mean.bias")
     if shift is None or not shift.is_floating_point() or shift.numel() == 0 or shift.abs().max() <= 1:
         return tensors, ""
-    scaled = {
-        name: tensor / 255 if name.endswith(".bias") and tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-    }
+    biases = {name for name, tensor in tensors.items() if name.endswith(".bias") and tensor.is_floating_point()}
+    scaled = {name: tensor / 255 if name in biases else tensor for name, tensor in tensors.items()}
     return scaled, " (biases divided by 255: the file expects levels 0 to 255)"

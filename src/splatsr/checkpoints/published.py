@@ -31,7 +31,7 @@ _BUFFER = re.compile(
     r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?)|(sub_mean|add_mean)\.(?:weight|bias)|(sub|div)"
 )
 _TO_RGB = re.compile(r"(conv_last|tail\.1|UPNet\.[24])\.(?:weight|bias)")
-_DEPTH = 8
+_DEPTH = 9
 
 
 def is_published(content: Any) -> bool:
@@ -46,7 +46,7 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
         InputError: another method, another encoder, other arguments, or entries that are no tensors.
     """
     name, arguments, state = _of_diinn(content) if _is_of_diinn(content) else map(content["model"].get, ("name", "args", "sd"))
-    if not isinstance(arguments, Mapping) or not _is_plain(arguments):
+    if not isinstance(arguments, Mapping) or not _is_plain([name, arguments]):
         raise InputError(f"{source} is refused: the model's arguments are more than plain values.")
     form = _choose_form(name, arguments, source)
     chosen, encoder = _choose_encoder(form, arguments, source)
@@ -152,7 +152,10 @@ def _is_plain(arguments: Any) -> bool:
         if isinstance(value, Mapping):
             if not all(isinstance(key, str) for key in value):
                 return False
-        elif not (value is None or isinstance(value, bool | int | float | str | list | tuple)):
+        elif isinstance(value, int):
+            if abs(value) >= 2**63:  # Python writes no number of 5000 digits
+                return False
+        elif not (value is None or isinstance(value, float | str | list | tuple)):
             return False
     return True
 
