@@ -219,3 +219,17 @@ def test_automatic_tiles_depend_on_memory(model: ContinuousSR, monkeypatch: pyte
     sides.clear()
     assert np.abs(made.astype(int) - rendered(model, lr, "auto", scale=1)).max() <= 1
     assert sides[2:] == [60]
+
+
+@pytest.mark.parametrize("tile", [8, 1000])
+def test_what_a_damaged_model_makes_is_refused(model: ContinuousSR, tile: int) -> None:
+    for parameter in model.parameters():
+        parameter.data.mul_(1e30)
+    with pytest.raises(InputError, match="ContinuousSR makes kernels that are not finite"):
+        rendered(model, photo(12, 9), tile, scale=2)
+
+
+def test_an_image_without_kernels_is_refused_where_it_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renderer, "to_tensor", lambda lr: to_tensor(lr) / 0)
+    with pytest.raises(InputError, match="Bicubic makes values that are not finite"):
+        rendered(Bicubic(), photo(5, 6), "auto", scale=2)

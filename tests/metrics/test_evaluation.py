@@ -110,3 +110,9 @@ def test_exact_predictions_are_counted(tmp_path: Path) -> None:
     photo = evaluate(Bicubic(), {"set": without_lr([tmp_path / "photo.png"])}, [2], Y, metrics=["psnr"])
     assert [figure.infinite for figure in both.figures] == [1, 1]
     assert [figure.value for figure in both.figures] == [figure.value for figure in photo.figures]
+
+
+def test_a_prediction_that_is_not_finite_is_refused() -> None:
+    pair = Pair(torch.full((3, 5, 6), float("nan")), torch.rand(3, 10, 12), 2, "set", Path("image.png"), "image.png")
+    with pytest.raises(InputError, match="Bicubic makes values that are not finite"):
+        predict(Bicubic(), pair)

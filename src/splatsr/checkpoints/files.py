@@ -82,7 +82,6 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         check_checksums(path)
     if not isinstance(header, Mapping) or not isinstance(header.get("model"), Mapping):
         raise InputError(f"{path} holds no model of this suite (there is no {KEY!r} entry that describes one).")
-    check_state(tensors, str(path))
     return dict(header["model"]), tensors
 
 
@@ -220,4 +219,5 @@ def _split(content: Any, path: Path) -> tuple[Any, dict[str, Tensor]]:
     if not all(isinstance(name, str) for name in state):
         raise InputError(f"{path} is damaged: a name in its state_dict is no text.")
     tensors = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    check_state(tensors, str(path))
     return content.get(KEY), tensors
