@@ -26,9 +26,6 @@ def test_errors_go_to_the_other_stream(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("fine\n", "bad\n")
 
 
-@pytest.mark.parametrize(
-    ("encoding", "expected"),
-    [("ascii", "\\xe9 \\ud800\\x1b[31m\\n"), ("utf-8", "é \\ud800\\x1b[31m\\n"), (None, "é \\ud800\\x1b[31m\\n")],
-)
-def test_what_a_strict_stream_would_refuse_is_escaped(encoding: str | None, expected: str) -> None:
-    assert printable("é \ud800\x1b[31m\n", encoding) == expected
+@pytest.mark.parametrize(("encoding", "letter"), [("ascii", "\\xe9"), ("utf-8", "é"), (None, "é")])
+def test_what_a_strict_stream_would_refuse_is_escaped(encoding: str | None, letter: str) -> None:
+    assert printable("é \ud800\x1b[31m\n", encoding) == f"{letter} \\ud800\\x1b[31m\\n"
