@@ -178,6 +178,10 @@ def _describe_bounds(hint: Any, bounds: Sequence[Any]) -> str:
     for bound in bounds:
         if isinstance(bound, Len) and bound.min_length == bound.max_length:
             words = words.replace("a list of", f"a list of {bound.min_length}", 1)
+        elif isinstance(bound, Len):
+            least = f"{bound.min_length} or more " if bound.min_length else ""
+            words = words.replace("a list of ", f"a list of {least}", 1)
+            words += f", at most {bound.max_length} of them" if bound.max_length is not None else ""
         elif isinstance(bound, MinLen):
             words = words.replace("a list of", f"a list of {bound.min_length} or more", 1)
         elif isinstance(bound, Ordered):

@@ -56,8 +56,22 @@ BelowOne = Annotated[Number, Ge(0), Lt(1)]
 ScaleFactor = Annotated[Number, Ge(1), Le(100_000)]
 """Output size over LR size where images are made smaller by it, to train or to measure."""
 
-Widths = Sequence[Width]
+Widths = Annotated[Sequence[Width], Len(0, 1000)]
 """Of hidden layers; none: there is no hidden layer."""
+
+Depths = Annotated[Sequence[Depth], Len(1, 1000)]
+"""Of groups of layers."""
+
+Reach = Annotated[Number, Gt(0), Le(100)]
+"""How far a kernel may be from its place, in LR pixels."""
+
+LARGEST_ENTRY = 10_000
+
+Entry = Annotated[Number, Ge(-LARGEST_ENTRY), Le(LARGEST_ENTRY)]
+"""Of a kernel's Cholesky row, in pixels: within what float32 can square and multiply."""
+
+Deviation = Annotated[Number, Ge(0), Le(LARGEST_ENTRY)]
+"""Of such entries."""
 
 Range = Annotated[Sequence[Number], Len(2, 2), Ordered()]
 """[smallest, largest], equal for a fixed value."""

@@ -1,7 +1,10 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import splatsr
 from composed import settings_of
@@ -97,3 +100,78 @@ def test_the_same_model_is_the_same_file(tiny_file: Path, tmp_path: Path) -> Non
     config, _ = read_model(tiny_file)
     save_model(load_model(tiny_file), config, tmp_path / "again.safetensors")
     assert (tmp_path / "again.safetensors").read_bytes() == tiny_file.read_bytes()
+
+
+NAME = "apd.mlp.0.bias"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "message"),
+    [
+        (torch.float64, 1e300, "not finite.*numbers beyond float32"),
+        (torch.complex64, 1, "is of the type complex64"),
+        (torch.float8_e4m3fn, 1, "is of the type float8_e4m3fn"),
+        (torch.uint16, 1, "is of the type uint16"),
+        (torch.int32, 1, "is of the type int32; the model has float32"),
+        (torch.bool, 1, "is of the type bool; the model has float32"),
+    ],
+)
+def test_only_numbers_that_the_model_can_hold_are_loaded(
+    tiny_file: Path, dtype: torch.dtype, value: float, message: str
+) -> None:
+    config, tensors = read_model(tiny_file)
+    tensors[NAME] = torch.full_like(tensors[NAME], value, dtype=torch.float64).to(dtype)
+    save_file(tensors, tiny_file, metadata={KEY: json.dumps({"model": config})})
+    with pytest.raises(InputError, match=rf"safetensors.*{NAME}.*{message}"):
+        load_model(tiny_file)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_other_floating_types_are_cast(tiny_file: Path, dtype: torch.dtype) -> None:
+    config, tensors = read_model(tiny_file)
+    save_file({name: one.to(dtype) for name, one in tensors.items()}, tiny_file, metadata={KEY: json.dumps({"model": config})})
+    loaded = load_model(tiny_file).state_dict()
+    assert all(torch.equal(loaded[name], one.to(dtype).to(one.dtype)) for name, one in tensors.items())
+
+
+@pytest.mark.filterwarnings("ignore")  # torch calls some of these kinds a prototype
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda one: "text", "no tensor, but str"),
+        (torch.Tensor.tolist, "no tensor, but list"),
+        (torch.Tensor.to_sparse, "sparse"),
+        (lambda one: one.to("meta"), "without values"),
+        (lambda one: torch.nested.nested_tensor([one]), "nested|damaged"),
+        (lambda one: torch.quantize_per_tensor(one, 0.1, 0, torch.qint8), "of the type qint8"),
+        (lambda one: torch.zeros(1).expand(one.shape), "fewer values are stored"),
+    ],
+)
+def test_a_checkpoint_holds_dense_tensors(tiny_file: Path, tmp_path: Path, make: Any, message: str) -> None:
+    config, tensors = read_model(tiny_file)
+    state = {f"model.{name}": one for name, one in tensors.items()}
+    state[f"model.{NAME}"] = make(tensors[NAME])
+    torch.save({"state_dict": state, KEY: {"model": config}}, tmp_path / "odd.ckpt")
+    with pytest.raises(InputError, match=rf"odd\.ckpt.*({message})"):
+        load_model(tmp_path / "odd.ckpt")
+
+
+def test_a_state_dict_with_names_that_are_no_text_is_damaged(tmp_path: Path) -> None:
+    torch.save({"state_dict": {5: torch.zeros(1)}, KEY: {"model": {}}}, tmp_path / "odd.ckpt")
+    with pytest.raises(InputError, match="a name in its state_dict is no text"):
+        load_model(tmp_path / "odd.ckpt")
+
+
+def test_a_description_with_a_number_too_long_to_be_read_is_damaged(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "long.safetensors", metadata={KEY: '{"model": {"a": ' + "9" * 5000 + "}}"})
+    with pytest.raises(InputError, match="damaged"):
+        load_model(tmp_path / "long.safetensors")
+
+
+def test_what_a_file_names_is_printed_escaped(tiny_file: Path) -> None:
+    config, tensors = read_model(tiny_file)
+    tensors["\x1b[31m\nerror: all is well"] = torch.zeros(1)
+    save_file(tensors, tiny_file, metadata={KEY: json.dumps({"model": config})})
+    with pytest.raises(InputError) as caught:
+        load_model(tiny_file)
+    assert str(caught.value).isprintable()

@@ -13,9 +13,10 @@ from safetensors.torch import save_file
 
 import splatsr
 from composed import settings_of
+from splatsr.checkpoints import untrusted
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import KEY, save_model
-from splatsr.checkpoints.untrusted import DEEPEST, build_from_file
+from splatsr.checkpoints.untrusted import DEEPEST, build_from_file, count_elements
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import save_dictionary
 
@@ -65,6 +66,8 @@ def test_a_file_cannot_write_or_read_other_files(forged: Callable[..., Path], tm
         ("input_mean", float("nan"), "input_mean must be a number from 0 to 1; got nan"),
         ("upscale", 0, "upscale must be one of"),
         ("surplus", 1, "EDSR"),
+        ("\x1b[31m\nerror: all is well", 1, r"\\x1b\[31m\\nerror: all is well"),
+        ("\ud800", 1, r"\\ud800"),
     ],
 )
 def test_parts_that_no_model_has_get_one_line(forged: Callable[..., Path], name: str, value: object, message: str) -> None:
@@ -122,3 +125,60 @@ def test_a_file_that_inflates_is_refused_before_it_does(tmp_path: Path) -> None:
     assert bomb.stat().st_size < whole.stat().st_size / 100
     with pytest.raises(InputError, match="would inflate to 80,"):
         splatsr.load(bomb)
+
+
+@pytest.mark.parametrize("builder", ["grid", "normal", "sampled"])
+def test_a_model_calls_no_builder_of_a_prior(forged: Callable[..., Path], builder: str) -> None:
+    call = {
+        "_target_": f"splatsr.prior.dictionaries.{builder}",
+        "kernels": {"_target_": "splatsr.heads.dictionary.published_dictionary"},
+    }
+    with pytest.raises(InputError, match="is no part of a model"):
+        splatsr.load(forged(lambda config: config["shapes"].update(dictionary=call)))
+
+
+def test_many_small_layers_are_refused_as_large_ones_are(forged: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match="hidden must be a list of whole numbers from 1 to 65536, at most 1000 of them"):
+        splatsr.load(forged(lambda config: config["colors"].update(hidden=[1] * 1001)))
+    many = {"depths": [1000] * 1000, "heads": [1] * 1000}
+    swinir = settings_of("model=continuoussr_tiny", "model/encoder=swinir")["model"]["encoder"]
+    with pytest.raises(InputError, match="far larger than the tensors"):
+        splatsr.load(forged(lambda config: config.update(encoder={**swinir, **many})))
+
+
+def test_a_value_that_holds_itself_or_one_list_many_times_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(untrusted, "MOST", 1000)
+    same: list[Any] = [1]
+    for _ in range(DEEPEST - 2):
+        same = [same] * 100
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(InputError, match="by more than 1,000 values"):
+        build_from_file({"encoder": same}, elements=10, source="here.ckpt")
+    with pytest.raises(InputError, match="nested more than"):
+        build_from_file({"encoder": endless}, elements=10, source="here.ckpt")
+
+
+@pytest.mark.parametrize("name", ["channels", "seed"])
+def test_a_number_too_long_to_be_written_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name} is far beyond; models have whole numbers"):
+        build_from_file({name: 10**5000}, elements=10, source="here.ckpt")
+
+
+def test_numbers_are_counted_as_they_are_stored() -> None:
+    stored = torch.zeros(100)
+    assert count_elements({"a": stored, "b": stored[:50], "c": torch.zeros(1).expand(10**6)}) == 101
+
+
+def test_a_dictionary_of_no_extent_is_named(forged: Callable[..., Path]) -> None:
+    rows = {"_target_": "splatsr.heads.dictionary.listed_dictionary", "rows": [[0.0, 0.0, 0.0]]}
+    with pytest.raises(InputError, match="mean row must have l11 and l22 greater than 0, got 0 and 0"):
+        splatsr.load(forged(lambda config: config["shapes"].update(dictionary=rows)))
+
+
+def test_kernels_beyond_any_picture_are_refused(forged: Callable[..., Path]) -> None:
+    rows = {"_target_": "splatsr.heads.dictionary.listed_dictionary", "rows": [[1e38, 0.0, 1e38]]}
+    with pytest.raises(InputError, match="rows must be a list of"):
+        splatsr.load(forged(lambda config: config["shapes"].update(dictionary=rows)))
+    with pytest.raises(InputError, match="offset_range must be a number greater than 0 and of at most 100"):
+        splatsr.load(forged(lambda config: config["positions"].update(offset_range=1e38)))

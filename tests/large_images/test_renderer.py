@@ -66,8 +66,7 @@ def test_tiles_and_strips_make_the_whole_image(
     model: ContinuousSR, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], tile: int, wanted: dict
 ) -> None:
     monkeypatch.setattr(renderer, "STRIP_BYTES", 30_000)  # several strips for each row of tiles
-    monkeypatch.setattr(renderer, "to_uint8", lambda image: image.permute(1, 2, 0).numpy())
-    monkeypatch.setattr(renderer, "_eight_bit", lambda render: renderer.to_uint8(render()[0]))
+    monkeypatch.setattr(Renderer, "_rendered", lambda self, render: render()[0].permute(1, 2, 0).numpy())
     lr = photo(*size)
     expected = whole(model, lr, **wanted).permute(1, 2, 0).numpy()
     made = rendered(model, lr, tile, **wanted)
@@ -220,3 +219,17 @@ def test_automatic_tiles_depend_on_memory(model: ContinuousSR, monkeypatch: pyte
     sides.clear()
     assert np.abs(made.astype(int) - rendered(model, lr, "auto", scale=1)).max() <= 1
     assert sides[2:] == [60]
+
+
+@pytest.mark.parametrize("tile", [8, 1000])
+def test_what_a_damaged_model_makes_is_refused(model: ContinuousSR, tile: int) -> None:
+    for parameter in model.parameters():
+        parameter.data.mul_(1e30)
+    with pytest.raises(InputError, match="ContinuousSR makes kernels that are not finite"):
+        rendered(model, photo(12, 9), tile, scale=2)
+
+
+def test_values_that_are_not_finite_are_refused_where_the_kernels_are(model: ContinuousSR) -> None:
+    torch.nn.init.constant_(model.cgm.mlp.last.bias, 3e38)
+    with pytest.raises(InputError, match="ContinuousSR makes values that are not finite"):
+        rendered(model, photo(12, 9), "auto", scale=2)

@@ -9,7 +9,8 @@ from skimage.color import rgb2ycbcr
 from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from composed import protocol_of
+from composed import protocol_of, settings_of
+from splatsr.checkpoints.build import build
 from splatsr.data.evaluation_pairs import Pair, without_lr
 from splatsr.errors import InputError
 from splatsr.image_files.folder import find_images
@@ -110,3 +111,12 @@ def test_exact_predictions_are_counted(tmp_path: Path) -> None:
     photo = evaluate(Bicubic(), {"set": without_lr([tmp_path / "photo.png"])}, [2], Y, metrics=["psnr"])
     assert [figure.infinite for figure in both.figures] == [1, 1]
     assert [figure.value for figure in both.figures] == [figure.value for figure in photo.figures]
+
+
+def test_a_prediction_that_is_not_finite_is_refused() -> None:
+    model = build(settings_of("model=continuoussr_tiny", "model.encoder.blocks=1")["model"]).eval()
+    pair = Pair(torch.rand(3, 5, 6), torch.rand(3, 10, 12), 2, "set", Path("image.png"), "image.png")
+    for value, message in ((3e38, "values"), (math.inf, "kernels")):
+        torch.nn.init.constant_(model.cgm.mlp.last.bias, value)
+        with pytest.raises(InputError, match=f"ContinuousSR makes {message} that are not finite"):
+            predict(model, pair)

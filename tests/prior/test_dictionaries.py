@@ -1,8 +1,10 @@
+from functools import partial
+
 import pytest
 import torch
 
 from splatsr.errors import InputError
-from splatsr.prior.dictionaries import grid, normal, sampled
+from splatsr.prior.dictionaries import check_size, grid, normal, sampled
 
 
 @pytest.fixture
@@ -43,3 +45,11 @@ def test_wrong_sizes_are_refused(kernels: torch.Tensor) -> None:
         grid(kernels, levels=[9, 9], zero_row=True)
     with pytest.raises(InputError, match="at least 1"):
         normal(kernels, rows=0, seed=0)
+
+
+def test_a_dictionary_too_large_is_refused_before_it_is_made(kernels: torch.Tensor) -> None:
+    for make in (partial(grid, levels=[64, 64, 16], zero_row=True), partial(sampled, rows=65537, seed=0)):
+        with pytest.raises(InputError, match="would have 65537 rows; at most 65536 are possible"):
+            make(kernels)
+        with pytest.raises(InputError, match="would have 65537 rows; at most 65536 are possible"):
+            check_size(make, 10**6)

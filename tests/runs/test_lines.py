@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from splatsr.runs.lines import print_line
+from splatsr.runs.lines import print_line, printable
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
@@ -24,3 +24,8 @@ def test_errors_go_to_the_other_stream(capsys: pytest.CaptureFixture[str]) -> No
     print_line("fine")
     print_line("bad", error=True)
     assert capsys.readouterr() == ("fine\n", "bad\n")
+
+
+@pytest.mark.parametrize(("encoding", "letter"), [("ascii", "\\xe9"), ("utf-8", "é"), (None, "é")])
+def test_what_a_strict_stream_would_refuse_is_escaped(encoding: str | None, letter: str) -> None:
+    assert printable("é \ud800\x1b[31m\n", encoding) == f"{letter} \\ud800\\x1b[31m\\n"

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from splatsr.checkpoints import published
 from splatsr.checkpoints.files import KEY, load_weights, read_pickle, read_safetensors
+from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
 from splatsr.image.model import Model
 
@@ -84,6 +85,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     for name, tensor in content.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise InputError(f"encoder_checkpoint={path} holds no state dict ({str(name)[:40]!r} is no tensor).")
+    check_state(content, str(path))
     prefix = _PARALLEL if all(name.startswith(_PARALLEL) for name in content) else ""
     return {name.removeprefix(prefix): tensor for name, tensor in content.items()}
 
@@ -105,7 +107,8 @@ def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> t
     itself is not subtracted; an encoder with `input_mean` can.
     """
     shift = state.get("sub_mean.bias")
-    if shift is None or shift.numel() == 0 or shift.abs().max() <= 1:
+    if shift is None or not shift.is_floating_point() or shift.numel() == 0 or shift.abs().max() <= 1:
         return tensors, ""
-    scaled = {name: tensor / 255 if name.endswith(".bias") else tensor for name, tensor in tensors.items()}
+    biases = {name for name, tensor in tensors.items() if name.endswith(".bias") and tensor.is_floating_point()}
+    scaled = {name: tensor / 255 if name in biases else tensor for name, tensor in tensors.items()}
     return scaled, " (biases divided by 255: the file expects levels 0 to 255)"

@@ -23,10 +23,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
+from splatsr.checkpoints.state_dict import FLOATING, WHOLE, check_state
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 from splatsr.image.model import Model
+from splatsr.image_files.one_line import one_line
 
 KEY = "splatsr"
 """Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
@@ -84,14 +86,16 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
-    """Loads the tensors into the model, all of them or none.
+    """Loads the tensors, cast to the model's types, into the model, all of them or none.
 
     Raises:
-        InputError: names or shapes differ, the message lists them; or a value is not finite.
+        InputError: names or shapes differ, the message lists them; a tensor is of another kind than the model's (see
+            `check_state`); or a value is not finite as the model has it.
     """
+    check_state(tensors, source)
     expected = model.state_dict()
     lines = [f"{name} is missing" for name in expected if name not in tensors]
-    lines += [f"{name} is not part of the model" for name in tensors if name not in expected]
+    lines += [f"{one_line(name)} is not part of the model" for name in tensors if name not in expected]
     lines += [
         f"{name} is {tuple(tensors[name].shape)} in the file and {tuple(expected[name].shape)} in the model"
         for name in expected
@@ -101,9 +105,20 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         differ = f"{len(lines)} tensors differ" if len(lines) > 1 else "1 tensor differs"
         raise InputError(f"{source} does not fit {type(model).__name__}: {differ}: {'; '.join(lines[:_SHOWN])}{more}.")
-    if broken := next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None):
-        raise InputError(f"{source}: {broken} has values that are not finite: a training that diverged, or a damaged file.")
-    model.load_state_dict(tensors)
+    cast = {name: _cast(tensor, expected[name].dtype, f"{source}: {name}") for name, tensor in tensors.items()}
+    model.load_state_dict(cast)
+
+
+def _cast(tensor: Tensor, dtype: torch.dtype, what: str) -> Tensor:
+    """The tensor in the type that the model has it in; InputError if its numbers are of another kind, or do not fit."""
+    if tensor.dtype not in (FLOATING if dtype.is_floating_point else WHOLE):
+        given, expected = (str(one).removeprefix("torch.") for one in (tensor.dtype, dtype))
+        raise InputError(f"{what} is of the type {given}; the model has {expected} there.")
+    cast = tensor.to(dtype)
+    if not cast.isfinite().all():
+        beyond = f", or numbers beyond {str(dtype).removeprefix('torch.')}" if dtype != tensor.dtype else ""
+        raise InputError(f"{what} has values that are not finite: a training that diverged, or a damaged file{beyond}.")
+    return cast
 
 
 def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
@@ -113,9 +128,13 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         header = json.loads(metadata.get(KEY, "null"))
-    except (SafetensorError, json.JSONDecodeError, RecursionError, OSError) as error:
-        raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
-    if isinstance(header, dict) and DIGEST in header and header[DIGEST] != _digest(header.get("model"), tensors):
+        check_state(tensors, str(path))
+        whole = not isinstance(header, dict) or DIGEST not in header or header[DIGEST] == _digest(header.get("model"), tensors)
+    except InputError:
+        raise
+    except (SafetensorError, ValueError, RuntimeError, OSError, MemoryError) as error:  # of Python too, whatever stands in it
+        raise InputError(f"{path} is damaged or not a safetensors file ({one_line(error)}).") from error
+    if not whole:
         raise InputError(f"{path} is damaged: it does not hold what was written. Take it from where it came again.")
     return header, tensors
 
@@ -144,7 +163,7 @@ def read_pickle(path: Path) -> Any:
         raise InputError(f"{path} is damaged or not a checkpoint.") from error
     except Exception as error:  # of torch, numpy or Python, whatever stands in the file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path} is damaged or not a checkpoint ({reason}).") from error
+        raise InputError(f"{path} is damaged or not a checkpoint ({one_line(reason)}).") from error
 
 
 def check_checksums(path: Path) -> None:
@@ -196,5 +215,9 @@ def _split(content: Any, path: Path) -> tuple[Any, dict[str, Tensor]]:
             "encoder_checkpoint, in training."
         )
     prefix = "model."
-    tensors = {name.removeprefix(prefix): value for name, value in content["state_dict"].items() if name.startswith(prefix)}
+    state = content["state_dict"]
+    if not all(isinstance(name, str) for name in state):
+        raise InputError(f"{path} is damaged: a name in its state_dict is no text.")
+    tensors = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    check_state(tensors, str(path))
     return content.get(KEY), tensors

@@ -19,7 +19,9 @@ from typing import Any
 from torch import Tensor
 
 from splatsr import models
+from splatsr.checkpoints.plain_values import MOST, values_in
 from splatsr.checkpoints.published_encoders import ENCODERS, PublishedEncoder
+from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
 from splatsr.published_form import PublishedForm
 
@@ -29,7 +31,7 @@ _BUFFER = re.compile(
     r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?)|(sub_mean|add_mean)\.(?:weight|bias)|(sub|div)"
 )
 _TO_RGB = re.compile(r"(conv_last|tail\.1|UPNet\.[24])\.(?:weight|bias)")
-_DEPTH = 8
+_DEPTH = 9
 
 
 def is_published(content: Any) -> bool:
@@ -44,18 +46,17 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
         InputError: another method, another encoder, other arguments, or entries that are no tensors.
     """
     name, arguments, state = _of_diinn(content) if _is_of_diinn(content) else map(content["model"].get, ("name", "args", "sd"))
-    if not isinstance(arguments, Mapping) or not _is_plain(arguments, _DEPTH):
+    if not isinstance(arguments, Mapping) or not _is_plain([name, arguments]):
         raise InputError(f"{source} is refused: the model's arguments are more than plain values.")
     form = _choose_form(name, arguments, source)
     chosen, encoder = _choose_encoder(form, arguments, source)
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise InputError(f"{source} is damaged: its state dict ('sd') maps no names to tensors.")
+    check_state(state, source)
     prefix = form.encoders[chosen]
     tensors: dict[str, Tensor] = {}
     unused: Counter[str] = Counter()
     for key, tensor in state.items():
-        if not isinstance(tensor, Tensor):
-            raise InputError(f"{source} is damaged: {key} in its state dict is no tensor.")
         if kind := unused_kind(key.removeprefix(prefix), tensor):
             unused[kind] += 1
         else:
@@ -143,12 +144,20 @@ def _as_lists(value: Any) -> Any:
     return [_as_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _is_plain(value: Any, depth: int) -> bool:
-    if isinstance(value, Mapping):
-        return depth > 0 and all(isinstance(key, str) and _is_plain(item, depth - 1) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
-    return value is None or isinstance(value, bool | int | float | str)
+def _is_plain(arguments: Any) -> bool:
+    """Whether arguments are plain values, no more and not deeper than those of a model."""
+    for count, (_, value, level) in enumerate(values_in(arguments, "args")):
+        if level > _DEPTH or count == MOST:
+            return False
+        if isinstance(value, Mapping):
+            if not all(isinstance(key, str) for key in value):
+                return False
+        elif isinstance(value, int):
+            if abs(value) >= 2**63:  # Python writes no number of 5000 digits
+                return False
+        elif not (value is None or isinstance(value, float | str | list | tuple)):
+            return False
+    return True
 
 
 def _our_name(name: str, prefixes: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@ Windows as in SwinIR, plus two things: a convolution with channel attention besi
 every group an attention from windows to their wider surroundings.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
-from splatsr.bounds import AtLeastOne, BelowOne, Depth, Fraction, Upscale, Width
+from splatsr.bounds import BelowOne, Depth, Depths, Fraction, Upscale, Width
 from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import (
     WindowAttention,
@@ -190,8 +189,8 @@ class HAT(WindowTransformer):
         self,
         *,
         channels: Width,
-        depths: Annotated[Sequence[Depth], AtLeastOne],
-        heads: Annotated[Sequence[Depth], AtLeastOne],
+        depths: Depths,
+        heads: Depths,
         window: Depth,
         compress: Width,
         squeeze: Width,

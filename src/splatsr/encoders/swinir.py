@@ -1,6 +1,5 @@
 """SwinIR encoder (Liang et al. 2021, "SwinIR: Image Restoration Using Swin Transformer", classical super-resolution)."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
-from splatsr.bounds import AtLeastOne, BelowOne, Depth, Upscale, Width
+from splatsr.bounds import BelowOne, Depth, Depths, Upscale, Width
 from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import WindowAttention
 from splatsr.encoders.window_transformer import WindowTransformer, residual_groups
@@ -60,8 +59,8 @@ class SwinIR(WindowTransformer):
         self,
         *,
         channels: Width,
-        depths: Annotated[Sequence[Depth], AtLeastOne],
-        heads: Annotated[Sequence[Depth], AtLeastOne],
+        depths: Depths,
+        heads: Depths,
         window: Depth,
         mlp_ratio: Annotated[Number, Gt(0), Le(100)],
         drop_path: BelowOne,

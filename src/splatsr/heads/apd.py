@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.bounds import Positive, Widths
+from splatsr.bounds import Reach, Widths
 from splatsr.geometry import cell_corners
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.positions_head import PositionsHead
@@ -30,7 +30,7 @@ class APD(PositionsHead):
         ValueError: the offset range is no number greater than 0, or infinite.
     """
 
-    def __init__(self, *, channels: int, per_side: int, hidden: Widths, offset_range: Positive) -> None:
+    def __init__(self, *, channels: int, per_side: int, hidden: Widths, offset_range: Reach) -> None:
         super().__init__()
         if not 0 < offset_range < math.inf:
             raise ValueError(

@@ -16,10 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from splatsr.bounds import AtLeastOne, NonNegative, Seed, Width
+from splatsr.bounds import LARGEST_ENTRY, Deviation, Entry, Seed, Width
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
-from splatsr.geometry import Number
 
 _L11 = (0.0, 0.41, 0.62, 0.98, 1.13, 1.29, 1.64, 1.85, 2.36)
 _L21 = (-0.86, -0.36, -0.16, 0.19, 0.34, 0.49, 0.84, 1.04, 1.54)
@@ -35,8 +34,8 @@ def published_dictionary() -> Float[Tensor, "730 l11_l21_l22=3"]:
 def normal_dictionary(
     *,
     rows: Width,
-    mean: Annotated[Sequence[Number], Len(3, 3)],
-    deviation: Annotated[Sequence[NonNegative], Len(3, 3)],
+    mean: Annotated[Sequence[Entry], Len(3, 3)],
+    deviation: Annotated[Sequence[Deviation], Len(3, 3)],
     seed: Seed,
 ) -> Float[Tensor, "{rows} l11_l21_l22=3"]:
     """Rows drawn from independent normal priors of (l11, l21, l22); l11 and l22 are clipped at 0 as published."""
@@ -45,7 +44,7 @@ def normal_dictionary(
     return torch.stack([entries[:, 0].clamp_min(0), entries[:, 1], entries[:, 2].clamp_min(0)], dim=1)
 
 
-def uniform_dictionary(*, rows: Width, low: float, high: float, seed: Seed) -> Float[Tensor, "{rows} l11_l21_l22=3"]:
+def uniform_dictionary(*, rows: Width, low: Entry, high: Entry, seed: Seed) -> Float[Tensor, "{rows} l11_l21_l22=3"]:
     """Rows drawn uniformly from [low, high], all three entries alike (the paper's ablation: [0, 1] and [0, 10])."""
     if not low < high:
         raise ValueError(f"low must be less than high (pixels of a x4 image), got {low} and {high}.")
@@ -69,10 +68,18 @@ def file_dictionary(*, file: str | None) -> Float[Tensor, "rows l11_l21_l22=3"]:
     except SafetensorError as error:
         raise InputError(f"{file} is damaged or not a safetensors file ({error}).") from error
     rows = tensors.get("dictionary")
-    if rows is None or rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) or not rows.isfinite().all():
+    if rows is None or rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) or not _are_entries(rows):
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        raise InputError(f"{file} holds no dictionary: expected one tensor of finite rows (l11, l21, l22), found {shapes}.")
+        raise InputError(
+            f"{file} holds no dictionary: expected one tensor of rows (l11, l21, l22) up to "
+            f"{LARGEST_ENTRY} pixels, found {shapes}."
+        )
     return rows.float()
+
+
+def _are_entries(rows: Tensor) -> bool:
+    floating = rows.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    return floating and bool((rows.abs() <= LARGEST_ENTRY).all())
 
 
 def save_dictionary(rows: Float[Tensor, "rows l11_l21_l22=3"], path: str | Path) -> None:
@@ -82,7 +89,7 @@ def save_dictionary(rows: Float[Tensor, "rows l11_l21_l22=3"], path: str | Path)
 
 
 def listed_dictionary(
-    *, rows: Annotated[Sequence[Annotated[Sequence[float], Len(3, 3)]], AtLeastOne]
+    *, rows: Annotated[Sequence[Annotated[Sequence[Entry], Len(3, 3)]], Len(1, 65536)]
 ) -> Float[Tensor, "rows l11_l21_l22=3"]:
     """Rows that a model's configuration lists: what `carry_rows` makes of a dictionary's file."""
     return torch.tensor(rows, dtype=torch.float32)

@@ -51,6 +51,10 @@ class GaussianField:
         """Kernels per image, N."""
         return self.means.shape[1]
 
+    def is_finite(self) -> bool:
+        """Whether all kernels are, and their covariances: a renderer leaves the others out."""
+        return all(bool(part.isfinite().all()) for part in (self.means, self.cholesky.square(), self.colors))
+
     def render(
         self,
         *,

@@ -27,6 +27,7 @@ from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
 from splatsr.geometry import Output, Strip
 from splatsr.image.continuous_image import ContinuousImage, StripImage
+from splatsr.image.finite import check_image, check_rendered
 from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
@@ -70,7 +71,7 @@ class Renderer:
         """The output from top to bottom, 8-bit RGB. `progress` is called with the share of the LR image that is encoded.
 
         Raises:
-            InputError: not even the smallest tile fits in memory.
+            InputError: not even the smallest tile fits in memory; or, while it goes on, something is not finite.
         """
         tile = self._side(lr.shape[:2])
         cut_up = max(lr.shape[:2]) > tile
@@ -108,9 +109,9 @@ class Renderer:
         if isinstance(image, StripImage):
             for rows in _strip_rows(0, output.size):
                 strip = Strip(output, image.size, rows, origin=0)
-                yield _eight_bit(functools.partial(image.render_strip, strip))
+                yield self._rendered(functools.partial(image.render_strip, strip))
         else:
-            yield _eight_bit(functools.partial(image.render, scale=output.scale))
+            yield self._rendered(functools.partial(image.render, scale=output.scale))
 
     def _in_tiles(self, lr: Rows, output: Output, tile: int, progress: Callable[[float], None]) -> Iterator[Rows]:
         encoded = EncodedRows(output, lr.shape[:2], self._cutting.support)
@@ -121,7 +122,7 @@ class Renderer:
             encoded.append(band)
             for rows in _strip_rows(done, (encoded.ready, output.size[1])):
                 part, strip = encoded.strip(rows)
-                yield _eight_bit(functools.partial(part.render_strip, strip))
+                yield self._rendered(functools.partial(part.render_strip, strip))
             done = max(done, encoded.ready)
 
     def _next_band(self, lr: Rows, top: int, tile: int, progress: Callable[[float], None]) -> tuple[Any, int]:
@@ -163,16 +164,21 @@ class Renderer:
 
     @torch.inference_mode()
     def _encode(self, lr: Rows) -> ContinuousImage:
-        return self.model(to_tensor(lr)[None].to(self.device))
+        image = self.model(to_tensor(lr)[None].to(self.device))
+        check_image(image, self.model)
+        return image
 
     @torch.inference_mode()
     def _encode_part(self, lr: Rows, rows: Span, columns: Span) -> Any:
-        return self.model.part(to_tensor(lr)[None].to(self.device), rows=rows, columns=columns)
+        part = self.model.part(to_tensor(lr)[None].to(self.device), rows=rows, columns=columns)
+        check_image(part, self.model)
+        return part
 
-
-@torch.inference_mode()
-def _eight_bit(render: Callable[[], Float[Tensor, "1 3 rows width"]]) -> Rows:
-    return to_uint8(render()[0])
+    @torch.inference_mode()
+    def _rendered(self, render: Callable[[], Float[Tensor, "1 3 rows width"]]) -> Rows:
+        rows = render()[0]
+        check_rendered(rows, self.model)
+        return to_uint8(rows)
 
 
 def _strip_rows(first: int, size: tuple[int, int]) -> Iterator[Span]:

@@ -15,6 +15,7 @@ from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationPairs, Eval
 from splatsr.errors import InputError
 from splatsr.geometry import Number, resolve_output
 from splatsr.image.continuous_image import ContinuousImage
+from splatsr.image.finite import check_image, check_rendered
 from splatsr.metrics.choice import choose_metrics
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure, scale_name
 from splatsr.metrics.mean import MeanOverImages
@@ -138,8 +139,15 @@ def _refusal(image: EvaluationImage, scale: Number, protocol: Protocol) -> str:
 
 
 def predict(model: nn.Module, pair: Pair) -> Float[Tensor, "3 height width"]:
-    """The model's image for one test pair, RGB, of the HR image's size, on the CPU, unclamped."""
+    """The model's image for one test pair, RGB, of the HR image's size, on the CPU, unclamped.
+
+    Raises:
+        InputError: something in it is not finite; the model is named.
+    """
     image: ContinuousImage = model(pair.lr[None].to(device_of(model)))
+    check_image(image, model)
     size = pair.hr.shape[-2], pair.hr.shape[-1]
     nominal = resolve_output(image.size, scale=pair.scale).size == size  # not so by DIINN's sizes, nor in real zoom
-    return (image.render(scale=pair.scale) if nominal else image.render(size=size))[0].cpu()
+    rendered = (image.render(scale=pair.scale) if nominal else image.render(size=size))[0].cpu()
+    check_rendered(rendered, model)
+    return rendered

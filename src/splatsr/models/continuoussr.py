@@ -72,6 +72,12 @@ class ContinuousSR(Model):
         self.activation = nn.LeakyReLU(0.01)
         channels = encoder.out_channels * self.unshuffle.downscale_factor**2
         self.ddcw = shapes(channels=channels)
+        if not self.dc_gain > 0:
+            l11, _, l22 = self.ddcw.mean_row.tolist()
+            raise ValueError(
+                f"the dictionary's mean row must have l11 and l22 greater than 0, got {l11:g} and {l22:g}: "
+                "such kernels have no area."
+            )
         self.apd = positions(channels=channels, per_side=self.per_side)
         self.cgm = colors(channels=channels, per_side=self.per_side, skip_gain=1 / self.dc_gain)
         initialisation(self)

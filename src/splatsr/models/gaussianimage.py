@@ -32,6 +32,10 @@ class ShiftedField:
         """(h, w) of the LR image."""
         return self.field.size
 
+    def is_finite(self) -> bool:
+        """As `GaussianField.is_finite`."""
+        return self.field.is_finite()
+
     def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "b c height width"]:
         """As `GaussianField.render`, shifted."""
         height, width = resolve_output(self.size, size=size, scale=scale).size

@@ -30,10 +30,11 @@ def grid(
     quantile (k + 1/2) / n. `zero_row` adds the published last row of zeros.
 
     Raises:
-        InputError: there are not three whole numbers of levels.
+        InputError: there are not three whole numbers of levels, or they give more than `LARGEST` rows.
     """
     if len(levels) != 3 or any(not isinstance(count, int) or count < 1 for count in levels):
         raise InputError(f"levels must be three whole numbers of at least 1 (of l11, l21, l22), got {list(levels)}.")
+    _check_count(math.prod(levels) + bool(zero_row))
     axes = []
     for entry, count in zip(kernels.double().T, levels, strict=True):
         ordered = entry.sort().values  # torch.quantile takes no more than 16 million
@@ -66,9 +67,8 @@ def sampled(kernels: Float[Tensor, "n l11_l21_l22=3"], *, rows: Width, seed: See
 def check_size(dictionary: Callable[[Tensor], Tensor], kernels: int) -> None:
     """InputError, before anything is fitted, where a dictionary of this file would refuse as many kernels, or be too large."""
     settings = getattr(dictionary, "keywords", {})
-    rows = math.prod(settings["levels"]) if "levels" in settings else settings.get("rows", 1)
-    if rows > LARGEST:
-        raise InputError(f"prior.dictionary would have {rows} rows; at most {LARGEST} are possible.")
+    rows = math.prod(settings["levels"]) + bool(settings["zero_row"]) if "levels" in settings else settings.get("rows", 1)
+    _check_count(rows)
     if getattr(dictionary, "func", None) is sampled and rows > kernels:
         raise InputError(
             f"prior.dictionary.rows={rows}: {kernels} fitted kernels cannot give as many; fit more crops (prior.crops), or ask "
@@ -76,6 +76,12 @@ def check_size(dictionary: Callable[[Tensor], Tensor], kernels: int) -> None:
         )
 
 
+def _check_count(rows: int) -> None:
+    if rows > LARGEST:
+        raise InputError(f"prior.dictionary would have {rows} rows; at most {LARGEST} are possible.")
+
+
 def _check_rows(rows: int) -> None:
     if not isinstance(rows, int) or rows < 1:
         raise InputError(f"a dictionary needs a whole number of rows, at least 1; got {rows!r}.")
+    _check_count(rows)

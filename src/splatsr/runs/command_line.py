@@ -16,6 +16,7 @@ from splatsr.runs.call import call_job
 from splatsr.runs.configuration import CONF, plain
 from splatsr.runs.explanations import check_command_line, explain, explain_beginning
 from splatsr.runs.folders import register_resolvers, slurm_tasks
+from splatsr.runs.lines import printable
 from splatsr.runs.new_folders import remove_unused
 from splatsr.runs.termination import Terminated, exit_code, line, listen
 from splatsr.runs.unread_output import STATUS, discard, is_unread
@@ -68,7 +69,7 @@ def main() -> int:
         sys.stderr.write(line())
         return code
     for refusal in _refusals:
-        sys.stderr.write(f"error: {refusal}\n")
+        sys.stderr.write(f"error: {printable(refusal, sys.stderr.encoding)}\n")
     return 1 if _refusals else 0
 
 
@@ -100,7 +101,7 @@ def _run(cfg: DictConfig) -> None:
         refusal = explain(error)
         if _refusals is None and slurm_tasks() > 1:  # Hydra would keep it, and the other tasks would wait for this one
             traceback.print_exc()
-            sys.exit(f"error: {refusal or error}")
+            sys.exit(f"error: {printable(refusal or error, sys.stderr.encoding)}")
         if _refusals is None or refusal is None:
             raise
         _refusals.append(refusal)

@@ -1,4 +1,4 @@
-"""Lines on the terminal that hold names of files: printed as they are, whatever is in them."""
+"""Lines on the terminal that hold names of files, or what stands in them: printed as they are, whatever that is."""
 
 from rich.console import Console
 
@@ -11,5 +11,10 @@ def print_line(text: str, *, error: bool = False) -> None:
     Brackets and colons mean nothing in it; what the terminal's encoding lacks is escaped.
     """
     console = Console(stderr=error)
-    printable = one_line(text).encode(console.encoding, "backslashreplace").decode(console.encoding)
-    console.print(printable, soft_wrap=True, markup=False, emoji=False, highlight=False)
+    console.print(printable(text, console.encoding), soft_wrap=True, markup=False, emoji=False, highlight=False)
+
+
+def printable(text: object, encoding: str | None) -> str:
+    """The text on one line, with what moves cursors or is not in the encoding (of the terminal) escaped."""
+    encoding = encoding or "utf-8"
+    return one_line(text).encode(encoding, "backslashreplace").decode(encoding)

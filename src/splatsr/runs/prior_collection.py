@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning
 
-from splatsr.checkpoints.build import build
+from splatsr.checkpoints.build import PRIOR, build
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
 from splatsr.prior.collection import Collection
@@ -77,7 +77,7 @@ def read_fits(folder: Path) -> tuple[Fits, PriorSettings]:
     settings = recorded_settings(folder)
     if settings is None or not (folder / "fields").is_dir() or "prior" not in settings:
         raise InputError(f"{folder} is not a run of job=fit_prior (there is no config.yaml and fields/ in it).")
-    prior = build(settings["prior"])
+    prior = build(settings["prior"], "prior", PRIOR)
     if not isinstance(prior, PriorSettings):
         raise InputError(f"{folder / CONFIG} is damaged: its prior is none of job=fit_prior.")
     return Fits(folder, crops=prior.crops, batch=prior.batch), prior

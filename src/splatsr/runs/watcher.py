@@ -8,6 +8,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from splatsr.runs.lines import printable
+
 
 class Watcher(threading.Thread):
     """Ends all processes when one of the others fails: this one too, should it be waiting for the dead one forever.
@@ -40,7 +42,7 @@ class Watcher(threading.Thread):
             process.kill()
         self.failed.set()
         if not self.over.wait(self.patience):
-            sys.stderr.write(f"error: {self.failure}\n")
+            sys.stderr.write(f"error: {printable(self.failure, sys.stderr.encoding)}\n")
             sys.stderr.flush()
             os._exit(1)
 
