@@ -64,8 +64,9 @@ class Dashboard(Callback):
         self._last_end = now
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """A strip and the field of the first test image."""
-        if self.pictures and trainer.is_global_zero:
+        """A strip and the field of the first test image, where there is one."""
+        data = trainer.datamodule  # type: ignore[attr-defined] # Lightning sets it without declaring it
+        if self.pictures and trainer.is_global_zero and data.validation_scales and any(data.test_sets.values()):
             self._draw(trainer, pl_module)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
