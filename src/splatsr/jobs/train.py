@@ -37,7 +37,7 @@ from splatsr.runs.signals_of_lightning import OwnSignals
 from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
-from splatsr.training.length import check_length
+from splatsr.training.length import check_epoch, check_length
 from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
@@ -87,6 +87,7 @@ def train(
     paper = None if table is None else instantiate(table, "table")
     lightning.seed_everything(run.seed)
     photographs = _prepare(data, scales, rules)
+    check_epoch(trainer, photographs.batches_per_epoch)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     task = _build(carry_rows(model), parts, photographs, run.seed)
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder)

@@ -15,7 +15,6 @@ from splatsr.bounds import Natural
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.image_names import file_stems
 from splatsr.image.field import GaussianField
-from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 
@@ -104,7 +103,7 @@ class Dashboard(Callback):
         field = model(pair.lr[None].to(pl_module.device))
         if isinstance(field, GaussianField):
             panel = folder / f"{stem}-step{step:06d}-field.png"
-            draw_field(field.to("cpu"), pair.lr, panel, title=f"{one_line(pair.name).replace('$', '')}, step {step}")
+            draw_field(field.to("cpu"), pair.lr, panel, title=f"{pair.name}, step {step}")
             log_picture(trainer.loggers, f"val/field/{stem}", panel, step)
 
 
