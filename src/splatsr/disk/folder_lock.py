@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from splatsr.disk.disk_errors import in_the_way
 from splatsr.errors import InputError
 
 try:
@@ -102,7 +103,7 @@ def _try(folder: Path) -> BinaryIO | None:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / NAME).open("a+b")
     except OSError as error:
-        raise InputError(f"{folder} cannot be used: {error.strerror or error}.") from error
+        raise InputError(f"{folder} cannot be used: {in_the_way(folder) or error.strerror or error}.") from error
     try:
         if fcntl is not None:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -36,13 +36,13 @@ _OF_CLUSTERS = ("SLURM_PROCID", "TORCHELASTIC_RUN_ID", "LSB_JOBID", "NODE_RANK",
 
 
 def check_strategy(trainer: Mapping[str, Any]) -> None:
-    """InputError where the trainer's settings name a strategy that starts processes itself, by spawn or fork, or several machines
-    although nothing has started processes on them: the first would wait for the others for ever."""
+    """InputError where the trainer's settings name a strategy that starts processes itself, by spawn or fork, or several
+    machines although nothing has started processes on them: the first would wait for the others for ever."""
     nodes = trainer.get("num_nodes", 1)
     if nodes > 1 and not any(name in os.environ for name in _OF_CLUSTERS):
         raise InputError(
-            f"trainer.num_nodes={nodes} needs processes on so many machines, and nothing has started them: use trainer=slurm with "
-            "srun, or torchrun --nnodes."
+            f"trainer.num_nodes={nodes} needs processes on so many machines, and nothing has started them: use trainer=slurm "
+            "with srun, or torchrun --nnodes."
         )
     strategy = trainer.get("strategy")
     if isinstance(strategy, str) and strategy.endswith(("spawn", "fork", "notebook")):
