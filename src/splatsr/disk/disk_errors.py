@@ -30,7 +30,7 @@ def explain_disk_error(error: OSError, path: Path) -> str:
         )
     if error.errno in _NOT_ALLOWED:
         return f"{path} cannot be written: {reason}. Choose another folder, or work where you may write."
-    obstacle = in_the_way(path.parent) if error.errno in (errno.EEXIST, errno.ENOTDIR) else ""
+    obstacle = in_the_way(path) if error.errno in (errno.EEXIST, errno.ENOTDIR) else ""
     return f"{path} cannot be written: {obstacle or reason}."
 
 
@@ -45,8 +45,10 @@ def in_the_way(folder: Path) -> str:
 
 
 def lost_folder(error: BaseException, folder: Path) -> Path | None:
-    """The folder that somebody has moved or deleted while files were written into it: it is missing, and `folder` or below it; None
-    where the error, or what it came from, is another. (A file that is missing in a folder is a defect.)"""
+    """The folder that somebody has moved or deleted while files were written into it: it is missing, and `folder` or below it.
+
+    None where the error, or what it came from, is another. (A file that is missing in a folder that is there is a defect.)
+    """
     for one in _chain(error):
         if isinstance(one, FileNotFoundError) and isinstance(one.filename, str | Path):
             place = Path(one.filename).absolute().parent

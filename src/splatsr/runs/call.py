@@ -89,7 +89,7 @@ def call_job(settings: Mapping[str, Any]) -> Any:
             if (lost := lost_folder(error, run.folder)) is None:
                 raise
             raise InputError(
-                f"{lost} has been moved or deleted while the run worked in it; put it back and go on with resume, or start anew."
+                f"{lost} has been moved or deleted while the run worked in it; put it back and resume it, or start anew."
             ) from error
 
 
