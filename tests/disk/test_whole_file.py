@@ -84,3 +84,35 @@ def test_what_has_come_there_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     with whole_file(path, replace=False) as partial:
         partial.write_text("mine")
     assert os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_link_stays_and_what_it_leads_to_is_written(replace: bool, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link.txt").symlink_to("elsewhere/a.txt")
+    if replace:
+        (tmp_path / "elsewhere/a.txt").write_text("before")
+    with whole_file(tmp_path / "link.txt", replace=replace) as partial:
+        assert partial.parent == tmp_path / "elsewhere"
+        partial.write_text("after")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "elsewhere/a.txt").read_text() == "after"
+
+
+def test_where_no_file_can_be_put_nothing_is_written(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.txt")
+    (tmp_path / "to_fifo.txt").symlink_to("fifo.txt")
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    for name, why in {"fifo": "is a pipe", "to_fifo": "is a pipe", "loop": "cannot be written: Too many levels"}.items():
+        with pytest.raises(InputError, match=rf"{name}\.txt {why}"), whole_file(tmp_path / f"{name}.txt"):
+            pytest.fail("nothing is made for a place that no file can have")
+    assert stat.S_ISFIFO((tmp_path / "fifo.txt").stat().st_mode)
+
+
+def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    name = "\u00e4" * 125 + ".json"
+    assert len(os.fsencode(name)) == 255
+    write_json(tmp_path / name, {})
+    assert os.listdir(tmp_path) == [name]
+    with pytest.raises(InputError, match="cannot be written: File name too long"):
+        write_json(tmp_path / f"x{name}", {})

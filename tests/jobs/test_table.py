@@ -49,7 +49,7 @@ def test_the_job_prints_paper_ours_and_difference(
     [
         ([], "choose a table of conf/table/"),
         (["table=table1", "runs=[nowhere]"], "nowhere/metrics.json does not exist"),
-        (["table=table1", "runs=[old]"], "old/metrics.json has schema None, expected 2"),
+        (["table=table1", "runs=[old]"], "old/metrics.json has schema null, expected 2"),
         (["table=table1", "runs=[torn]"], "torn/metrics.json is damaged"),
         (["table=table1", "runs=old"], "runs must be a list of 1 or more texts, or null"),
         (["table=table1", "runs=[rounded]"], "rounded was measured under protocol B, and Urban100 in table1 is protocol L-pil"),

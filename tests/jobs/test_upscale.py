@@ -1,6 +1,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from composed import settings_of
 from splatsr import GaussianField, InputError, load
 from splatsr.image_files.picture import read_picture
 from splatsr.image_files.reading import read_image
+from splatsr.image_files.strip_files import write_strips
 from splatsr.image_files.writing import write_image
 from splatsr.jobs.upscale import upscale
 from splatsr.resize.levels import to_tensor, to_uint8
@@ -190,3 +192,28 @@ def test_exifs_sizes_are_the_results(tmp_path: Path) -> None:
         with Image.open(tmp_path / name) as big:
             kept = big.getexif().get_ifd(0x8769)
         assert (kept[0xA002], kept[0xA003], kept[0x9003]) == (75, 50, "2020:02:03 04:05:06")
+
+
+def test_results_that_another_command_makes_meanwhile_are_kept(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(path: Path, *arguments: Any, **more: Any) -> None:
+        write_strips(path, *arguments, **more)  # the other command's
+        once = path.read_bytes()
+        with pytest.raises(InputError, match="exists already"):
+            write_strips(path, *arguments, **more)
+        assert path.read_bytes() == once
+        raise InputError(f"{path} exists already.")
+
+    monkeypatch.setattr("splatsr.jobs.upscale.write_strips", overtaken)
+    with pytest.raises(InputError, match="exists already"):
+        run(None, photographs / "0.png", tmp_path / "refused.png", scale=2, existing="refuse")
+    run(None, photographs, tmp_path / "out", scale=2)
+    assert capsys.readouterr().out.count("has been made by another command meanwhile and is kept") == 3
+
+
+def test_a_pipe_is_no_output(photographs: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for existing in ("skip", "overwrite"):
+        with pytest.raises(InputError, match=r"pipe\.png is a pipe, socket or device"):
+            run(None, photographs / "0.png", tmp_path / "pipe.png", scale=2, existing=existing)

@@ -83,3 +83,10 @@ def test_what_is_there_is_said(photo: Path, tmp_path: Path) -> None:
     write_image(tmp_path / "out" / "a.png", RGB)
     with pytest.raises(InputError, match=r"a\.png exists already: choose another output, or set existing=skip"):
         check_existing(results)
+
+
+def test_a_link_to_itself_is_a_result_like_others(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/loop.png").symlink_to("loop.png")
+    (result,) = results_of_folder(tmp_path / "in", tmp_path / "out")
+    assert result.target == tmp_path / "out/loop.png"

@@ -1,8 +1,11 @@
 """metrics.json, byte by byte, and back."""
 
+import copy
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch import nn
@@ -11,7 +14,7 @@ from composed import protocol_of
 from splatsr.errors import InputError
 from splatsr.image.model import Model
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure
-from splatsr.metrics.record import MeasuredModel, read_record, write_record
+from splatsr.metrics.record import MeasuredModel, Record, read_record, write_record
 from splatsr.models.bicubic import Bicubic
 
 PROTOCOL = protocol_of("l_pil")
@@ -85,9 +88,10 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     [
         (None, "does not exist; expected a run that has been evaluated"),
         ("{", "is damaged"),
-        ("[]", "has schema None, expected 2"),
+        ("[]", "has schema null, expected 2"),
         ('{"schema": 1}', "has schema 1, expected 2: evaluate that run again"),
-        ('{"schema": 2}', "is damaged: it has no 'sets'"),
+        ('{"schema": 2}', 'is damaged: .*missing required key.*"sets"'),
+        ('{"schema": ' + "[" * 100_000 + "}", "is damaged"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, content: str | None, refusal: str) -> None:
@@ -144,3 +148,87 @@ def test_files_written_before_there_were_failures_are_read(tmp_path: Path) -> No
     (tmp_path / "metrics.json").write_text(json.dumps(content))
     assert "Infinity" in (tmp_path / "metrics.json").read_text()
     assert read_record(tmp_path / "metrics.json").evaluation.figures[0].value == math.inf
+
+
+BAD: tuple[Any, ...] = (
+    *(None, True, 0, -1, 1.5, 10**30, 10**400, math.inf, -math.inf, math.nan, 1e308, "", "text", "inf", "\ud800$\\x$\n"),
+    *([], {}, [[]], [1, None], {"_target_": 1}, {"x4": {}}, {"images": -1}),
+)
+
+
+def spots(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value below `node`."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*path, key)
+        yield from spots(value, (*path, key))
+
+
+def changed(content: dict[str, Any], spot: tuple[Any, ...], bad: Any, *, how: str) -> dict[str, Any]:
+    """The content with the value at this spot replaced or removed, or its key (where it has one) replaced."""
+    content = copy.deepcopy(content)
+    node: Any = content
+    for key in spot[:-1]:
+        node = node[key]
+    if how == "value":
+        node[spot[-1]] = bad
+    else:
+        value = node.pop(spot[-1])
+        if how == "key" and isinstance(node, dict):
+            node[str(bad)] = value
+    return content
+
+
+def damaged_records(tmp_path: Path) -> Iterator[Record]:
+    """What is read of files that are damaged in one place, however that is possible; all others are refused in one line."""
+    path = tmp_path / "metrics.json"
+    write_record(path, FOUND, protocol=PROTOCOL, model=Toy(), checkpoint="model.safetensors")
+    content = json.loads(path.read_text())
+    content["protocol"] = {"name": "L-pil", "metrics": ["psnr"]}
+    content["sets"] = {"Set5": {"x4": {"psnr_y": 30.5, "images": 2, "infinite": {"psnr_y": 1}}}}
+    content["images"] = {"Set5": {"x4": {"baby.png": {"psnr_y": 31.0}}}}
+    content["failures"] = ["a line"]
+    for spot in spots(content):
+        for bad, how in [(None, "none"), *((bad, "value") for bad in BAD), *((bad, "key") for bad in BAD[-6:])]:
+            path.write_text(json.dumps(changed(content, spot, bad, how=how)))
+            try:
+                yield read_record(path)
+            except InputError as refusal:
+                assert len(str(refusal).splitlines()) == 1
+                assert str(refusal).isprintable()
+
+
+def test_a_damaged_file_is_read_or_refused_in_one_line_and_what_is_read_is_of_its_types(tmp_path: Path) -> None:
+    for record in damaged_records(tmp_path):
+        assert isinstance(record.protocol["name"], str)
+        assert (type(record.model.name), type(record.model.parameters)) == (str, int)
+        assert all(isinstance(figure.value, float) for figure in record.evaluation.figures)
+        assert all(isinstance(figure.images, int) for figure in record.evaluation.figures)
+
+
+@pytest.mark.parametrize(
+    ("spot", "bad"),
+    [
+        (("sets", "Set5", "x4", "psnr_y"), 1e308),
+        (("sets", "Set5", "x4", "psnr_y"), "1.5"),
+        (("sets", "Set5", "x4", "psnr_y"), True),
+        (("sets", "Set5", "x4", "images"), "2"),
+        (("sets", "Set5", "x4", "images"), -1),
+        (("sets", "Set5"), {}),
+        (("images", "Set5", "x4", "baby.png", "psnr_y"), "high"),
+        (("images", "Set5", "x2"), {}),
+        (("sets", "Set5", "x4.0"), {}),
+        (("sets", "Set5", "xinf"), {}),
+        (("model", "parameters"), 10**30),
+        (("model", "parameters"), 1.5),
+        (("protocol",), {}),
+        (("protocol", "name"), None),
+        (("missing", "lpips"), None),
+        (("failures",), "a line"),
+    ],
+)
+def test_what_no_record_says_is_refused(spot: tuple[str, ...], bad: Any, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    write_record(path, FOUND, protocol=PROTOCOL, model=Toy(), checkpoint=None)
+    path.write_text(json.dumps(changed(json.loads(path.read_text()), spot, bad, how="value")))
+    with pytest.raises(InputError, match=r"metrics\.json is damaged"):
+        read_record(path)

@@ -19,3 +19,12 @@ def test_every_set_at_that_scale_has_a_panel_and_every_cell_a_color(tmp_path: Pa
     colored = [(abs(there[..., :3] - color).max(-1) < 0.02).sum() for color in ([0.12, 0.47, 0.71], [1.0, 0.5, 0.05])]
     assert min(colored) > 20, "the bars of both cells' means"
     assert absent.std() < there.std(), "no figure at that scale: an empty panel"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_names_are_no_formulas(tmp_path: Path) -> None:
+    for index, key in enumerate((r"$\x$", "$a")):
+        toy_member(tmp_path, index, 30.0, rf"model.name={key}{index}$\frac$")
+    draw_ablation(cells(read_members(tmp_path)), tmp_path / "names.png", scale=4)
+    assert (tmp_path / "names.png").stat().st_size > 0

@@ -12,6 +12,9 @@ import torch
 import yaml
 
 from splatsr.runs.command_line import main
+from splatsr.runs.multirun import draw
+from splatsr.tables.members import cells, read_members
+from toy_runs import toy_member, toy_run
 
 
 def run(monkeypatch: pytest.MonkeyPatch, home: Path, *arguments: str) -> int:
@@ -96,3 +99,12 @@ def test_a_page_of_all_ablations_needs_no_run_of_most(monkeypatch: pytest.Monkey
     cells = json.loads((tmp_path / "page/ablations.json").read_text())["modules"]
     assert len(cells) == 6
     assert not any(cell["members"] for cell in cells)
+
+
+def test_runs_without_figures_have_no_picture_of_figures(tmp_path: Path) -> None:
+    toy_member(tmp_path, 0, None, "seed=0")
+    toy_run(tmp_path / "0", {})
+    found = cells(read_members(tmp_path))
+    assert found[0].finished
+    draw(found, tmp_path)
+    assert not (tmp_path / "ablation.png").exists()

@@ -10,7 +10,7 @@ import pytest
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.runs import processes
-from splatsr.runs.processes import other_processes
+from splatsr.runs.processes import check_strategy, other_processes
 
 
 def test_what_another_process_refuses_is_told_by_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +35,10 @@ def test_a_process_that_waits_for_a_dead_one_is_ended() -> None:
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=150, check=False)
     assert ended.returncode == 1
     assert ended.stderr.strip().splitlines()[-1] == "error: process 1 ended with code 3; its error is above."
+
+
+def test_several_machines_without_a_cluster_are_refused_before_the_first_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="trainer.num_nodes=2 needs processes on so many machines"):
+        check_strategy({"num_nodes": 2})
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    check_strategy({"num_nodes": 2})

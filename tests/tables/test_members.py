@@ -1,5 +1,6 @@
 """Runs grouped into cells."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,14 @@ def test_what_has_become_of_a_run_is_one_line(name: str, content: str, tmp_path:
     (tmp_path / "0" / name).write_text(content)
     with pytest.raises(InputError, match=rf"0/{name} is (damaged|refused)"):
         read_members(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"), [((math.inf, -math.inf), "nan"), ((math.inf, 30.0), "inf"), ((math.nan, 1.0), "nan")]
+)
+def test_figures_that_are_no_numbers_have_a_mean_that_is_none(values: tuple[float, ...], mean: str, tmp_path: Path) -> None:
+    for seed, value in enumerate(values):
+        toy_member(tmp_path, seed, value, f"seed={seed}")
+    ((figure,),) = (cell.figures() for cell in cells(read_members(tmp_path)))
+    assert str(figure.mean) == mean
+    assert math.isnan(figure.deviation)

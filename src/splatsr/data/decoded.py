@@ -60,7 +60,7 @@ class DecodedFolder:
     """
 
     def __init__(self, part: Part, cache: Path) -> None:
-        folder = part.folder.resolve()
+        folder = Path(os.path.realpath(part.folder))
         self.part = part
         self.path = cache / f"{folder.name}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
         self._partial = self.path.with_name(f"{self.path.name}.partial")

@@ -1,6 +1,7 @@
 """The test sets of a configuration: folders, and sets that are known by name (data.known_sets)."""
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def find_evaluation_sets(test: RequestedSets | None, *, root: str | None, test_r
     sets: EvaluationSets = {}
     for entry in [] if test is None else [test] if isinstance(test, str) else test:
         is_known = entry in KNOWN_SETS  # a folder of that name is ./set5
-        name = entry if is_known else Path(root or "", entry).resolve().name
+        name = entry if is_known else Path(os.path.realpath(Path(root or "", entry))).name
         if name in sets:
             raise InputError(f"data.test names two folders alike ({name}): results could not be told apart.")
         sets[name] = _known_set(name, Path(test_root)) if is_known else _folder(entry, root)

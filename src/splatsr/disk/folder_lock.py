@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from splatsr.disk.disk_errors import in_the_way
 from splatsr.errors import InputError
 
 try:
@@ -112,7 +113,7 @@ def _try(folder: Path) -> BinaryIO | None:
         folder.mkdir(parents=True, exist_ok=True)
         file = _open(folder / NAME)
     except OSError as error:
-        raise InputError(f"{folder} cannot be used: {error.strerror or error}.") from error
+        raise InputError(f"{folder} cannot be used: {in_the_way(folder) or error.strerror or error}.") from error
     try:
         if fcntl is not None:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ def whole_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     If anything fails nothing is left of it, and a file that was there stays readable until the very last step. The content is
     on the disk before the name is (fsync), so that a power cut leaves the old file or the new one. The file's mode is the
     umask's, whoever wrote it. Two processes that write the same path do not disturb each other: the later one's file stays.
-    What killed processes of this machine have left behind is cleaned up. The folder is made where it is missing.
+    What killed processes of this machine have left behind is cleaned up. The folder is made where it is missing. Where
+    `path` is a link, the file takes the place of what the link leads to.
 
     Args:
         path: of the file.
@@ -30,7 +32,9 @@ def whole_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     Raises:
         InputError: the file cannot be written, for example because the disk is full; or there is one already.
     """
-    path = Path(path)
+    given = Path(path)
+    check_place(given)
+    path = Path(os.path.realpath(given))
     partial = partial_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +55,19 @@ def whole_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     except Exception as error:
         if isinstance(error, InputError) or (cause := disk_error(error)) is None:
             raise
-        raise InputError(explain_disk_error(cause, path)) from error
+        raise InputError(explain_disk_error(cause, given)) from error
+
+
+def check_place(path: Path) -> None:
+    """InputError where no file can be put, for what is there: a pipe, socket or device, or a link that leads to itself."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise InputError(explain_disk_error(error, path)) from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(f"{path} is a pipe, socket or device; give the name of a file.")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -39,7 +39,7 @@ from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoin
 from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
-from splatsr.training.length import check_length
+from splatsr.training.length import check_epoch, check_length
 from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
@@ -93,6 +93,7 @@ def train(
     paper = None if table is None else instantiate(table, "table")
     lightning.seed_everything(run.seed)
     photographs = _prepare(data, scales, rules)
+    check_epoch(trainer, photographs.batches_per_epoch)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     task = _build(carry_rows(model), parts, photographs, run.seed)
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder)

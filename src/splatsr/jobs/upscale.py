@@ -13,6 +13,7 @@ from splatsr.checkpoints.choice import choose_model
 from splatsr.disk.folder_lock import check_free
 from splatsr.disk.free_space import check_free_space
 from splatsr.disk.leftovers import remove_leftovers
+from splatsr.disk.whole_file import check_place
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
 from splatsr.image_files.exif import with_size
@@ -116,6 +117,7 @@ class _Upscaling:
     def remains(self, result: Result) -> bool:
         """Whether the result is still to be made; InputError where something else is there, or the source is no image."""
         output = resolve_output(image_size(result.source), size=self.size, scale=self.scale)
+        check_place(result.target)
         if result.target.is_dir():
             raise InputError(f"{result.target} is a folder; it stands where the result of {result.source} belongs.")
         if self.existing != "skip" or not is_done(result.target, output.size):
@@ -127,6 +129,8 @@ class _Upscaling:
         """Makes the result and says so; InputError where that is not possible."""
         source, target = result
         output = resolve_output(image_size(source), size=self.size, scale=self.scale)
+        if self._has_come(target, output.size):
+            return True
         _check_room(target, output.size, in_strips=renderer.in_strips)
         picture = read_picture(source)
         strips = renderer.strips(picture.rgb, output, progress)
@@ -138,12 +142,23 @@ class _Upscaling:
         extras = picture.extras._replace(exif=with_size(picture.extras.exif, output.size))
         try:
             write_strips(target, strips, output.size, channels, extras, replace=self.existing == "overwrite")
+        except InputError:
+            if self._has_come(target, output.size):
+                return True
+            raise
         except (MemoryError, RuntimeError) as error:
             if is_exhausted(error):
                 raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
             raise
         (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
         print_line(f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})")
+        return True
+
+    def _has_come(self, target: Path, size: tuple[int, int]) -> bool:
+        """Whether another command has made the result since `remains`, and it is to be kept; with a line."""
+        if self.existing != "skip" or not is_done(target, size):
+            return False
+        print_line(f"{target} has been made by another command meanwhile and is kept")
         return True
 
 

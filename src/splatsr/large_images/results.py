@@ -1,5 +1,6 @@
 """What an upscaling makes: which file of which image, and what becomes of files that are there already."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +49,7 @@ def results_of_folder(source: Path, target: Path) -> list[Result]:
     """
     if target.exists() and not target.is_dir():
         raise InputError(f"output {target} is a file; of a folder of images a folder is made.")
-    if target.resolve().is_relative_to(source.resolve()):
+    if _real(target).is_relative_to(_real(source)):
         raise InputError(
             f"output {target} lies in the input folder {source}, and the next command would take results for images: choose a "
             "folder outside."
@@ -97,11 +98,16 @@ def _written_name(path: Path) -> Path:
     return path if path.suffix.lower() in WRITTEN else path.with_name(f"{path.name}.png")
 
 
+def _real(path: Path) -> Path:
+    """Without links; of one that leads to itself, which `Path.resolve` refuses, its own place."""
+    return Path(os.path.realpath(path))
+
+
 def _check_distinct(results: list[Result]) -> None:
-    sources = {result.source.resolve() for result in results}
+    sources = {_real(result.source) for result in results}
     of: dict[Path, Path] = {}
     for source, target in results:
-        if target.resolve() in sources:
+        if _real(target) in sources:
             raise InputError(
                 f"the result of {source} would take the place of the image {target}; choose another output folder."
             )

@@ -19,19 +19,26 @@ Metrics are psnr_y or psnr_rgb (dB), ssim_y or ssim_rgb, lpips, dists, fid (sets
 metrics.names. Everything else in the package works on the records of metrics.figure; only this file knows the form above.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
+import typeguard
+
+from splatsr.arguments import shown
+from splatsr.disk.read_back import read_json
 from splatsr.disk.whole_file import write_json
 from splatsr.errors import InputError
 from splatsr.image.model import Model
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import BICUBIC, METHODS, MODEL, Evaluation, Figure, ImageFigure, scale_name, select
 from splatsr.metrics.protocol import Protocol
 
 SCHEMA = 2
+
+LARGEST_FIGURE, LARGEST_COUNT = 1e9, 2**63 - 1
+"""Beyond these a file is damaged: decibels, similarities and distances are far smaller, and so is what is counted."""
 
 _BICUBIC = "bicubic_"
 """Beginning of the keys of bicubic's figures."""
@@ -53,6 +60,26 @@ class Record(NamedTuple):
     model: MeasuredModel
     checkpoint: str | None
     rendering: str | None
+
+
+class _Model(TypedDict):
+    name: str
+    encoder: str | None
+    parameters: int
+
+
+class _Content(TypedDict):
+    """The form of the file; what a row holds is checked as it is read."""
+
+    schema: int
+    protocol: dict[str, str | float | bool | list[str] | None]
+    model: _Model
+    checkpoint: str | None
+    rendering: str | None
+    sets: dict[str, dict[str, dict[str, Any]]]
+    images: dict[str, dict[str, dict[str, dict[str, float | str]]]]
+    missing: dict[str, str]
+    failures: NotRequired[list[str]]
 
 
 def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, model: Model, checkpoint: str | None) -> None:
@@ -85,23 +112,28 @@ def read_record(path: Path) -> Record:
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist; expected a run that has been evaluated.")
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}).") from error
+    content = read_json(path)
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema}, expected {SCHEMA}: evaluate that run again with job=evaluate.")
+        raise InputError(f"{path} has schema {shown(schema)}, expected {SCHEMA}: evaluate that run again with job=evaluate.")
     try:
+        typeguard.check_type(content, _Content, collection_check_strategy=typeguard.CollectionCheckStrategy.ALL_ITEMS)
+        if not isinstance(content["protocol"].get("name"), str):
+            raise ValueError("its protocol has no name")
         return Record(
             evaluation=_read_evaluation(content),
             protocol=content["protocol"],
-            model=MeasuredModel(**content["model"]),
+            model=MeasuredModel(**{**content["model"], "parameters": _count(content["model"]["parameters"])}),
             checkpoint=content["checkpoint"],
             rendering=content["rendering"],
         )
-    except KeyError as error:
-        raise InputError(f"{path} is damaged: it has no {error}.") from error
+    except (typeguard.TypeCheckError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {one_line(error)}.") from error
+
+
+def json_number(value: float) -> float | str:
+    """The value as JSON has it: numbers, and names of what is none."""
+    return value if math.isfinite(value) else str(value)
 
 
 def row_key(metric: str, method: str) -> str:
@@ -120,7 +152,9 @@ def set_rows(evaluation: Evaluation) -> dict[str, dict[str, dict[str, Any]]]:
             infinite: dict[str, int] = {}
             for method in METHODS:
                 figures = select(evaluation.figures, set_name=set_name, scale=scale, method=method)
-                row |= {row_key(figure.metric, method): _number(figure.value) if figure.images else None for figure in figures}
+                row |= {
+                    row_key(figure.metric, method): json_number(figure.value) if figure.images else None for figure in figures
+                }
                 infinite |= {row_key(figure.metric, method): figure.infinite for figure in figures if figure.infinite}
                 measured = min([measured, *(figure.images for figure in figures)])
                 row |= {row_key(metric, method): None for metric in evaluation.missing}
@@ -137,27 +171,31 @@ def _image_rows(evaluation: Evaluation) -> dict[str, dict[str, dict[str, dict[st
     }
     for figure in evaluation.image_figures:
         row = rows[figure.set_name][scale_name(figure.scale)][figure.image]
-        row[row_key(figure.metric, figure.method)] = _number(figure.value)
+        row[row_key(figure.metric, figure.method)] = json_number(figure.value)
     return rows
 
 
 def _read_evaluation(content: Mapping[str, Any]) -> Evaluation:
+    """Everything but the model and its circumstances; ValueError where the values contradict each other, or are none."""
     figures = [
         Figure(
             set_name,
             _scale(scale),
             *_metric_and_method(key),
-            float(value),
-            row["images"],
-            row.get("infinite", {}).get(key, 0),
+            _value(value),
+            _count(row.get("images")),
+            _count(_infinite(row).get(key, 0)),
         )
         for set_name, rows in content["sets"].items()
         for scale, row in rows.items()
         for key, value in row.items()
         if key not in ("images", "infinite") and value is not None
     ]
+    for set_name, scales in content["images"].items():
+        if unknown := sorted(set(scales) - set(content["sets"].get(set_name, {}))):
+            raise ValueError(f"it has images of {set_name} at {unknown[0]}, and no row of them")
     image_figures = [
-        ImageFigure(set_name, _scale(scale), *_metric_and_method(key), float(value), image)
+        ImageFigure(set_name, _scale(scale), *_metric_and_method(key), _value(value), image)
         for set_name, scales in content["images"].items()
         for scale, rows in scales.items()
         for image, row in rows.items()
@@ -171,9 +209,26 @@ def _read_evaluation(content: Mapping[str, Any]) -> Evaluation:
     return Evaluation(figures, image_figures, images, list(scales), content["missing"], tuple(content.get("failures", ())))
 
 
-def _number(value: float) -> float | str:
-    """The value as JSON has it: numbers, and names of what is none."""
-    return value if math.isfinite(value) else str(value)
+def _infinite(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    counts = row.get("infinite", {})
+    if not isinstance(counts, dict):
+        raise ValueError(f"infinite is {shown(counts)}; expected how many figures of which metric are")
+    return counts
+
+
+def _value(value: Any) -> float:
+    """A figure as it was written: a number, or the name of what is none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and not LARGEST_FIGURE < abs(value) < math.inf:
+        return float(value)
+    if value in ("inf", "-inf", "nan"):
+        return float(value)
+    raise ValueError(f"{shown(value)} stands where a figure belongs")
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT:
+        return value
+    raise ValueError(f"{shown(value)} stands where a count belongs")
 
 
 def _metric_and_method(key: str) -> tuple[str, str]:
@@ -181,4 +236,11 @@ def _metric_and_method(key: str) -> tuple[str, str]:
 
 
 def _scale(name: str) -> float:
-    return float(name.removeprefix("x"))
+    """Of x4, x3.3, as `scale_name` writes them; ValueError where it is none."""
+    try:
+        scale = float(name.removeprefix("x"))
+    except ValueError:
+        scale = math.nan
+    if not 0 < scale < math.inf or scale_name(scale) != name:
+        raise ValueError(f"{shown(name)} stands where a scale belongs, such as x4")
+    return scale

@@ -8,7 +8,7 @@ import matplotlib.figure
 from splatsr.geometry import Number
 from splatsr.metrics.figure import MODEL, scale_name, select
 from splatsr.metrics.names import PSNR_NAMES
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 from splatsr.tables.members import Cell
 
 LONGEST = 40
@@ -28,9 +28,9 @@ def draw_ablation(cells: Sequence[Cell], path: Path, *, scale: Number) -> None:
             axis.plot(values, [row] * len(values), "o", color=f"C{row}", markersize=5, alpha=0.6)
             if values:
                 axis.plot([sum(values) / len(values)], [row], "|", color=f"C{row}", markersize=18)
-        axis.set_yticks(range(len(cells)), names, fontsize=8)
+        axis.set_yticks(range(len(cells)), map(as_label, names), fontsize=8)
         axis.set_ylim(len(cells) - 0.5, -0.5)
-        axis.set_xlabel(f"PSNR (dB), {set_name} {scale_name(scale)}")
+        axis.set_xlabel(f"PSNR (dB), {as_label(set_name)} {scale_name(scale)}")
         axis.grid(alpha=0.3)
     save_drawing(figure, path, dpi=100)
 

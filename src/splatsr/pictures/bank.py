@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 from splatsr.resize.levels import to_uint8
 
 
@@ -49,7 +49,7 @@ def draw_bank(
         axis.set_xticks([])
         axis.set_yticks([])
     used = (chosen > 0.1 / len(chosen)).sum()
-    figure.suptitle(f"{title}: {used} of {len(chosen)} kernels chosen more than a tenth of evenly", fontsize=11)
+    figure.suptitle(f"{as_label(title)}: {used} of {len(chosen)} kernels chosen more than a tenth of evenly", fontsize=11)
     save_drawing(figure, path, dpi=90)
 
 

@@ -7,7 +7,7 @@ import matplotlib
 import matplotlib.figure
 
 from splatsr.metrics.model_cost import ModelCost
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 
 
 def draw_cost(models: Mapping[str, ModelCost], path: Path) -> None:
@@ -19,10 +19,10 @@ def draw_cost(models: Mapping[str, ModelCost], path: Path) -> None:
         color = colors((2 * index + index // 10) % 20)  # the strong ten first
         times = cost.average_time[0].render_ms_at
         hollow = [scale for scale in times if scale not in cost.average_time[0].measured]
-        time.plot(times.keys(), times.values(), "o-", color=color, markersize=3, label=name)
+        time.plot(times.keys(), times.values(), "o-", color=color, markersize=3, label=as_label(name))
         time.plot(hollow, [times[scale] for scale in hollow], "o", color=color, markersize=3, markerfacecolor="white")
         peaks = cost.memory.render_mb_at
-        memory.plot(peaks.keys(), peaks.values(), "o-", color=color, markersize=3, label=name)
+        memory.plot(peaks.keys(), peaks.values(), "o-", color=color, markersize=3, label=as_label(name))
     first = next(iter(models.values()))
     height, width = first.average_time[0].lr_size
     time.set_title(f"time to render, LR {width}x{height}, encoded once", fontsize=10)

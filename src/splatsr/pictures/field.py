@@ -10,7 +10,7 @@ from torch import Tensor
 
 from splatsr.image.field import GaussianField
 from splatsr.image.field_statistics import dc_gain_image, describe_field
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 from splatsr.prior.statistics import PRIOR, PublishedEntry
 from splatsr.resize.levels import to_uint8
 
@@ -34,7 +34,7 @@ def draw_field(field: GaussianField, lr: Float[Tensor, "3 h w"], path: Path, *, 
     figure.colorbar(picture, ax=axes[4], shrink=0.8)
     figures = describe_field(field)
     figure.suptitle(
-        f"{title}: {figures['kernels']:.0f} kernels, {100 * figures['dead']:.1f} % dead, "
+        f"{as_label(title)}: {figures['kernels']:.0f} kernels, {100 * figures['dead']:.1f} % dead, "
         f"{100 * figures['coverage']:.1f} % of the pixels covered",
         fontsize=11,
     )

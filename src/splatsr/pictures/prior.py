@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 from splatsr.prior.statistics import PRIOR, UNITS, correlations, shape_values
 
 
@@ -23,7 +23,7 @@ def draw_prior(kernels: Float[Tensor, "n 3"], path: Path, *, title: str) -> None
     axes[0, 3].set_title("correlations", fontsize=10)
     listed = "\n".join(f"{names:<8} {value:6.2f}" for names, value in correlations(values).items())
     axes[0, 3].text(0.1, 0.95, listed, va="top", family="monospace", fontsize=10, transform=axes[0, 3].transAxes)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(as_label(title), fontsize=11)
     save_drawing(figure, path, dpi=90)
 
 

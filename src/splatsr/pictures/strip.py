@@ -18,7 +18,7 @@ from splatsr.metrics.evaluation import predict
 from splatsr.metrics.figure import BICUBIC, scale_name
 from splatsr.metrics.protocol import Protocol
 from splatsr.models.bicubic import Bicubic
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 from splatsr.resize.levels import to_uint8
 
 CROP = 96
@@ -53,7 +53,7 @@ def draw_strip(models: Mapping[str, nn.Module], pair: Pair, protocol: Protocol, 
     for axis, (name, image) in zip(axes[2:], predictions.items(), strict=False):
         axis.imshow(to_uint8(image)[window])
         decibels = psnr(protocol.prepare(image, pair.scale), target)
-        axis.set_title(f"{name}\nPSNR-{kind} {decibels:.2f} dB (whole image)", fontsize=10)
+        axis.set_title(f"{as_label(name)}\nPSNR-{kind} {decibels:.2f} dB (whole image)", fontsize=10)
     hr, error = axes[2 + len(predictions)], axes[3 + len(predictions)]
     hr.imshow(to_uint8(pair.hr)[window])
     hr.set_title("HR\n", fontsize=10)

@@ -9,7 +9,7 @@ import matplotlib.image
 
 from splatsr.metrics.logged_names import LoggedName, split_logged_name
 from splatsr.metrics.names import PSNR_NAMES
-from splatsr.pictures.drawing import save_drawing
+from splatsr.pictures.drawing import as_label, save_drawing
 
 PANELS = {
     "train/loss": "training loss",
@@ -56,7 +56,9 @@ def draw_curves(runs: Mapping[str, Path], path: Path) -> None:
                 detail = split_logged_name(name) if len(runs) == 1 and start == "val/psnr" else None
                 if name == start or (start == "lr" and name.startswith("lr-")) or _is_validation_psnr(detail):
                     label = run if len(runs) > 1 else _label(name, detail)
-                    axis.plot(*zip(*points, strict=True), label=label, linewidth=1.2, marker="." if len(points) < 20 else "")
+                    axis.plot(
+                        *zip(*points, strict=True), label=as_label(label), linewidth=1.2, marker="." if len(points) < 20 else ""
+                    )
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
@@ -76,7 +78,7 @@ def draw_page(pictures: Sequence[Path], path: Path, *, title: str) -> None:
     for axis, image in zip(axes, images, strict=True):
         axis.imshow(image)
         axis.set_axis_off()
-    figure.suptitle(title)
+    figure.suptitle(as_label(title))
     save_drawing(figure, path, dpi=100)
 
 

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
 from splatsr.bounds import AtLeastOne, ImageSize, Natural, ScaleFactor, Seed, Side
+from splatsr.disk.disk_errors import lost_folder
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.geometry import Number
@@ -82,7 +83,14 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined] # kept on the function; the first process holds it for all
         return job(**arguments, run=run)
     with hold(run.folder, patience=PATIENCE):
-        return job(**arguments, run=run)
+        try:
+            return job(**arguments, run=run)
+        except Exception as error:
+            if (lost := lost_folder(error, run.folder)) is None:
+                raise
+            raise InputError(
+                f"{lost} has been moved or deleted while the run worked in it; put it back and resume it, or start anew."
+            ) from error
 
 
 def repeat(run: Run) -> Callable[[], Any]:

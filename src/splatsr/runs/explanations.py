@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from splatsr.disk.disk_errors import disk_error, explain_disk_error
+from splatsr.disk.disk_errors import disk_error, explain_disk_error, in_the_way
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF, compose
 from splatsr.runs.new_folders import folder_in_work
@@ -85,7 +85,8 @@ def explain_beginning(error: BaseException) -> str | None:
         reason = " ".join(str(error).split()) or "an assertion of Hydra's fails"
         return f"Hydra refuses its own settings (hydra.*, or options that begin with --): {reason}."
     where = f" {error.filename}" if error.filename else ""
-    return f"the folder{where} of the run cannot be made ({error.strerror}); give another hydra.run.dir, or hydra.sweep.dir."
+    reason = (in_the_way(Path(error.filename)) if error.filename else "") or error.strerror
+    return f"the folder{where} of the run cannot be made ({reason}); give another hydra.run.dir, or hydra.sweep.dir."
 
 
 def suggest_key(key: str) -> str:

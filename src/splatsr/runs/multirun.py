@@ -79,12 +79,16 @@ def summarise(folder: Path) -> None:
 
 
 def draw(found: Sequence[Cell], folder: Path) -> None:
-    """ablation.png at x4 or the first scale there is, and curves.png of the first run of every cell."""
+    """ablation.png at x4 or the first scale there is, and curves.png of the first run of every cell.
+
+    The first is left out where nothing was measured: trainings without test sets.
+    """
     from splatsr.pictures.ablation import draw_ablation  # matplotlib takes a second
     from splatsr.pictures.training import draw_curves
 
     scales = [figure.scale for cell in found for figure in cell.figures()]
-    draw_ablation(found, folder / "ablation.png", scale=4 if 4 in scales else scales[0])
+    if scales:
+        draw_ablation(found, folder / "ablation.png", scale=4 if 4 in scales else scales[0])
     trained = {cell.name: cell.finished[0].folder for cell in found if cell.finished}
     if all((run / "logs").is_dir() for run in trained.values()):
         draw_curves(trained, folder / "curves.png")

@@ -31,8 +31,19 @@ ECHO_SECONDS = 5.0
 """Within which an error here counts as the echo of another process's end."""
 
 
+_OF_CLUSTERS = ("SLURM_PROCID", "TORCHELASTIC_RUN_ID", "LSB_JOBID", "NODE_RANK", "GROUP_RANK")
+"""Variables of which one is there where something has started processes on several machines."""
+
+
 def check_strategy(trainer: Mapping[str, Any]) -> None:
-    """InputError where the trainer's settings name a strategy that starts processes itself, by spawn or fork."""
+    """InputError where the trainer's settings name a strategy that starts processes itself, by spawn or fork, or several
+    machines although nothing has started processes on them: the first would wait for the others for ever."""
+    nodes = trainer.get("num_nodes", 1)
+    if nodes > 1 and not any(name in os.environ for name in _OF_CLUSTERS):
+        raise InputError(
+            f"trainer.num_nodes={nodes} needs processes on so many machines, and nothing has started them: use trainer=slurm "
+            "with srun, or torchrun --nnodes."
+        )
     strategy = trainer.get("strategy")
     if isinstance(strategy, str) and strategy.endswith(("spawn", "fork", "notebook")):
         raise InputError(

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from splatsr.disk.markdown import markdown_table
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.names import PSNR_NAMES
+from splatsr.metrics.record import json_number
 from splatsr.tables.members import Cell, MeanFigure
 from splatsr.tables.paper import PaperTable
 
@@ -72,7 +74,7 @@ def same_value(one: Any, other: Any) -> bool:
 
 def to_json(rows: Sequence[AblationRow]) -> list[dict[str, Any]]:
     """One entry for each row, plain values, as multirun.json and ablations.json have it; figures are
-    {set: {"x4": {"psnr_y": {mean, deviation, runs}}}}."""
+    {set: {"x4": {"psnr_y": {mean, deviation, runs}}}}, those that JSON has no number for as in metrics.json."""
     return [
         {
             "values": row.cell.values,
@@ -118,14 +120,19 @@ def to_markdown(rows: Sequence[AblationRow], paper: PaperTable) -> str:
         )
     if not any(line[-1] for line in cells):
         headings, cells = headings[:-1], [line[:-1] for line in cells]
-    return markdown_table(headings, cells, text_columns=len(headings)) + "\n"
+    printable = [[one_line(cell) for cell in line] for line in (headings, *cells)]
+    return markdown_table(printable[0], printable[1:], text_columns=len(headings)) + "\n"
 
 
 def _nested(figures: Sequence[MeanFigure]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for figure in figures:
         row = nested.setdefault(figure.set_name, {}).setdefault(scale_name(figure.scale), {})
-        row[figure.metric] = {"mean": figure.mean, "deviation": figure.deviation, "runs": figure.runs}
+        row[figure.metric] = {
+            "mean": json_number(figure.mean),
+            "deviation": json_number(figure.deviation),
+            "runs": figure.runs,
+        }
     return nested
 
 

@@ -123,8 +123,11 @@ def _member(folder: Path) -> Member:
 
 
 def _mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    mean = statistics.fmean(values)
-    return mean, statistics.stdev(values) if len(values) > 1 and math.isfinite(mean) else 0.0 if len(values) == 1 else math.nan
+    """Where a figure is infinite, or none, so is the mean, and no number says by how much figures deviate from it."""
+    mean = sum(values) / len(values)
+    if not math.isfinite(mean):
+        return mean, 0.0 if len(values) == 1 else math.nan
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import MODEL, Figure, select
 from splatsr.metrics.record import MeasuredModel, read_record
 from splatsr.tables.paper import Column, PaperTable, same_set
@@ -30,7 +31,7 @@ class EvaluatedRun:
     def label(self) -> str:
         """Folder, model, encoder and size, so that a light model is not taken for the paper's."""
         encoder = f", {self.model.encoder}" if self.model.encoder else ""
-        return f"{self.folder} ({self.model.name}{encoder}, {self.model.parameters / 1e6:.1f} M)"
+        return one_line(f"{self.folder} ({self.model.name}{encoder}, {self.model.parameters / 1e6:.1f} M)")
 
     def is_a(self, run: Mapping[str, str | None]) -> bool:
         """Whether it is of the {model, encoder} that a paper's row is compared with."""

@@ -3,11 +3,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lightning
 import pytest
 
-from composed import protocol_of
+from composed import protocol_of, settings_of
+from splatsr.data.module import PhotoData
 from splatsr.pictures.training import read_curves
-from splatsr.runs.configuration import CONF
+from splatsr.runs.configuration import CONF, instantiate
 from splatsr.training.callbacks.dashboard import Dashboard
 
 
@@ -39,3 +41,15 @@ def test_the_best_figure_survives_resuming() -> None:
     before.best = 31.0
     after.load_state_dict(before.state_dict())
     assert after.best == 31.0
+
+
+@pytest.mark.parametrize("nothing", [("data.test=null",), ("data.validation_scales=[]",), ("data.test=[]",)])
+def test_where_nothing_is_validated_nothing_is_drawn(nothing: tuple[str], photographs: Path, tmp_path: Path) -> None:
+    settings = settings_of("data=folder", f"data.test={photographs}", "data.validation_scales=[2]", *nothing)
+    data: PhotoData = instantiate(settings["data"], "data")
+    trainer = lightning.Trainer(
+        accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False, default_root_dir=tmp_path
+    )
+    trainer.datamodule = data  # type: ignore[attr-defined] # Lightning sets it without declaring it
+    Dashboard(protocol=protocol_of("l_pil"), pictures=1).on_validation_epoch_end(trainer, lightning.LightningModule())
+    assert not (tmp_path / "pictures").exists()

@@ -15,7 +15,6 @@ from splatsr.bounds import Natural
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.image_names import file_stems
 from splatsr.image.field import GaussianField
-from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 
@@ -64,8 +63,9 @@ class Dashboard(Callback):
         self._last_end = now
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """A strip and the field of the first test image."""
-        if self.pictures and trainer.is_global_zero:
+        """A strip and the field of the first test image, where there is one."""
+        data = trainer.datamodule  # type: ignore[attr-defined] # Lightning sets it without declaring it
+        if self.pictures and trainer.is_global_zero and data.validation_scales and any(data.test_sets.values()):
             self._draw(trainer, pl_module)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -103,7 +103,7 @@ class Dashboard(Callback):
         field = model(pair.lr[None].to(pl_module.device))
         if isinstance(field, GaussianField):
             panel = folder / f"{stem}-step{step:06d}-field.png"
-            draw_field(field.to("cpu"), pair.lr, panel, title=f"{one_line(pair.name).replace('$', '')}, step {step}")
+            draw_field(field.to("cpu"), pair.lr, panel, title=f"{pair.name}, step {step}")
             log_picture(trainer.loggers, f"val/field/{stem}", panel, step)
 
 
