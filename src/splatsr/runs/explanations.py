@@ -84,7 +84,10 @@ def explain_beginning(error: BaseException) -> str | None:
         return f"Hydra refuses its own settings (hydra.*, or options that begin with --): {reason}."
     where = f" {error.filename}" if error.filename else ""
     obstacle = in_the_way(Path(error.filename)) if error.filename else ""
-    return f"the folder{where} of the run cannot be made ({obstacle or error.strerror}); give another hydra.run.dir, or hydra.sweep.dir."
+    return (
+        f"the folder{where} of the run cannot be made ({obstacle or error.strerror}); give another hydra.run.dir, or "
+        "hydra.sweep.dir."
+    )
 
 
 def suggest_key(key: str) -> str:
