@@ -221,3 +221,15 @@ def test_of_several_processes_one_decodes(folder: Path, monkeypatch: pytest.Monk
         thread.join()
     assert len(read) == 5
     assert_whole(folder)
+
+
+def test_links_to_nowhere_are_skipped_like_damaged_files(folder: Path) -> None:
+    (folder / "loop.png").symlink_to("loop.png")
+    (folder / "nowhere.png").symlink_to("absent.png")
+    with pytest.raises(InputError, match="2 of 7 images cannot be read"):
+        decode(folder)
+    assert len(images_of(decode(folder, skip_damaged=True))) == 5
+
+
+def images_of(one: DecodedFolder) -> list[str]:
+    return [record.stamp.name for record in one.read() if not isinstance(record.size, str)]

@@ -159,11 +159,16 @@ class DecodedFolder:
         return usable
 
     def _stamps(self) -> list[Stamp]:
-        try:
-            stats = ((name, os.stat(self.part.folder / name)) for name in self.part.names)
-            return [Stamp(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-        except OSError as error:
-            raise InputError(f"{error.filename} cannot be read: {error.strerror}.") from error
+        return [_stamp(self.part.folder / name) for name in self.part.names]
+
+
+def _stamp(path: Path) -> Stamp:
+    """Zeros where there is nothing to look at, as behind a link to nowhere: reading it then says why it is damaged."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return Stamp(path.name, 0, 0)
+    return Stamp(path.name, status.st_size, status.st_mtime_ns)
 
 
 def append(file: BinaryIO, image: UInt8[np.ndarray, "h w 3"]) -> None:

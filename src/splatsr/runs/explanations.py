@@ -85,8 +85,11 @@ def explain_beginning(error: BaseException) -> str | None:
         reason = " ".join(str(error).split()) or "an assertion of Hydra's fails"
         return f"Hydra refuses its own settings (hydra.*, or options that begin with --): {reason}."
     where = f" {error.filename}" if error.filename else ""
-    reason = (in_the_way(Path(error.filename)) if error.filename else "") or error.strerror
-    return f"the folder{where} of the run cannot be made ({reason}); give another hydra.run.dir, or hydra.sweep.dir."
+    obstacle = in_the_way(Path(error.filename)) if error.filename else ""
+    return (
+        f"the folder{where} of the run cannot be made ({obstacle or error.strerror}); give another hydra.run.dir, or "
+        "hydra.sweep.dir."
+    )
 
 
 def suggest_key(key: str) -> str:
