@@ -67,7 +67,7 @@ class Campaign:
                 self._check_ending(job, first)
             halves = half_files(out)
             again = run(job.command(self.home, out, *job.resumed), folder=self.work, seconds=300)
-            finished = first.code == 0 and again.is_one_line  # nothing was left to do, and it says so
+            finished = again.is_one_line and "already" in again.err  # nothing was left to do, and it says so
             equal = results(job, out) == wanted
             left = [str(path) for path in out.rglob("*.partial")]
             counts["half files"] += len(halves)
