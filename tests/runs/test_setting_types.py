@@ -35,7 +35,7 @@ def test_parts_are_looked_into_at_any_depth() -> None:
         ("trainer.devices=[a]", "trainer.devices must be"),
         ("trainer.max_epochs=many", "trainer.max_epochs must be a whole number of at least -1, or null; got 'many'"),
         ("callbacks.averaging.decay=x", "callbacks.averaging.decay must be a number"),
-        ("callbacks.validation.metrics=3", "callbacks.validation.metrics must be a list of text; got 3"),
+        ("callbacks.validation.metrics=3", "callbacks.validation.metrics must be a list of texts; got 3"),
         ("model.encoder.blocks=[1]", r"model.encoder.blocks must be a whole number from 1 to 1000; got \[1\]"),
         ("pictures=some", "pictures must be a whole number"),
         ("prior.crops=x", "prior.crops must be a whole number"),
