@@ -81,7 +81,7 @@ def test_runs_below_outputs_are_found_and_those_that_do_not_fit_are_named(
     runs = table_job._found(paper("table1"))
     assert [run.folder for run in runs] == [fits.relative_to(tmp_path)]
     assert "left out: outputs/evaluate/2 was measured under protocol B" in caplog.text
-    assert "left out: outputs/evaluate/3/metrics.json has schema None" in caplog.text
+    assert "left out: outputs/evaluate/3/metrics.json has schema null" in caplog.text
 
 
 def test_wandb_gets_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, urban: Path) -> None:

@@ -11,9 +11,9 @@ WAITING = """
 import sys, time
 from splatsr.runs import termination
 termination.PATIENCE = 1.0
-termination.listen()
-print("listening", flush=True)
 try:
+    termination.listen()
+    print("listening", flush=True)
     {work}
 except termination.Terminated:
     sys.stderr.write(termination.line())

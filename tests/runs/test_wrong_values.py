@@ -138,7 +138,7 @@ def test_values_that_mean_something_pass(name: str, value: Any, monkeypatch: pyt
         (("job=train", "debug=tiny", "+trainer.callbacks=[]"), "nothing reads trainer.callbacks"),
         (("job=sensitivity", "input=nowhere"), "nowhere is not a run of job=fit_prior"),
         (("job=fit_prior", "prior/dictionary=sampled", "prior.crops=1", "prior.side=4"), "prior.dictionary.rows="),
-        (("job=fit_prior", "prior.dictionary.levels=[1000,1000,1000]"), "prior.dictionary would have 1000000000 rows"),
+        (("job=fit_prior", "prior.dictionary.levels=[1000,1000,1000]"), "prior.dictionary would have 1000000001 rows"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_said_before_anything_is_written(

@@ -33,12 +33,12 @@ def main() -> int:
     """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
     global _refusals, _begun
     register_resolvers()
-    listen()
     logging.raiseExceptions = False  # a line that the log has no room for is no reason for a traceback
     _refusals, _begun = [], False
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing, and this function prints
     try:
+        listen()
         check_command_line(sys.argv[1:])
         _compose_and_run()
         sys.stdout.flush()
