@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help env demo data doctor test lint docs format benchmark
+.PHONY: help env demo data doctor test slow lint docs format benchmark
 .DEFAULT_GOAL := help
 
 help:  ## list these verbs
@@ -31,8 +31,11 @@ data: env  ## decode the images to train on, once: make data DATA=df2k ROOT=<the
 doctor: env  ## list versions, devices and data sets, and what is missing: make doctor ROOT=<the folder that holds the sets>
 	$(BIN)/python run.py job=doctor data=div2k data.root=$(ROOT)
 
-test: env  ## run the tests
-	$(BIN)/python -m pytest --numprocesses 2
+test: env  ## run the tests, but for those of make slow
+	$(BIN)/python -m pytest --numprocesses 2 -m "not slow"
+
+slow: env  ## run the tests that start several trainings or compilers, 20 to 60 seconds each
+	$(BIN)/python -m pytest --numprocesses 2 -m slow
 
 lint: env  ## check style, formatting and types
 	$(BIN)/ruff check .
