@@ -128,7 +128,7 @@ def main() -> None:
                 print(faults[-1], flush=True)
     table = list(rows.values())
     command = f"python benchmarks/bad_commands.py --commands {arguments.commands} --seed {arguments.seed}"
-    made_by = write_results("bad_commands", command, rows=table, faults=faults)
+    made_by = write_results("bad_commands", command, rows=table, faults=len(faults))
     text = f"{made_by}.\n\n{markdown_table(list(table[0]), [list(map(str, row.values())) for row in table], text_columns=1)}"
     print(text)
     write_section("bad commands", text, RELIABILITY)

@@ -135,7 +135,9 @@ def main() -> None:
             print(rows[-1], flush=True)
     for fault in campaign.faults:
         print(fault)
-    made_by = write_results("disks", f"python benchmarks/disks.py --seed {arguments.seed}", jobs=rows, faults=campaign.faults)
+    made_by = write_results(
+        "disks", f"python benchmarks/disks.py --seed {arguments.seed}", jobs=rows, faults=len(campaign.faults)
+    )
     table = markdown_table(list(rows[0]), [list(map(str, row.values())) for row in rows], text_columns=1)
     text = f"{made_by}.\n\n{table}\n\n{len(campaign.faults)} faults."
     print(text)

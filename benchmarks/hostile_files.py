@@ -265,7 +265,7 @@ def main() -> None:
     for fault in faults:
         print(fault[:3000])
     command = f"python benchmarks/hostile_files.py --files {arguments.files} --seed {arguments.seed}"
-    made_by = write_results("hostile_files", command, rows=rows, faults=faults)
+    made_by = write_results("hostile_files", command, rows=rows, faults=len(faults))
     table = markdown_table(list(rows[0]), [list(map(str, row.values())) for row in rows], text_columns=1)
     text = f"{made_by}; bounds: {SECONDS:.0f} s and {MIB} MiB a file.\n\n{table}"
     print(text)

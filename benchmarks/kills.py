@@ -106,7 +106,7 @@ def main() -> None:
         "kills",
         f"python benchmarks/kills.py --kills {arguments.kills} --seed {arguments.seed}",
         jobs=rows,
-        faults=campaign.faults,
+        faults=len(campaign.faults),
     )
     table = markdown_table(list(rows[0]), [list(map(str, row.values())) for row in rows], text_columns=1)
     text = f"{made_by}; results on {other or 'the temporary folder'}.\n\n{table}\n\n{len(campaign.faults)} faults."

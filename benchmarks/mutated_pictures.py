@@ -130,7 +130,7 @@ def main() -> None:
     lines = [[name, *(str(counts[key]) for key in headings)] for name, counts in rows.items()]
     table = markdown_table(["format", *headings], lines, text_columns=1)
     command = f"python benchmarks/mutated_pictures.py --pictures {arguments.pictures} --seed {arguments.seed}"
-    made_by = write_results("mutated_pictures", command, rows=lines, faults=faults)
+    made_by = write_results("mutated_pictures", command, rows=lines, faults=len(faults))
     text = f"{made_by}; bounds: {SECONDS:.0f} s and {MIB} MiB a picture.\n\n{table}"
     print(text)
     write_section("mutated pictures", text, RELIABILITY)

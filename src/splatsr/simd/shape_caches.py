@@ -1,7 +1,7 @@
 """oneDNN keeps a compiled convolution for every size of image that it has seen: how many is bounded here.
 
 Its two caches (its own, and torch's around it) hold 1024 entries each, which a process that enlarges images of many sizes fills
-with half a GiB (docs/reliability.md). Sixty-four are more than a model's layers need at one size. Both are read from the
+one after the other. Sixty-four are more than a model's layers need at one size. Both are read from the
 environment at the first convolution, so this is called when the package is imported; values that are set already stay.
 """
 
