@@ -31,19 +31,21 @@ class Output(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """Rows of an output, all its columns wide, for an image that may hold only some rows of the LR image.
+    """Rows of an output, all its columns wide, for an image that may hold only some rows of the LR image, or more than it.
 
     Attributes:
         output: the whole output.
         lr_size: (h, w) of the whole LR image.
         rows: [top, bottom) in output pixels.
-        origin: the row of the whole LR image at which the image that renders begins.
+        origin: the row of the whole LR image at which the image that renders begins; negative where it begins in a margin.
+        left: the column, likewise.
     """
 
     output: Output
     lr_size: tuple[int, int]
     rows: tuple[int, int]
     origin: int
+    left: int = 0
 
     @property
     def ratio(self) -> tuple[float, float]:

@@ -61,4 +61,4 @@ def test_an_orientation_of_the_wrong_type_loses_no_picture(tmp_path: Path, kind:
     Image.fromarray(np.full((6, 8, 3), 90, np.uint8)).save(
         tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0" + tag + bytes(4)
     )
-    assert read_picture(tmp_path / "a.jpg").rgb.shape == (6, 8, 3)
+    assert read_picture(tmp_path / "a.jpg").colors.shape == (6, 8, 3)

@@ -46,7 +46,7 @@ def test_nothing_beside_the_pixels_keeps_them_from_being_read(tmp_path: Path, be
     write_png(tmp_path / "a.png", RGB, before=BESIDE[beside])
     assert image_size(tmp_path / "a.png") == (6, 8)
     picture = read_picture(tmp_path / "a.png")
-    assert np.array_equal(picture.rgb, RGB)
+    assert np.array_equal(picture.colors, RGB)
     assert picture.extras.icc_profile is None
     assert len(picture.extras.exif) == 0
 

@@ -78,8 +78,8 @@ def test_alpha_straight_and_premultiplied(tmp_path: Path, make) -> None:
     for pixels, kind in ((straight, "unassalpha"), (multiplied, "assocalpha")):
         tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", extrasamples=[kind])
         picture = read_picture(tmp_path / "a.tif")
-        assert np.array_equal(picture.alpha, ALPHA)
-        error = np.abs(picture.rgb.astype(int) - RGB)[ALPHA > 64]
+        assert np.array_equal(picture.alpha, alpha)
+        error = np.abs(picture.colors.astype(int) - rgb)[ALPHA > 64]
         assert error.max() <= (0 if kind == "unassalpha" else 2)
 
 
@@ -87,7 +87,7 @@ def test_a_sample_that_nobody_explains_is_no_alpha(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.dstack([RGB, ALPHA]), photometric="rgb", extrasamples=["unspecified"])
     picture = read_picture(tmp_path / "a.tif")
     assert picture.alpha is None
-    assert np.array_equal(picture.rgb, RGB)
+    assert np.array_equal(picture.colors, RGB)
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg", "tiff_adobe_deflate"])

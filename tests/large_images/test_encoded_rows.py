@@ -24,20 +24,21 @@ def random_field(height: int, width: int) -> GaussianField:
 
 
 @given(
-    bands=st.lists(st.integers(1, 9), min_size=1, max_size=5), width=st.integers(1, 12),
+    bands=st.lists(st.integers(1, 9), min_size=1, max_size=5), width=st.integers(1, 12), margin=st.integers(0, 4),
     scale=st.tuples(*[st.floats(0.3, 5)] * 2), rows_per_strip=st.integers(1, 40),
 )  # fmt: skip
 def test_strips_of_a_field_that_comes_in_bands_make_the_whole_image(
-    bands: list[int], width: int, scale: tuple[float, float], rows_per_strip: int
+    bands: list[int], width: int, margin: int, scale: tuple[float, float], rows_per_strip: int
 ) -> None:
+    grid = random_field(sum(bands) + 2 * margin, width + 2 * margin)
+    field = grid.framed(margin)
     height = sum(bands)
-    field = random_field(height, width)
     assume(min(round(height * scale[0]), round(width * scale[1])) >= 1)
     output = resolve_output((height, width), scale=scale)
-    encoded, done, strips = EncodedRows(output, (height, width), SUPPORT), 0, []
-    for rows in bands:
+    encoded, done, strips = EncodedRows(output, (height, width), SUPPORT, margin), 0, []
+    for rows in [margin, *bands, margin] if margin else bands:
         encoded.drop(done)
-        encoded.append(field.crop(rows=(encoded.end, encoded.end + rows), columns=(0, width)))
+        encoded.append(grid.crop(rows=(encoded.end, encoded.end + rows), columns=(0, width + 2 * margin)))
         assert encoded.field.size[0] == encoded.end - encoded.first
         while done < encoded.ready:
             end = min(done + rows_per_strip, encoded.ready)
@@ -51,7 +52,7 @@ def test_strips_of_a_field_that_comes_in_bands_make_the_whole_image(
 
 
 def test_rows_are_kept_as_long_as_they_contribute_and_no_longer() -> None:
-    encoded = EncodedRows(resolve_output((40, 3), scale=2), (40, 3), support=3)
+    encoded = EncodedRows(resolve_output((40, 3), scale=2), (40, 3), support=3, margin=0)
     assert encoded.support == 4, "two output pixels more are one LR pixel"
     field = random_field(40, 3)
     encoded.append(field.crop(rows=(0, 20), columns=(0, 3)))

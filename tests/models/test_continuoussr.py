@@ -16,6 +16,7 @@ from splatsr.heads.cgm import CGM
 from splatsr.heads.ddcw import DDCW
 from splatsr.heads.dictionary import published_dictionary
 from splatsr.heads.initialisation import blurred_lr, published
+from splatsr.image.border import continued
 from splatsr.models.continuoussr import ContinuousSR
 
 NARROW = ["model.encoder.channels=8", "model.encoder.blocks=1", "model.encoder.out_channels=8"]
@@ -29,6 +30,7 @@ def small(*, kernels_per_pixel: int = 4, upscale: int = 2, skip: bool = True, in
         colors=partial(CGM, hidden=[8, 8], skip=skip),
         kernels_per_pixel=kernels_per_pixel,
         reference_scale=4.0,
+        margin=0,
         initialisation=initialisation,
     ).eval()
 
@@ -183,7 +185,7 @@ def test_only_limited_kernels_are_tiled() -> None:
 @pytest.mark.parametrize("changes", [[], ["model.colors.skip=false"], ["model.kernels_per_pixel=1"]])
 @torch.inference_mode()
 def test_a_part_is_cropped_from_the_whole(changes: list[str]) -> None:
-    model = tiny(*changes).eval()
+    model = tiny(*changes, "model.margin=0").eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     lr = torch.rand(2, 3, 9, 11)
@@ -192,3 +194,33 @@ def test_a_part_is_cropped_from_the_whole(changes: list[str]) -> None:
         assert part.size == expected.size
         for name in ("means", "cholesky", "colors"):
             torch.testing.assert_close(getattr(part, name), getattr(expected, name), atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_the_margin_is_what_a_mirrored_image_has_around_the_image() -> None:
+    model, lr = tiny("model.margin=2").eval(), torch.rand(2, 3, 5, 7)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    field = model(lr)
+    assert (field.size, field.margin, len(field)) == ((5, 7), 2, 4 * 9 * 11)
+    model.margin = 0
+    wider = model(continued(lr, 2))
+    torch.testing.assert_close(field.means, wider.means - 2)
+    torch.testing.assert_close(field.render(size=(15, 21)), wider.render(size=(27, 33))[..., 6:-6, 6:-6], atol=1e-4, rtol=0)
+    inner = field.crop(rows=(1, 4), columns=(0, 7))
+    assert (inner.size, inner.margin, len(inner)) == ((3, 7), 0, 4 * 3 * 7)
+    torch.testing.assert_close(inner.colors, wider.crop(rows=(3, 6), columns=(2, 9)).colors)
+    assert len(model.train()(lr)) == 4 * 5 * 7, "a crop's edge is no border"
+
+
+@pytest.mark.parametrize("scale", [1.3, 2, 4, 6.1])
+@torch.inference_mode()
+def test_a_white_page_is_white_up_to_its_corners(scale: float) -> None:
+    model = tiny().eval()  # its first weights blur the LR image
+    page = torch.ones(1, 3, 9, 12)
+    image = model(page).render(scale=scale)
+    assert (image - image[..., image.shape[-2] // 2, image.shape[-1] // 2].mean()).abs().max() < 0.02
+    model.margin = 0
+    assert model(page).render(scale=scale)[..., 0, 0].max() < 0.8
+    model.continue_images()
+    assert torch.equal(model(page).render(scale=scale), image)

@@ -11,8 +11,12 @@ from torch import Tensor
 from splatsr.bounds import Positive
 from splatsr.decoders.splatting import Splatting
 from splatsr.geometry import Output, Strip, cell_corners
+from splatsr.image.border import continued
 from splatsr.image.field import GaussianField
 from splatsr.image.tiling import Span
+
+MARGIN = 3
+"""LR pixels beyond the border that have kernels too: without them there would be less of every feature at the border."""
 
 
 class PixelSplatting(Splatting):
@@ -43,12 +47,12 @@ class PixelSplatting(Splatting):
         return field.render_strip(Strip(output, size, rows, origin=0))
 
     def field(self, features: Float[Tensor, "b c h w"], prepared: Float[Tensor, "b parameters=4 h w"]) -> GaussianField:
-        """One kernel per LR pixel, row by row; its peak is opacity times features."""
-        features, prepared = features.float(), prepared.float()  # the fast renderers want it, autocast may give less
+        """One kernel per LR pixel, row by row, and in a margin of mirrored ones; its peak is opacity times features."""
+        features, prepared = (continued(part.float(), MARGIN) for part in (features, prepared))  # fast renderers want float
         sigma_v, sigma_h, opacity, rho = prepared.flatten(2).unbind(1)
         l22 = sigma_v * (1 - rho.square()).sqrt()
         cholesky = self.unit * torch.stack([sigma_h, rho * sigma_v, l22], dim=-1)
         colors = (features.flatten(2) * opacity[:, None]).transpose(1, 2).contiguous()
         size = (features.shape[-2], features.shape[-1])
         means = (cell_corners(*size, 1).to(features) + 0.5).expand(len(features), -1, -1).contiguous()
-        return GaussianField(means, cholesky, colors, size, reference_scale=0)
+        return GaussianField(means, cholesky, colors, size, reference_scale=0).framed(MARGIN)

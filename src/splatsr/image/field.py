@@ -34,6 +34,8 @@ class GaussianField:
         cholesky: entries of L = [[l11, 0], [l21, l22]], Sigma = L L^T; x comes first.
         colors: the kernels' peaks, unbounded; RGB in [0, 1] after summing.
         size: (h, w), the extent of the low-resolution image.
+        margin: LR pixels by which the kernels' grid of cells reaches beyond the image on all sides: kernels made for what lies
+            beyond the border, which reach into the image. Centres count from the image's corner, not from the grid's.
         reference_scale: the smallest scale whose pixels the kernels were fitted to by point sampling: below it rendering adds
             the footprint of the larger pixels. 0: nowhere; infinity: everywhere, for kernels that were fitted with it.
     """
@@ -43,6 +45,7 @@ class GaussianField:
     colors: Float[Tensor, "b n c"]
     size: tuple[int, int]
     reference_scale: Number = REFERENCE_SCALE
+    margin: int = 0
 
     def __post_init__(self) -> None:
         check_reference_scale(self.reference_scale)
@@ -103,13 +106,13 @@ class GaussianField:
         """
         (ratio_y, ratio_x), (scale_y, scale_x), (top, bottom) = strip.ratio, strip.output.scale, strip.rows
         ratio = _beside(self.means, ratio_x, ratio_y)
-        shift = _beside(self.means, 0.0, strip.origin * ratio_y - top)
+        shift = _beside(self.means, strip.left * ratio_x, strip.origin * ratio_y - top)
         stretch = _beside(self.cholesky, scale_x, scale_y, scale_y)
         cholesky, colors = widen(self.cholesky * stretch, self.colors, excess(strip.output.scale, self.reference_scale))
         return splat(self.means * ratio + shift, cholesky, colors, (bottom - top, strip.output.size[1]))
 
     def crop(self, *, rows: Span, columns: Span) -> "GaussianField":
-        """The field of a rectangle of the LR image: the kernels made for its pixels, wherever they have drifted to.
+        """The field of a rectangle of the LR image: the kernels made for its pixels, wherever they have drifted to; no margin.
 
         For fields whose kernels run row by row over a grid of cells (k x k of them per LR pixel), as those of the models.
         A copy: the rest of the field may be forgotten.
@@ -120,27 +123,34 @@ class GaussianField:
         (top, bottom), (left, right) = rows, columns
         if not (0 <= top < bottom <= self.size[0] and 0 <= left < right <= self.size[1]):
             raise ValueError(f"rows {rows}, columns {columns} are no rectangle in an image of size {self.size}.")
-        per_side = self._per_side()
+        per_side, (height, width), margin = self._per_side(), self._grid, self.margin
 
         def cut(part: Tensor) -> Tensor:
-            grid = part.unflatten(1, (per_side * self.size[0], per_side * self.size[1]))
-            grid = grid[:, per_side * top : per_side * bottom, per_side * left : per_side * right]
-            return grid.clone(memory_format=torch.contiguous_format).flatten(1, 2)
+            grid = part.unflatten(1, (per_side * height, per_side * width))
+            down, across = (slice(per_side * (a + margin), per_side * (b + margin)) for a, b in (rows, columns))
+            return grid[:, down, across].clone(memory_format=torch.contiguous_format).flatten(1, 2)
 
-        return replace(self._each(cut)._moved(-left, -top), size=(bottom - top, right - left))
+        return replace(self._each(cut)._moved(-left, -top), size=(bottom - top, right - left), margin=0)
+
+    def framed(self, margin: int) -> "GaussianField":
+        """The same kernels as the field of the image without its outermost `margin` LR pixels, which become the margin."""
+        if not margin:
+            return self
+        height, width = self.size
+        return replace(self._moved(-margin, -margin), size=(height - 2 * margin, width - 2 * margin), margin=margin)
 
     @staticmethod
     def join(tiles: "Sequence[Sequence[GaussianField]]") -> "GaussianField":
         """One field of tiles that lie in rows: the inverse of `crop`, kernels row by row over the grid of all cells.
 
         Raises:
-            ValueError: tiles of a row differ in height, rows in width, or tiles in kernels per LR pixel.
+            ValueError: tiles of a row differ in height, rows in width, tiles in kernels per LR pixel, or they have margins.
         """
         heights = [row[0].size[0] for row in tiles]
         widths = [sum(tile.size[1] for tile in row) for row in tiles]
         densities = {tile._per_side() for row in tiles for tile in row}
         even = all(tile.size[0] == height for row, height in zip(tiles, heights, strict=True) for tile in row)
-        if not even or len(set(widths)) != 1 or len(densities) != 1:
+        if not even or len(set(widths)) != 1 or len(densities) != 1 or any(tile.margin for row in tiles for tile in row):
             sizes = [[tile.size for tile in row] for row in tiles]
             raise ValueError(f"tiles of sizes {sizes} and {densities} kernels per LR pixel's side do not make a rectangle.")
         per_side = densities.pop()
@@ -164,8 +174,13 @@ class GaussianField:
             size=(sum(heights), widths[0]),
         )
 
+    @property
+    def _grid(self) -> tuple[int, int]:
+        """(rows, columns) of LR pixels that the kernels were made for."""
+        return self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin
+
     def _per_side(self) -> int:
-        height, width = self.size
+        height, width = self._grid
         per_side = math.isqrt(len(self) // (height * width))
         if per_side < 1 or per_side**2 * height * width != len(self):
             raise ValueError(f"{len(self)} kernels on {height}x{width} LR pixels are no grid of k x k cells per pixel.")
@@ -188,7 +203,11 @@ class GaussianField:
     def save(self, path: str | Path) -> None:
         """Writes a safetensors file: tensors `means`, `cholesky`, `colors`; LR extent and reference scale as metadata."""
         tensors = {name: getattr(self, name).detach().cpu().contiguous() for name in ("means", "cholesky", "colors")}
-        facts = {"size": json.dumps(list(self.size)), "reference_scale": json.dumps(self.reference_scale)}
+        facts = {
+            "size": json.dumps(list(self.size)),
+            "reference_scale": json.dumps(self.reference_scale),
+            "margin": json.dumps(self.margin),
+        }
         with whole_file(path) as partial:
             partial.write_bytes(save(tensors, metadata={"format": _FORMAT, **facts}))
 
@@ -211,7 +230,8 @@ class GaussianField:
             raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
         height, width = json.loads(metadata["size"])
         reference_scale = json.loads(metadata.get("reference_scale", str(REFERENCE_SCALE)))
-        return cls(**tensors, size=(height, width), reference_scale=reference_scale)
+        margin = json.loads(metadata.get("margin", "0"))
+        return cls(**tensors, size=(height, width), reference_scale=reference_scale, margin=margin)
 
 
 def _beside(like: Tensor, *values: Number) -> Tensor:

@@ -15,11 +15,19 @@ class Model(nn.Module):
 
     Attributes:
         has_weights: whether there is something to train.
+        margin: LR pixels by which it continues an image beyond its border before it is encoded (`image.border`).
         may_collapse: whether training from its first weights is known to end in images that show nothing.
     """
 
     has_weights: bool
     may_collapse: bool = False
+    margin: int = 0
+
+    def continue_images(self) -> None:
+        """From here on images are continued beyond their border, whatever the model's file says (`margin`).
+
+        For enlargements that people keep. Nothing to do for methods that show no dark frame without it.
+        """
 
     @property
     def rendering(self) -> str:
@@ -32,5 +40,5 @@ class Model(nn.Module):
         return None
 
     def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> Any:
-        """The image of those pixels of an LR image; of a model with `tiling`."""
+        """The image of those pixels of an LR image, which is not continued here; of a model with `tiling`."""
         raise NotImplementedError

@@ -9,8 +9,8 @@ from splatsr.errors import InputError
 from splatsr.image_files.formats import READ
 from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.one_line import say_once
-from splatsr.image_files.orientation import orientation_of, upright, upright_size
-from splatsr.image_files.samples import Samples, samples_of
+from splatsr.image_files.orientation import orientation_of, upright_size
+from splatsr.image_files.samples import Samples, samples_of, turned
 
 FORMATS = tuple(name for name in READ if name not in ("PNG", "TIFF"))
 
@@ -65,9 +65,8 @@ class PillowFile(ImageFile):
         with self._open() as image:
             if image.format == "AVIF":
                 self._refuse_hdr()
-            values, space, alpha = samples_of(image, self.path)
-        turned = None if alpha is None else upright(alpha, self.orientation)
-        return Samples(upright(values, self.orientation), space, turned)
+            samples = samples_of(image, self.path)
+        return turned(samples, self.orientation)
 
     def _open(self) -> Image.Image:
         return Image.open(self.path, formats=FORMATS)

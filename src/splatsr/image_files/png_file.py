@@ -21,9 +21,9 @@ from PIL import Image
 from splatsr.errors import InputError
 from splatsr.image_files.exif import exif_of
 from splatsr.image_files.image_file import ImageFile
-from splatsr.image_files.orientation import orientation_of, upright, upright_size
+from splatsr.image_files.orientation import orientation_of, upright_size
 from splatsr.image_files.png_color import Primaries, are_possible, is_srgb, to_srgb
-from splatsr.image_files.samples import GREY, RGB, Samples, samples_of
+from splatsr.image_files.samples import GREY, RGB, Samples, samples_of, turned
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -95,8 +95,7 @@ class PngFile(ImageFile):
             image.load()  # first, whatever the bits: it says plainly what is damaged, where libpng prints lines of its own
             is_wide = self._bits == 16 and self._color_type != 0
             samples = _sixteen_bits(content, self._content(b"tRNS")) if is_wide else samples_of(image, self.path)
-        values = upright(self._meant_as_srgb(samples), self.orientation)
-        return Samples(values, samples.space, None if samples.alpha is None else upright(samples.alpha, self.orientation))
+        return turned(samples._replace(values=self._meant_as_srgb(samples)), self.orientation)
 
     def _meant_as_srgb(self, samples: Samples) -> np.ndarray:
         coding = tuple(self._content(b"cICP"))

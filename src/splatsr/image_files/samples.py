@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from splatsr.errors import InputError
+from splatsr.image_files.orientation import upright
 
 _ROWS = 256
 """Rows that are converted at once."""
@@ -20,11 +21,19 @@ class Samples(NamedTuple):
         values: (h, w, channels), uint8 or uint16 over the whole range of the type; of Lab a and b are signed bytes.
         space: GREY (1 channel), RGB (3), CMYK (4, ink: 0 is none) or LAB (3).
         alpha: (h, w), straight (not multiplied into the colors), of the same type; None: opaque.
+        was: what the pixels are in the file, where these are something else: "a palette", "1 bit".
     """
 
     values: np.ndarray
     space: str
     alpha: np.ndarray | None
+    was: str | None = None
+
+
+def turned(samples: Samples, orientation: int) -> Samples:
+    """Those of a file with this EXIF orientation, upright."""
+    alpha = None if samples.alpha is None else upright(samples.alpha, orientation)
+    return samples._replace(values=upright(samples.values, orientation), alpha=alpha)
 
 
 def eight_bits(values: np.ndarray) -> np.ndarray:
@@ -44,6 +53,7 @@ def samples_of(image: Image.Image, name: object) -> Samples:
         InputError: numbers of 32 bits or with a fraction, which do not say what is white.
     """
     image.load()
+    was = {"P": "a palette", "PA": "a palette", "1": "1 bit"}.get(image.mode)
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.uint16)
         return Samples(values[..., None], GREY, _keyed_out(values, image.info.get("transparency")))
@@ -57,7 +67,10 @@ def samples_of(image: Image.Image, name: object) -> Samples:
     if image.mode in ("CMYK", "LAB"):
         return Samples(np.array(image), CMYK if image.mode == "CMYK" else LAB, None)
     if image.mode in ("L", "1") and "transparency" not in image.info:
-        return Samples(np.array(image.convert("L"))[..., None], GREY, None)
+        return Samples(np.array(image.convert("L"))[..., None], GREY, None, was)
+    if image.mode == "L" and isinstance(image.info["transparency"], int):
+        values = np.array(image)
+        return Samples(values[..., None], GREY, _keyed_out(values, image.info["transparency"]))
     if image.mode in ("LA", "La"):
         both = np.array(image.convert("LA"))
         return Samples(both[..., :1], GREY, both[..., 1])
@@ -65,10 +78,10 @@ def samples_of(image: Image.Image, name: object) -> Samples:
         raise InputError(f"{name} has pixels of a kind ({image.mode}) that is not read; save it as 8- or 16-bit RGB.")
     if image.has_transparency_data:  # palettes with an alpha for every entry convert to RGB only by way of RGBA
         four = np.array(image if image.mode == "RGBA" else image.convert("RGBA"))
-        return Samples(four[..., :3], RGB, four[..., 3])
-    return Samples(np.array(image if image.mode == "RGB" else image.convert("RGB")), RGB, None)
+        return Samples(four[..., :3], RGB, four[..., 3], was)
+    return Samples(np.array(image if image.mode == "RGB" else image.convert("RGB")), RGB, None, was)
 
 
 def _keyed_out(values: np.ndarray, key: object) -> np.ndarray | None:
-    """Alpha of a 16-bit grey image one of whose levels is transparent."""
-    return np.where(values == key, 0, 65535).astype(np.uint16) if isinstance(key, int) else None
+    """Alpha of a grey image one of whose levels is transparent."""
+    return np.where(values == key, 0, np.iinfo(values.dtype).max).astype(values.dtype) if isinstance(key, int) else None

@@ -9,10 +9,10 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 from PIL import Image
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -28,18 +28,13 @@ LEVEL = 4
 """zlib's: a tenth larger than Pillow's files, in a quarter of the time."""
 
 STREAMED = frozenset({".png", ".tif", ".tiff"})
-OPAQUE = frozenset(suffix for suffix, name in WRITTEN.items() if name in ("JPEG", "BMP", "PPM"))
-"""Formats without an alpha channel (BMP knows one that few programs read)."""
-
 _LONGEST = {"JPEG": 65535, "WEBP": 16383, "AVIF": 65535, "PNG": 2**31 - 1, "TIFF": 2**31 - 1}
 
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95},
-    "WEBP": {"quality": 95},
-    "AVIF": {"quality": 95},
-    "JPEG2000": {"irreversible": False},
-}
-"""What Pillow is told where its own choice loses much; JPEG 2000 loses nothing."""
+LOSSY = frozenset({"JPEG", "WEBP", "AVIF"})
+"""Formats that have a quality."""
+
+QUALITY = 95
+"""From 1 to 100, where no other is asked for: Pillow's own, 75, shows blocks in an enlarged picture."""
 
 _LONGEST_EXIF = 65533 - 6
 """Bytes of EXIF that fit into a JPEG, without the six before it."""
@@ -50,17 +45,31 @@ TIFF_STRIP = 2**20
 CLASSIC_TIFF = 2**32 - 2**25
 """Bytes of pixels that are sure to fit into a TIFF with 32-bit offsets; above, BigTIFF."""
 
-Strips = Iterable[UInt8[np.ndarray, "rows width channels"]]
+Rows = UInt8[np.ndarray, "rows width channels"] | UInt16[np.ndarray, "rows width channels"]
+Strips = Iterable[Rows]
+
+
+class Layout(NamedTuple):
+    """Of an image that is written in strips.
+
+    Attributes:
+        size: (H, W) of the whole image.
+        channels: 1 (grey), 2 (grey and straight alpha), 3 (RGB) or 4 (RGB and straight alpha).
+        bits: 8, or 16 (PNG and TIFF) of each of them.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    bits: int
 
 
 def write_strips(
-    path: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras, *, replace: bool = True
+    path: Path, strips: Strips, layout: Layout, extras: Extras, *, quality: int | None = None, replace: bool = True
 ) -> None:
-    """Writes strips that come from top to bottom, RGB or RGBA, in the format of the path's suffix.
+    """Writes strips that come from top to bottom in the format of the path's suffix.
 
     Args:
-        size: (H, W) of the whole image.
-        channels: 3, or 4 with straight alpha.
+        quality: of JPEG, WebP and AVIF, 1 to 100; None: `QUALITY`.
         replace: whether the file may take the place of another.
 
     Raises:
@@ -70,11 +79,11 @@ def write_strips(
     with whole_file(path, replace=replace) as partial:
         if suffix == ".png":
             with partial.open("wb") as file:
-                write_png(file, strips, size, channels, extras)
+                write_png(file, strips, layout, extras)
         elif suffix in STREAMED:
-            write_tiff(partial, strips, size, channels, extras)
+            write_tiff(partial, strips, layout, extras)
         else:
-            _write_whole(path, partial, strips, size, channels, extras)
+            _write_whole(path, partial, strips, layout, extras, quality or QUALITY)
 
 
 def longest_side(suffix: str) -> int | None:
@@ -82,31 +91,33 @@ def longest_side(suffix: str) -> int | None:
     return _LONGEST.get(WRITTEN[suffix])
 
 
-def write_png(file: BinaryIO, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
-    """PNG (ISO/IEC 15948), 8 bit, every row filtered by the better of Sub and Up (least sum of absolute differences)."""
-    height, width = size
+def write_png(file: BinaryIO, strips: Strips, layout: Layout, extras: Extras) -> None:
+    """PNG (ISO/IEC 15948), every row filtered by the better of Sub and Up (least sum of absolute differences of bytes)."""
+    (height, width), channels, bits = layout
     file.write(b"\x89PNG\r\n\x1a\n")
-    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0))
+    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0))
     if extras.icc_profile:
         _chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(extras.icc_profile))
     if not is_empty(extras.exif):
         _chunk(file, b"eXIf", extras.exif.tobytes().removeprefix(b"Exif\0\0"))
     deflate = zlib.compressobj(LEVEL)
-    above = np.zeros((1, width * channels), np.uint8)
+    pixel = channels * bits // 8
+    above = np.zeros((1, width * pixel), np.uint8)
     for strip in strips:
-        rows = strip.reshape(len(strip), -1)
-        _chunk(file, b"IDAT", deflate.compress(_filtered(rows, above, channels)))
+        rows = strip.astype(">u2" if bits == 16 else np.uint8, copy=False).reshape(len(strip), -1).view(np.uint8)
+        _chunk(file, b"IDAT", deflate.compress(_filtered(rows, above, pixel)))
         above = rows[-1:]
     _chunk(file, b"IDAT", deflate.flush())
     _chunk(file, b"IEND", b"")
 
 
-def write_tiff(path: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
-    """TIFF, 8 bit, deflated with horizontal differences; BigTIFF where the pixels take more than 4 GB."""
+def write_tiff(path: Path, strips: Strips, layout: Layout, extras: Extras) -> None:
+    """TIFF, deflated with horizontal differences; BigTIFF where the pixels take more than 4 GB."""
     import tifffile  # rarely needed
 
-    height, width = size
-    count = max(TIFF_STRIP // (channels * width), 1)
+    (height, width), channels, bits = layout
+    row = width * channels * bits // 8
+    count = max(TIFF_STRIP // row, 1)
     texts = [(tag, "s", 0, str(extras.exif[tag]).encode("ascii", "replace"), True) for tag in _TEXTS if tag in extras.exif]
     directories = {IFD.Exif: extras.exif.get_ifd(IFD.Exif), IFD.GPSInfo: extras.exif.get_ifd(IFD.GPSInfo)}
     directories = {tag: content for tag, content in directories.items() if content}
@@ -114,10 +125,12 @@ def write_tiff(path: Path, strips: Strips, size: tuple[int, int], channels: int,
     tifffile.imwrite(
         path,
         _deflated(strips, count),
-        shape=(height, width, channels),
-        dtype=np.uint8,
-        photometric="rgb",
-        extrasamples=["unassalpha"] if channels == 4 else None,
+        shape=(height, width, channels) if channels > 1 else (height, width),
+        byteorder="<",
+        dtype=np.dtype(f"uint{bits}"),
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
         rowsperstrip=count,
         compression="zlib",
         predictor=2,
@@ -125,7 +138,7 @@ def write_tiff(path: Path, strips: Strips, size: tuple[int, int], channels: int,
         metadata=None,
         software=False,
         extratags=[*texts, *stand_ins],
-        bigtiff=height * width * channels > CLASSIC_TIFF,
+        bigtiff=height * row > CLASSIC_TIFF,
     )
     if directories:
         with tifffile.TiffFile(path, mode="r+") as file:
@@ -144,9 +157,9 @@ def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
         file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
 
 
-def _filtered(rows: UInt8[np.ndarray, "n bytes"], above: UInt8[np.ndarray, "1 bytes"], channels: int) -> bytes:
+def _filtered(rows: UInt8[np.ndarray, "n bytes"], above: UInt8[np.ndarray, "1 bytes"], pixel: int) -> bytes:
     up = rows - np.concatenate([above, rows[:-1]])
-    sub = _differences(rows, channels)
+    sub = _differences(rows, pixel)
     better = _roughness(up) < _roughness(sub)
     filtered = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
     filtered[:, 0] = np.where(better, 2, 1)
@@ -154,10 +167,10 @@ def _filtered(rows: UInt8[np.ndarray, "n bytes"], above: UInt8[np.ndarray, "1 by
     return filtered.tobytes()
 
 
-def _differences(rows: UInt8[np.ndarray, "n bytes"], channels: int) -> UInt8[np.ndarray, "n bytes"]:
-    """Every value minus that of the pixel to its left, modulo 256."""
+def _differences(rows: np.ndarray, before: int) -> np.ndarray:
+    """Every value of rows (n, values) minus the one so many before it, that is of the pixel to its left, modulo 2^bits."""
     sub = rows.copy()
-    sub[:, channels:] -= rows[:, :-channels]
+    sub[:, before:] -= rows[:, :-before]
     return sub
 
 
@@ -177,8 +190,9 @@ def _deflated(strips: Strips, count: int) -> Iterator[bytes]:
         yield _tiff_strip(left)
 
 
-def _tiff_strip(rows: UInt8[np.ndarray, "rows width channels"]) -> bytes:
-    return zlib.compress(_differences(rows.reshape(len(rows), -1), rows.shape[2]).tobytes(), LEVEL)
+def _tiff_strip(rows: Rows) -> bytes:
+    differences = _differences(rows.reshape(len(rows), -1), rows.shape[2])
+    return zlib.compress(differences.astype(rows.dtype.newbyteorder("<"), copy=False).tobytes(), LEVEL)
 
 
 def _append_directory(file: Any, tag: int, content: dict[int, Any]) -> None:
@@ -197,22 +211,22 @@ def _append_directory(file: Any, tag: int, content: dict[int, Any]) -> None:
     handle.write(struct.pack(file.byteorder + "H", tag))
 
 
-def _write_whole(path: Path, partial: Path, strips: Strips, size: tuple[int, int], channels: int, extras: Extras) -> None:
-    pixels = np.empty((*size, channels), np.uint8)
+def _write_whole(path: Path, partial: Path, strips: Strips, layout: Layout, extras: Extras, quality: int) -> None:
+    pixels = np.empty((*layout.size, layout.channels), np.uint8)
     top = 0
     for strip in strips:
         pixels[top : top + len(strip)] = strip
         top += len(strip)
     name = WRITTEN[path.suffix.lower()]
-    kept: dict[str, Any] = {}
-    if name in ("JPEG", "WEBP", "AVIF"):
+    kept: dict[str, Any] = {"irreversible": False} if name == "JPEG2000" else {}  # it loses nothing
+    if name in LOSSY:
         exif = b"" if is_empty(extras.exif) else extras.exif.tobytes()
         if name == "JPEG" and len(exif) > _LONGEST_EXIF:
             say_once(f"{path}: its EXIF of {len(exif)} bytes is left out, a JPEG has room for {_LONGEST_EXIF}.")
             exif = b""
-        kept = {"icc_profile": extras.icc_profile, "exif": exif}
+        kept = {"icc_profile": extras.icc_profile, "exif": exif, "quality": quality}
     try:
-        Image.fromarray(pixels).save(partial, format=name, **_OPTIONS.get(name, {}), **kept)
+        Image.fromarray(pixels if layout.channels > 1 else pixels[..., 0]).save(partial, format=name, **kept)
     except Exception as error:  # as many kinds as there are encoders
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):  # not the encoder's
             raise

@@ -16,8 +16,8 @@ from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, SAMPLEFORMAT
 from splatsr.errors import InputError
 from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.one_line import say_once
-from splatsr.image_files.orientation import TAG, orientation_of, upright, upright_size
-from splatsr.image_files.samples import CMYK, GREY, RGB, Samples, samples_of
+from splatsr.image_files.orientation import TAG, orientation_of, upright_size
+from splatsr.image_files.samples import CMYK, GREY, RGB, Samples, samples_of, turned
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it reports of damage is raised here, or does not matter
 
@@ -87,9 +87,7 @@ class TiffFile(ImageFile):
                 and page.compression in _PLAIN
                 and page.fillorder == 1
             ):
-                values, space, alpha = _from_tifffile(page)
-                turned = None if alpha is None else upright(alpha, self.orientation)
-                return Samples(upright(values, self.orientation), space, turned)
+                return turned(_from_tifffile(page), self.orientation)
             self._check_pillow(page)
             bits = page.bitspersample
         with Image.open(self.path, formats=["TIFF"]) as image:  # Pillow turns TIFFs upright while it decodes them

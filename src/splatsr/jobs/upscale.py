@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-from jaxtyping import UInt8
 from rich.markup import escape
 
 from splatsr.checkpoints.choice import choose_model
@@ -16,14 +15,18 @@ from splatsr.disk.leftovers import remove_leftovers
 from splatsr.disk.whole_file import check_place
 from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
+from splatsr.image.model import Model
 from splatsr.image_files.exif import with_size
+from splatsr.image_files.format_limits import as_format_holds
 from splatsr.image_files.one_line import one_line
 from splatsr.image_files.picture import read_picture
 from splatsr.image_files.reading import image_size
-from splatsr.image_files.strip_files import OPAQUE, STREAMED, longest_side, write_strips
+from splatsr.image_files.strip_files import STREAMED, Layout, longest_side, write_strips
+from splatsr.image_files.transparent import continued_colors
 from splatsr.large_images.memory import is_exhausted
 from splatsr.large_images.renderer import Renderer
 from splatsr.large_images.results import EXISTING, Result, check_existing, is_done, one_result, results_of_folder
+from splatsr.resize.levels import Levels
 from splatsr.resize.pil import resize_rows
 from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along, share_done
@@ -50,8 +53,9 @@ def upscale(
 ) -> None:
     """Arguments are the root keys of conf/run.yaml. A file of a folder that fails is one line, the rest is done.
 
-    Alpha is enlarged by the bicubic rule, an RGB color profile and EXIF are kept (orientation is applied, sizes are the
-    result's); formats that have no place for one of them lose it.
+    Grey stays grey and 16 bits stay 16; alpha is enlarged by the bicubic rule, colors are continued into what is
+    transparent; profile and EXIF are kept (orientation is applied, sizes are the result's). What the format has no place for
+    is lost, with a line.
 
     Raises:
         InputError: whatever the user can put right: for a single image before the network runs, at the end where files of a
@@ -72,7 +76,7 @@ def upscale(
     job = _Upscaling(scale, size, existing)
     if not is_folder:
         if job.remains(results[0]):
-            renderer = Renderer(choose_model(checkpoint, model, device), tile)
+            renderer = _renderer(choose_model(checkpoint, model, device), tile)
             with share_done(f"upscaling {escape(one_line(source.name))}") as progress:
                 job.enlarge(renderer, results[0], progress)
         else:
@@ -84,12 +88,17 @@ def upscale(
     if job.kept:
         print_line(f"{job.kept} of {len(results)} results are there already and are kept")
     if remaining:
-        renderer = Renderer(choose_model(checkpoint, model, device), tile)
+        renderer = _renderer(choose_model(checkpoint, model, device), tile)
         for result in along(remaining, len(remaining), "upscaling"):
             failures.goes_well(job.enlarge, renderer, result, lambda _: None)
     if failures.count:
         others = f"; the others are in {target}" if failures.count < len(results) else ""
         raise InputError(f"{failures.count} of {len(results)} images failed (named above){others}.")
+
+
+def _renderer(model: Model, tile: Any) -> Renderer:
+    model.continue_images()
+    return Renderer(model, tile)
 
 
 class _Failures:
@@ -133,15 +142,21 @@ class _Upscaling:
             return True
         _check_room(target, output.size, in_strips=renderer.in_strips)
         picture = read_picture(source)
-        strips = renderer.strips(picture.rgb, output, progress)
-        channels = 3
-        if picture.alpha is not None and target.suffix.lower() in OPAQUE:
-            print_line(f"{source}: its alpha is dropped, {target.suffix} files have none")
-        elif picture.alpha is not None:
-            strips, channels = _with_alpha(strips, picture.alpha, output.size), 4
+        picture, lost = as_format_holds(picture, target)
+        for what in lost:
+            print_line(f"{source}: {what}")
+        if picture.was is not None:
+            print_line(f"{source} holds {picture.was}; its enlargement is {picture.kind}")
+        colors, channels = picture.colors, picture.colors.shape[2]
+        if picture.alpha is None:
+            strips = renderer.strips(colors, output, progress)
+        else:
+            strips = renderer.strips(continued_colors(colors, picture.alpha), output, progress)
+            strips, channels = _with_alpha(strips, picture.alpha, output.size), channels + 1
+        layout = Layout(output.size, channels, 8 * colors.itemsize)
         extras = picture.extras._replace(exif=with_size(picture.extras.exif, output.size))
         try:
-            write_strips(target, strips, output.size, channels, extras, replace=self.existing == "overwrite")
+            write_strips(target, strips, layout, extras, replace=self.existing == "overwrite")
         except InputError:
             if self._has_come(target, output.size):
                 return True
@@ -150,7 +165,7 @@ class _Upscaling:
             if is_exhausted(error):
                 raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
             raise
-        (height, width), (lr_height, lr_width) = output.size, picture.rgb.shape[:2]
+        (height, width), (lr_height, lr_width) = output.size, colors.shape[:2]
         print_line(f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})")
         return True
 
@@ -162,9 +177,7 @@ class _Upscaling:
         return True
 
 
-def _with_alpha(
-    strips: Iterator[UInt8[np.ndarray, "rows width 3"]], alpha: UInt8[np.ndarray, "h w"], size: tuple[int, int]
-) -> Iterator[UInt8[np.ndarray, "rows width 4"]]:
+def _with_alpha(strips: Iterator[Levels], alpha: np.ndarray, size: tuple[int, int]) -> Iterator[Levels]:
     top = 0
     for strip in strips:
         bottom = top + len(strip)

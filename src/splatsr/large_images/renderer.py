@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.checkpoints.choice import device_of
@@ -32,7 +32,7 @@ from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
 from splatsr.large_images.encoded_rows import EncodedRows
-from splatsr.resize.levels import to_tensor, to_uint8
+from splatsr.resize.levels import Levels, to_levels, to_tensor
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +44,9 @@ BAND = 16
 SMALL = 128**2
 """LR pixels below which an image is simply encoded as a whole."""
 
-Rows = UInt8[np.ndarray, "rows width 3"]
-
 
 class Renderer:
-    """Renders 8-bit images with one model, in tiles where it is worth it.
+    """Renders images with one model, in tiles where it is worth it.
 
     Args:
         model: in eval mode.
@@ -67,24 +65,30 @@ class Renderer:
         """Whether outputs come in strips; otherwise a whole one has to fit in memory."""
         return isinstance(self._encode(np.zeros((1, 1, 3), np.uint8)), StripImage)
 
-    def strips(self, lr: Rows, output: Output, progress: Callable[[float], None]) -> Iterator[Rows]:
-        """The output from top to bottom, 8-bit RGB. `progress` is called with the share of the LR image that is encoded.
+    def strips(self, lr: Levels, output: Output, progress: Callable[[float], None]) -> Iterator[Levels]:
+        """The output from top to bottom, in rows of the kind that comes in: 8 or 16 bits, grey or RGB.
+
+        `progress` is called with the share that is done: half of it is the part of the LR image that is encoded, half the
+        part of the output that is rendered.
 
         Raises:
             InputError: not even the smallest tile fits in memory; or, while it goes on, something is not finite.
         """
+        margin = 0 if self.tiling is None else self.model.margin
+        lr_size, lr = lr.shape[:2], np.pad(lr, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")  # `image.border`
         tile = self._side(lr.shape[:2])
         cut_up = max(lr.shape[:2]) > tile
         if self.tiling is None:
             if cut_up and self.model.has_weights:
                 log.info("%s does not work in tiles: the image is encoded as a whole", type(self.model).__name__)
-            return self._whole(lr, output, progress)
+            return self._whole(lr, output, _Share(progress))
         if cut_up and not self.tiling.exact:
             log.info(
                 "tiles of %d LR pixels: %s looks further than their overlap of %d, levels differ slightly from a whole image's",
                 tile, type(self.model.encoder).__name__, self.tiling.overlap,
             )  # fmt: skip
-        return self._in_tiles(lr, output, min(tile, max(lr.shape[:2])), progress)
+        encoded = EncodedRows(output, lr_size, self.tiling.support, margin)
+        return self._in_tiles(lr, encoded, min(tile, max(lr.shape[:2])), _Share(progress))
 
     def _side(self, lr_size: tuple[int, int]) -> int:
         if self.tile != "auto":
@@ -103,38 +107,40 @@ class Renderer:
     def _need(self) -> memory.Need:
         return memory.measure(self.model, self.device)
 
-    def _whole(self, lr: Rows, output: Output, progress: Callable[[float], None]) -> Iterator[Rows]:
+    def _whole(self, lr: Levels, output: Output, share: "_Share") -> Iterator[Levels]:
         image = self._encode(lr)
-        progress(1.0)
+        share.encoded(1.0)
         if isinstance(image, StripImage):
             for rows in _strip_rows(0, output.size):
                 strip = Strip(output, image.size, rows, origin=0)
-                yield self._rendered(functools.partial(image.render_strip, strip))
+                yield self._rendered(functools.partial(image.render_strip, strip), lr)
+                share.rendered(rows[1] / output.size[0])
         else:
-            yield self._rendered(functools.partial(image.render, scale=output.scale))
+            yield self._rendered(functools.partial(image.render, scale=output.scale), lr)
+            share.rendered(1.0)
 
-    def _in_tiles(self, lr: Rows, output: Output, tile: int, progress: Callable[[float], None]) -> Iterator[Rows]:
-        encoded = EncodedRows(output, lr.shape[:2], self._cutting.support)
-        done = 0  # output rows
+    def _in_tiles(self, lr: Levels, encoded: EncodedRows, tile: int, share: "_Share") -> Iterator[Levels]:
+        output, done = encoded.output, 0  # rows of it
         while encoded.end < lr.shape[0]:
             encoded.drop(done)
-            band, tile = self._next_band(lr, encoded.end, tile, progress)
+            band, tile = self._next_band(lr, encoded.end, tile, share)
             encoded.append(band)
             for rows in _strip_rows(done, (encoded.ready, output.size[1])):
                 part, strip = encoded.strip(rows)
-                yield self._rendered(functools.partial(part.render_strip, strip))
+                yield self._rendered(functools.partial(part.render_strip, strip), lr)
+                share.rendered(rows[1] / output.size[0])
             done = max(done, encoded.ready)
 
-    def _next_band(self, lr: Rows, top: int, tile: int, progress: Callable[[float], None]) -> tuple[Any, int]:
+    def _next_band(self, lr: Levels, top: int, tile: int, share: "_Share") -> tuple[Any, int]:
         """(the field of a row of tiles that begins at LR row `top`, the side of tiles that memory was enough for)."""
         while True:
             rows = cut((top, lr.shape[0]), tile=tile, multiple=self._cutting.multiple)[0]
-            band = self._try_band(lr, rows, tile, progress)
+            band = self._try_band(lr, rows, tile, share)
             if band is not None:
                 return band, tile
             tile = self._halved(tile)
 
-    def _try_band(self, lr: Rows, rows: Span, tile: int, progress: Callable[[float], None]) -> Any:
+    def _try_band(self, lr: Levels, rows: Span, tile: int, share: "_Share") -> Any:
         """The field of those rows of the LR image, or None where memory has run out."""
         try:
             height, width = lr.shape[:2]
@@ -143,7 +149,7 @@ class Renderer:
                 (top, bottom), (left, right) = seen(rows, height, self._cutting), seen(columns, width, self._cutting)
                 around = lr[top:bottom, left:right]
                 tiles.append(self._encode_part(around, counted_from(top, rows), counted_from(left, columns)))
-                progress((rows[0] * width + (rows[1] - rows[0]) * columns[1]) / (height * width))
+                share.encoded((rows[0] * width + (rows[1] - rows[0]) * columns[1]) / (height * width))
             return tiles[0].join([tiles])
         except (MemoryError, RuntimeError) as error:
             if not memory.is_exhausted(error):
@@ -163,22 +169,37 @@ class Renderer:
         return smaller
 
     @torch.inference_mode()
-    def _encode(self, lr: Rows) -> ContinuousImage:
+    def _encode(self, lr: Levels) -> ContinuousImage:
         image = self.model(to_tensor(lr)[None].to(self.device))
         check_image(image, self.model)
         return image
 
     @torch.inference_mode()
-    def _encode_part(self, lr: Rows, rows: Span, columns: Span) -> Any:
+    def _encode_part(self, lr: Levels, rows: Span, columns: Span) -> Any:
         part = self.model.part(to_tensor(lr)[None].to(self.device), rows=rows, columns=columns)
         check_image(part, self.model)
         return part
 
     @torch.inference_mode()
-    def _rendered(self, render: Callable[[], Float[Tensor, "1 3 rows width"]]) -> Rows:
+    def _rendered(self, render: Callable[[], Float[Tensor, "1 3 rows width"]], like: Levels) -> Levels:
         rows = render()[0]
         check_rendered(rows, self.model)
-        return to_uint8(rows)
+        return to_levels(rows, like)
+
+
+class _Share:
+    """What is done of an image: tells the mean of the parts that are encoded and rendered."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self._tell, self._encoded, self._rendered = tell, 0.0, 0.0
+
+    def encoded(self, share: float) -> None:
+        self._encoded = share
+        self._tell((self._encoded + self._rendered) / 2)
+
+    def rendered(self, share: float) -> None:
+        self._rendered = share
+        self._tell((self._encoded + self._rendered) / 2)
 
 
 def _strip_rows(first: int, size: tuple[int, int]) -> Iterator[Span]:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -18,12 +18,16 @@ from splatsr.geometry import Number
 from splatsr.heads.cgm import CGM
 from splatsr.heads.positions_head import PositionsHead
 from splatsr.heads.shapes_head import ShapesHead
+from splatsr.image.border import continued
 from splatsr.image.field import GaussianField
 from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling
 from splatsr.published_form import PublishedForm
 from splatsr.splatting.footprint import check_reference_scale, described
 from splatsr.splatting.reference import CUT
+
+MARGIN = 4
+"""LR pixels that no published kernel reaches across: 3.33 standard deviations of at most 0.68, and a drift of 1, make 3.3."""
 
 
 class ContinuousSR(Model):
@@ -40,6 +44,9 @@ class ContinuousSR(Model):
         colors: makes the head of their colors, called with `channels`, `per_side` and `skip_gain`: `heads.cgm`.
         kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
         reference_scale: below it pixels get a footprint, see `GaussianField`.
+        margin: LR pixels by which an image is continued beyond its border (mirrored) while the model is in eval mode; kernels
+            made there are kept. 0, as published: no kernels stand beyond the border, and what is there is darker for it.
+            Trainings do without: a crop's edge is no border, and its loss is worth what the kernels cost.
         initialisation: called with the model, sets the first weights, see `heads.initialisation`.
     """
 
@@ -54,6 +61,7 @@ class ContinuousSR(Model):
         colors: Callable[..., CGM],
         kernels_per_pixel: Width,
         reference_scale: Annotated[Number, Ge(0), MayBeInfinite()],
+        margin: Annotated[int, Ge(0), Le(64)],
         initialisation: Callable[["ContinuousSR"], None],
     ) -> None:
         super().__init__()
@@ -66,7 +74,7 @@ class ContinuousSR(Model):
                 f"pixel; the encoder's upscale is {encoder.upscale}."
             )
         check_reference_scale(reference_scale)
-        self.reference_scale = reference_scale
+        self.reference_scale, self.margin = reference_scale, margin
         self.encoder = encoder
         self.unshuffle = nn.PixelUnshuffle(encoder.upscale // self.per_side)
         self.activation = nn.LeakyReLU(0.01)
@@ -81,6 +89,10 @@ class ContinuousSR(Model):
         self.apd = positions(channels=channels, per_side=self.per_side)
         self.cgm = colors(channels=channels, per_side=self.per_side, skip_gain=1 / self.dc_gain)
         initialisation(self)
+
+    def continue_images(self) -> None:
+        """See `Model`."""
+        self.margin = max(self.margin, MARGIN)
 
     @property
     def rendering(self) -> str:
@@ -113,11 +125,16 @@ class ContinuousSR(Model):
         return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, 1), support=support)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
-        """The field of a batch of RGB images in [0, 1], any h and w; kernel n = i * (per_side * w) + j of the cell grid."""
-        return self._decode(self.unshuffle(self.encoder(lr)), lr)
+        """The field of a batch of RGB images in [0, 1], any h and w.
+
+        Kernel n = i * (per_side * w) + j of the cell grid, in eval mode of the grid with its margin.
+        """
+        margin = 0 if self.training else self.margin
+        lr = continued(lr, margin)
+        return self._decode(self.unshuffle(self.encoder(lr)), lr).framed(margin)
 
     def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> GaussianField:
-        """forward(lr).crop(rows=rows, columns=columns), without the heads' work on the rest of the image."""
+        """The field of that rectangle of an image that is not continued, without the heads' work on the rest of it."""
         (top, bottom), (left, right) = (
             (max(first - 1, 0), min(end + 1, side)) for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
         )  # one pixel more: DDCW sees the next cell, the color skip the next pixel
@@ -175,5 +192,6 @@ PUBLISHED = PublishedForm(
         "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
         "kernels_per_pixel": 4,
         "reference_scale": 4.0,
+        "margin": 0,
     },
 )

@@ -2,23 +2,46 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, UInt8, UInt16
 from torch import Tensor
 
 Pixels = UInt8[np.ndarray, "_ _ 3"] | Float32[np.ndarray, "_ _ 3"]
 """RGB rows: 8-bit levels, or values in [0, 1] that no file has rounded (resizing may leave them a little outside)."""
 
+Levels = UInt8[np.ndarray, "_ _ _"] | UInt16[np.ndarray, "_ _ _"]
+"""Rows of 1 channel (grey) or 3 (RGB), in levels of 8 or 16 bits."""
 
-def to_tensor(image: Pixels) -> Float[Tensor, "3 h w"]:
-    """RGB rows as a float32 tensor in [0, 1]; values that are not 8-bit stay as they are, outside [0, 1] too."""
-    channels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-    return channels.float() / 255 if image.dtype == np.uint8 else channels
+_EIGHT_BIT_RGB = np.empty((0, 0, 3), np.uint8)
+
+
+def to_tensor(image: Pixels | Levels) -> Float[Tensor, "3 h w"]:
+    """RGB rows, or grey ones repeated, as a float32 tensor in [0, 1]; values stay as they are, outside [0, 1] too."""
+    channels = image.transpose(2, 0, 1)
+    if image.dtype == np.uint16:  # torch cannot do much with it
+        values = torch.from_numpy(channels.astype(np.float32)) / 65535
+    elif image.dtype == np.uint8:
+        values = torch.from_numpy(np.ascontiguousarray(channels)).float() / 255
+    else:
+        values = torch.from_numpy(np.ascontiguousarray(channels))
+    return values.expand(3, -1, -1)
+
+
+def to_levels(image: Float[Tensor, "3 h w"], like: Levels) -> Levels:
+    """A tensor in [0, 1] (clamped here) as rows of the kind that `like` is: 8 or 16 bits; RGB, or grey, the mean of RGB.
+
+    Rounded to the nearest level, ties to even.
+    """
+    values = image.detach().cpu().float().clamp(0, 1)
+    if like.shape[2] == 1:
+        values = values.mean(0, keepdim=True)
+    if like.dtype == np.uint8:
+        return np.ascontiguousarray((values * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
+    return np.ascontiguousarray((values * 65535).round().numpy().astype(np.uint16).transpose(1, 2, 0))
 
 
 def to_uint8(image: Float[Tensor, "3 h w"]) -> UInt8[np.ndarray, "h w 3"]:
     """A tensor in [0, 1] (clamped here) as 8-bit RGB rows, rounded to the nearest level, ties to even."""
-    levels = (image.detach().cpu().float().clamp(0, 1) * 255).round().to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
+    return to_levels(image, _EIGHT_BIT_RGB)
 
 
 def eight_bit(image: Pixels) -> UInt8[np.ndarray, "h w 3"]:

@@ -10,6 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 Item = TypeVar("Item")
 
+INTERVAL = 5.0
+"""Seconds between two lines."""
+
 
 def along(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
     """Yields the `total` items; shows a bar while it does (on a terminal; nothing otherwise)."""
@@ -22,19 +25,23 @@ def along(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
 def share_done(doing: str) -> Iterator[Callable[[float], None]]:
     """Gives a function that is to be told which share of one long piece of work is done.
 
-    It shows a bar on a terminal; elsewhere it prints a line for every tenth (none if everything is done at once).
+    It shows a bar on a terminal; elsewhere it prints a line for a tenth, but no more than one in `INTERVAL` seconds.
     """
     console = Console()
-    start, tenths = time.monotonic(), 0
+    start = said = time.monotonic()
+    tenths = 0
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True, console=console) as bar:
         task = bar.add_task(doing, total=1.0)
 
         def tell(share: float) -> None:
-            nonlocal tenths
+            nonlocal tenths, said
             bar.update(task, completed=share)
-            if not console.is_terminal and tenths < int(10 * share) < 10:
-                tenths = int(10 * share)
-                console.print(f"{doing}: {10 * tenths} % after {time.monotonic() - start:.0f} s", soft_wrap=True)
+            now = time.monotonic()
+            if not console.is_terminal and tenths < int(10 * share) < 10 and now - said >= INTERVAL:
+                tenths, said = int(10 * share), now
+                spent = now - start
+                left = spent * (1 - share) / share
+                console.print(f"{doing}: {10 * tenths} % after {spent:.0f} s, about {left:.0f} s left", soft_wrap=True)
 
         yield tell
