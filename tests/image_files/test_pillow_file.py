@@ -49,3 +49,15 @@ def test_floating_point_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.ppm").write_bytes(b"Pf 2 1 -1.0\n" + np.array([0, 0.5], "<f4").tobytes())
     with pytest.raises(InputError, match=r"a\.ppm holds numbers with fractions"):
         read_image(tmp_path / "a.ppm")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 7, 8])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_white_is_white_in_a_jpeg_2000_of_few_bits(tmp_path: Path, bits: int, mode: str) -> None:
+    levels = RGB[..., 0] >> (8 - bits)
+    Image.fromarray(levels - 2 ** (bits - 1) + 128).convert(mode).save(tmp_path / "a.j2k", irreversible=False, mct=0)
+    content = bytearray((tmp_path / "a.j2k").read_bytes())
+    for component in range(len(mode)):  # the codestream holds differences from the middle: of any number of bits
+        content[content.index(b"\xff\x51") + 40 + 3 * component] = bits - 1
+    (tmp_path / "a.j2k").write_bytes(content)
+    assert np.array_equal(read_image(tmp_path / "a.j2k")[..., 0], np.round(levels * (255 / (2**bits - 1))))

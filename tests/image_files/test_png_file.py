@@ -107,3 +107,23 @@ def test_what_has_no_header_is_damaged(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.png is damaged"):
         image_size(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_the_grey_that_is_transparent(tmp_path: Path, bits: int) -> None:
+    levels = [0, 1, 1, 0] if bits == 1 else [0, 1, 2, 3]
+    row = int("".join(f"{level:0{bits}b}" for level in levels).ljust(-(-bits // 2) * 8, "0"), 2).to_bytes(-(-bits // 2), "big")
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 1, bits, 0, 0, 0, 0))
+    pixels = chunk(b"tRNS", b"\0\1") + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(SIGNATURE + header + pixels)
+    assert read_picture(tmp_path / "a.png").alpha.tolist() == [[0 if level == 1 else 255 for level in levels]]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_file_whose_end_never_came_to_the_disk_is_damaged(tmp_path: Path, share: float) -> None:
+    write_png(tmp_path / "a.png", np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
+    content = (tmp_path / "a.png").read_bytes()
+    begin = content[: int(share * len(content))]
+    (tmp_path / "a.png").write_bytes(begin.ljust(len(content), b"\0"))
+    with pytest.raises(InputError, match=r"a\.png is damaged: the checksum of its IDAT is wrong"):
+        read_image(tmp_path / "a.png")

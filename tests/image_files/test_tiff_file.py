@@ -6,6 +6,7 @@ import tifffile
 from PIL import Image
 
 from splatsr.errors import InputError
+from splatsr.image_files.orientation import upright
 from splatsr.image_files.picture import read_picture
 from splatsr.image_files.reading import image_size, read_image
 from splatsr.image_files.tiff_file import TiffFile
@@ -101,6 +102,24 @@ def test_what_pillow_writes(tmp_path: Path, compression: str) -> None:
         image.save(tmp_path / "a.tif", compression=compression)
         difference = read_image(tmp_path / "a.tif").astype(int) - np.asarray(image.convert("RGB"))
         assert np.abs(difference).mean() < (4 if compression == "jpeg" else 0.5), mode
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_palettes_are_turned(tmp_path: Path, orientation: int) -> None:
+    """(Pillow turns those wrong that it maps into memory.)"""
+    image = Image.fromarray(RGB).convert("P")
+    image.save(tmp_path / "a.tif", compression="raw", tiffinfo={274: orientation})
+    expected = upright(np.asarray(image.convert("RGB")), orientation)
+    assert image_size(tmp_path / "a.tif") == expected.shape[:2]
+    assert np.array_equal(read_image(tmp_path / "a.tif"), expected)
+
+
+def test_pixels_that_nobody_reads_are_no_damage(tmp_path: Path) -> None:
+    Image.fromarray(RGB).save(tmp_path / "a.tif", compression="tiff_lzw")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        file.pages.first.tags["BitsPerSample"].overwrite((4, 4, 4))
+    with pytest.raises(InputError, match="holds pixels of a kind that is rarely met, which are not read"):
+        read_image(tmp_path / "a.tif")
 
 
 def test_lzw_of_16_bits(tmp_path: Path) -> None:

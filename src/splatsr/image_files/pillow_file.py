@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from splatsr.errors import InputError
@@ -18,7 +19,10 @@ _HDR = {8: "linear", 16: "PQ", 18: "HLG"}
 """Transfer characteristics (ITU-T H.273) that are no picture for an ordinary screen."""
 
 _HEAD = 2**16
-"""Bytes at whose beginning AVIF files describe their colors."""
+"""Bytes at whose beginning AVIF files describe their colors, and JPEG 2000 files their samples."""
+
+_SIZ, _DEPTH = b"\xff\x4f\xff\x51", 42
+"""How the codestream of a JPEG 2000 begins, and where after that stands how many bits a sample has."""
 
 
 class PillowFile(ImageFile):
@@ -66,6 +70,9 @@ class PillowFile(ImageFile):
             if image.format == "AVIF":
                 self._refuse_hdr()
             samples = samples_of(image, self.path)
+            if image.format == "JPEG2000" and image.mode != "P":
+                alpha = None if samples.alpha is None else self._over_whole_range(samples.alpha)
+                samples = samples._replace(values=self._over_whole_range(samples.values), alpha=alpha)
         return turned(samples, self.orientation)
 
     def _open(self) -> Image.Image:
@@ -77,6 +84,16 @@ class PillowFile(ImageFile):
         except Exception as error:  # as many kinds as there are ways to be damaged
             say_once(f"{self.path}: its EXIF is damaged and left out ({error}).")
             return Image.Exif()
+
+    def _over_whole_range(self, values: np.ndarray) -> np.ndarray:
+        """Of a JPEG 2000, whose samples have any number of bits: Pillow shifts them up, so that white is 240 and not 255."""
+        with self.path.open("rb") as file:
+            head = file.read(_HEAD)
+        bits, held = (head[head.find(_SIZ) + _DEPTH] & 127) + 1, 8 * values.dtype.itemsize
+        if bits >= held or _SIZ not in head:
+            return values
+        table = (np.arange(2**bits) * np.iinfo(values.dtype).max + (2**bits - 1) // 2) // (2**bits - 1)
+        return table.astype(values.dtype)[values >> (held - bits)]
 
     def _refuse_hdr(self) -> None:
         with self.path.open("rb") as file:

@@ -1,9 +1,9 @@
 """A PNG: its chunks one by one, so that nothing beside the pixels can keep them from being read.
 
 Pillow decodes pixels of 8 bits, torchvision those of 16 (Pillow drops their lower half). Both get the chunks alone that
-pixels are made of: text of any length, broken profiles and wrong checksums of other chunks do not reach them. What else matters
-is read here, wherever it stands in the file: orientation (eXIf, XMP, ImageMagick's text), profile, and how RGB is meant (cICP,
-sRGB, gAMA, cHRM).
+pixels are made of, once their checksums are found right: text of any length, broken profiles and wrong checksums of others do
+not reach them. What else matters is read here, wherever it stands in the file: orientation (eXIf, XMP, ImageMagick's text),
+profile, and how RGB is meant (cICP, sRGB, gAMA, cHRM).
 """
 
 import io
@@ -93,6 +93,9 @@ class PngFile(ImageFile):
         content = self._pixels()
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()  # first, whatever the bits: it says plainly what is damaged, where libpng prints lines of its own
+            key = image.info.get("transparency")
+            if self._color_type == 0 and self._bits in (2, 4) and isinstance(key, int):  # Pillow scales the levels, not the key
+                image.info["transparency"] = key * 255 // (2**self._bits - 1)
             is_wide = self._bits == 16 and self._color_type != 0
             samples = _sixteen_bits(content, self._content(b"tRNS")) if is_wide else samples_of(image, self.path)
         return turned(samples._replace(values=self._meant_as_srgb(samples)), self.orientation)
@@ -152,13 +155,15 @@ class PngFile(ImageFile):
             return file.read(min(chunk.length, most))
 
     def _pixels(self) -> bytes:
-        """The file without what is not pixels."""
+        """The file without what is not pixels; ValueError where a checksum is wrong, which Pillow does not look at."""
         parts = [SIGNATURE]
         with self.path.open("rb") as file:
             for kind, start, length in self._chunks:
                 if kind in _PIXELS:
                     file.seek(start - 8)
-                    parts.append(file.read(length + 12))
+                    parts.append(chunk := file.read(length + 12))
+                    if len(chunk) == length + 12 and zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+                        raise ValueError(f"the checksum of its {kind.decode()} is wrong")
         return b"".join(parts)
 
 

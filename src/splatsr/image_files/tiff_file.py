@@ -1,22 +1,25 @@
 """A TIFF: tifffile says what it holds and reads what it can; Pillow reads what is compressed by other means.
 
 Pillow takes some TIFFs for what they are not, in silence (16-bit planes one after the other, 16-bit white-is-zero, signed
-numbers, subsampled YCbCr): it is asked only for those kinds that it is known to read right.
+numbers, subsampled YCbCr), and of 16-bit colors it drops the lower half: it is asked only for those kinds that it is known to
+read right, and for the bytes alone of those that `packed_tiff` makes samples of.
 """
 
 import logging
 import math
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, SAMPLEFORMAT
 
 from splatsr.errors import InputError
 from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.one_line import say_once
 from splatsr.image_files.orientation import TAG, orientation_of, upright_size
+from splatsr.image_files.packed_tiff import PACKED, unpacked
 from splatsr.image_files.samples import CMYK, GREY, RGB, Samples, samples_of, turned
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it reports of damage is raised here, or does not matter
@@ -81,20 +84,24 @@ class TiffFile(ImageFile):
             page = file.pages.first
             self._check(page)
             _check_complete(page, file.filehandle.size)
-            if (
-                page.photometric in _CHANNELS
-                and page.bitspersample in (8, 16)
-                and page.compression in _PLAIN
-                and page.fillorder == 1
-            ):
-                return turned(_from_tifffile(page), self.orientation)
+            if page.photometric in _CHANNELS and page.bitspersample in (8, 16) and page.fillorder == 1 and _is_decoded(page):
+                return turned(_samples_of(page), self.orientation)
             self._check_pillow(page)
             bits = page.bitspersample
-        with Image.open(self.path, formats=["TIFF"]) as image:  # Pillow turns TIFFs upright while it decodes them
-            samples = samples_of(image, self.path)
+        samples = self._from_pillow()
         if bits == 12:
             return samples._replace(values=(samples.values.astype(np.uint32) * 65535 // 4095).astype(np.uint16))
         return samples
+
+    def _from_pillow(self) -> Samples:
+        """Turned upright, as Pillow does with TIFFs. It gets no name: it would map the file and turn it wrong."""
+        with self.path.open("rb") as raw:
+            try:
+                image = Image.open(raw, formats=["TIFF"])
+            except UnidentifiedImageError:
+                self._refuse("pixels of a kind that is rarely met")
+            with image:
+                return samples_of(image, self.path)
 
     def _read_exif(self, file: tifffile.TiffFile) -> Image.Exif:
         exif = Image.Exif()
@@ -121,15 +128,14 @@ class TiffFile(ImageFile):
     def _check_pillow(self, page: tifffile.TiffPage) -> None:
         """InputError unless Pillow is known to read this kind right."""
         bits, photometric, packed = page.bitspersample, page.photometric, page.compression not in _PLAIN
-        planar = page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
         if bits not in (1, 2, 4, 8, 12, 16):
             self._refuse(f"numbers of {bits} bits")
-        if planar and (not packed or bits != 8 or page.extrasamples):
+        if _is_planar(page) and (not packed or bits != 8 or page.extrasamples):
             self._refuse("planes one after the other, compressed or of a kind that is rarely met")
-        if bits > 8 and (photometric not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB) or (bits == 12 and packed)):
-            self._refuse(f"{bits}-bit {PHOTOMETRIC(photometric).name} pixels, compressed")
         if bits == 12 and photometric != PHOTOMETRIC.MINISBLACK:
             self._refuse("12-bit colors")
+        if bits > 8 and (photometric != PHOTOMETRIC.MINISBLACK or (bits == 12 and packed)):  # Pillow keeps 8 bits of a color
+            self._refuse(f"{bits}-bit {PHOTOMETRIC(photometric).name} pixels, compressed by means that are rarely met")
         if photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.NONE:
             subsampling = tuple(page.tags.valueof(_SUBSAMPLING, default=(2, 2)))
             fractions = page.tags.valueof(_REFERENCE)
@@ -141,7 +147,7 @@ class TiffFile(ImageFile):
             if subsampling != (1, 1) or reference != _FULL_RANGE:
                 self._refuse("YCbCr pixels that are not compressed, but subsampled or of video levels")
 
-    def _refuse(self, what: str) -> None:
+    def _refuse(self, what: str) -> NoReturn:
         raise InputError(f"{self.path} holds {what}, which are not read; save it as 8- or 16-bit RGB.")
 
 
@@ -157,9 +163,20 @@ def _check_complete(page: tifffile.TiffPage, length: int) -> None:
         raise ValueError("it is truncated")
 
 
-def _from_tifffile(page: tifffile.TiffPage) -> Samples:
-    pixels = page.asarray()
-    if page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
+def _is_decoded(page: tifffile.TiffPage) -> bool:
+    """Whether the samples are had without Pillow's idea of what they mean."""
+    if page.compression in _PLAIN:
+        return True
+    return page.compression in PACKED and page.bitspersample == 16 and not _is_planar(page)
+
+
+def _is_planar(page: tifffile.TiffPage) -> bool:
+    return page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
+
+
+def _samples_of(page: tifffile.TiffPage) -> Samples:
+    pixels = page.asarray() if page.compression in _PLAIN else unpacked(page)
+    if _is_planar(page):
         pixels = np.moveaxis(pixels, 0, -1)
     pixels = pixels.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
     channels = _CHANNELS[PHOTOMETRIC(page.photometric)]
