@@ -25,6 +25,7 @@ def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -
         "device": "cpu",
         "scale": None,
         "size": None,
+        "fit": None,
         "tile": "auto",
         "existing": None,
     }
