@@ -1,6 +1,6 @@
 """SplatSR: arbitrary-scale image super-resolution with 2D Gaussians.
 
-model = splatsr.load("model.safetensors")   # any model that the suite saved
+model = splatsr.load("tiny")              # a name (splatsr models), a file that the suite saved, or hf:owner/name
 field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
 image = field.render(scale=3.3)             # as often as you like, at any size
 """
@@ -30,7 +30,7 @@ bound_shape_caches()
 
 
 def __getattr__(name: str) -> Any:
-    """Imports on first use: torch takes over a second, which `run.py --help` should not wait for."""
+    """Imports on first use: torch takes over a second, which `splatsr --help` should not wait for."""
     if name not in _HOMES:
         raise AttributeError(f"module 'splatsr' has no attribute {name!r}")
     module, attribute = _HOMES[name]
