@@ -102,7 +102,7 @@ def _library() -> ModuleType:
         import huggingface_hub.errors
     except ImportError as error:
         raise InputError(
-            "hf: needs huggingface_hub, which is not installed: pip install 'splatsr[hub]'; or fetch the file and give its path."
+            "hf: needs huggingface_hub, which is not installed: pip install 'splatsr[hub]', or fetch the file yourself."
         ) from error
     return huggingface_hub
 

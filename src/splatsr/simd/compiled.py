@@ -9,15 +9,14 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numba.core.config
 from numba import njit
+from numba.core import config as _config
 
 from splatsr.disk.user_cache import user_cache
 
-config: ModuleType = numba.core.config
+config: Any = _config
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
