@@ -8,6 +8,7 @@ image = field.render(scale=3.3)             # as often as you like, at any size
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from splatsr.disk.user_cache import settle_libraries
 from splatsr.simd.shape_caches import bound_shape_caches
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _HOMES = {
 }
 
 bound_shape_caches()
+settle_libraries()
 
 
 def __getattr__(name: str) -> Any:

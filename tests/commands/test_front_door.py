@@ -59,12 +59,12 @@ def test_what_cannot_be_meant_is_one_line(arguments: list[str], said: str, capsy
     assert printed.err.count("\n") == 1
 
 
-def test_a_job_by_name_and_settings_alone_are_what_run_py_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("arguments", [["job=convert"], ["convert"]])
+def test_a_job_by_name_is_the_setting_job(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for arguments in (["upscale.", "x=1"], ["job=upscale"], ["table", "input=1", "--cfg", "job"]):
-        monkeypatch.setattr(sys, "argv", ["splatsr", *arguments])
-        main()
-        assert "job=upscale needs" in capsys.readouterr().err or arguments != ["job=upscale"]
-    assert sys.argv[1] == "job=table"
+    monkeypatch.setattr(sys, "argv", ["splatsr", *arguments])
+    assert main() == 1
+    assert capsys.readouterr().err.startswith("error: job=convert needs checkpoint=")
+    assert sys.argv == ["splatsr", "job=convert"]

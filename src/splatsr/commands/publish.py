@@ -16,7 +16,8 @@ from splatsr.released.catalogue import catalogue, check_name
 _ABOUT = """\
 Writes a model and its card for the Hugging Face Hub: model.safetensors, README.md, LICENSE, and the pictures of its run.
 
-Figures, command and pictures come from the folder of the run that the file lies in. Nothing leaves this machine without --upload."""
+Figures, command and pictures come from the folder of the run that the file lies in. Without --upload nothing leaves this
+machine."""
 
 _KNOWN = ("config.yaml", "overrides.yaml", "metrics.json")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from splatsr.commands.arguments import Parser
 from splatsr.commands.pictures import find_pictures, name_results
 from splatsr.commands.wanted_size import WantedSize, add_size_options, wanted_size
-from splatsr.disk.user_cache import settle_libraries
 from splatsr.errors import InputError
 from splatsr.released.catalogue import DEFAULT, catalogue, check_name
 from splatsr.simd.idle_threads import let_idle_threads_sleep
@@ -49,7 +48,6 @@ def upscale(arguments: Sequence[str]) -> None:
 def _enlarge(
     pictures: Sequence[Path], results: Sequence[Path], wanted: WantedSize, options: argparse.Namespace, tile: int | str
 ) -> None:
-    settle_libraries()
     let_idle_threads_sleep()
     from splatsr.jobs.upscale import upscale as job  # torch: a second
 

@@ -31,10 +31,11 @@ def user_cache() -> Path | None:
 
 
 def settle_libraries() -> None:
-    """Gives the caches of libraries a place where the home folder cannot be written; what is set already stays."""
+    """Gives the caches of libraries a place where the home folder cannot be written; what is set already stays.
+
+    Called when the package is imported: libraries look for their places when they are."""
     home = Path(os.path.expanduser("~"))
-    folder = user_cache()
-    if folder is None or (home.is_dir() and os.access(home, os.W_OK)):
+    if (home.is_dir() and os.access(home, os.W_OK)) or (folder := user_cache()) is None:
         return
     for name, below in _OF_LIBRARIES.items():
         if name not in os.environ:

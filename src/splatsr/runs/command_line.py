@@ -10,7 +10,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from splatsr.disk.user_cache import settle_libraries
 from splatsr.errors import InputError
 from splatsr.runs.call import call_job
 from splatsr.runs.configuration import CONF, plain
@@ -31,7 +30,6 @@ _begun = False
 def main() -> int:
     """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
     global _refusals, _begun
-    settle_libraries()
     register_resolvers()
     _refusals, _begun = [], False
     wanted = os.environ.get("HYDRA_FULL_ERROR")
