@@ -25,11 +25,30 @@ def test_scale_is_nominal_and_size_gives_the_true_ratio() -> None:
 @pytest.mark.parametrize(
     "wanted",
     [{}, {"size": (1, 2), "scale": 2}, {"scale": 0}, {"scale": -1}, {"scale": "abc"}, {"scale": float("nan")}, {"scale": True},
-     {"scale": (1, 2, 3)}, {"scale": float("inf")}, {"size": (0, 4)}, {"size": (2.5, 4)}, {"size": 4}, {"scale": 1e-9}],
+     {"scale": (1, 2, 3)}, {"scale": float("inf")}, {"size": (0, 4)}, {"size": (2.5, 4)}, {"size": 4}, {"scale": 1e-9},
+     {"size": (None, None)}, {"size": (None, 2.5)}, {"size": (3,)}, {"fit": (0, 4)}, {"fit": 4}, {"fit": (4, 4), "scale": 2}],
 )  # fmt: skip
 def test_anything_else_is_refused(wanted: dict[str, object]) -> None:
     with pytest.raises(InputError):
         resolve_output((10, 7), **wanted)
+
+
+@given(lr_size=SIZES, side=st.integers(1, 500))
+def test_a_side_that_is_left_out_follows_the_proportions(lr_size: tuple[int, int], side: int) -> None:
+    height, width = lr_size
+    made, given_side = resolve_output(lr_size, size=(None, side)).size
+    assert given_side == side
+    assert made == 1 or abs(made - side * height / width) <= 0.5 + 1e-9
+    assert resolve_output((width, height), size=(side, None)).size == (side, made)
+
+
+@given(lr_size=SIZES, box=SIZES)
+def test_what_fits_touches_its_frame_undistorted(lr_size: tuple[int, int], box: tuple[int, int]) -> None:
+    size = resolve_output(lr_size, fit=box).size
+    assert all(side <= most for side, most in zip(size, box, strict=True))
+    assert any(side == most for side, most in zip(size, box, strict=True))
+    factor = min(most / side for side, most in zip(lr_size, box, strict=True))
+    assert all(side == 1 or abs(side - factor * lr) <= 0.5 + 1e-9 for side, lr in zip(size, lr_size, strict=True))
 
 
 def test_cells_run_row_by_row_and_are_x_then_y() -> None:

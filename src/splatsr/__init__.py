@@ -1,6 +1,6 @@
 """SplatSR: arbitrary-scale image super-resolution with 2D Gaussians.
 
-model = splatsr.load("model.safetensors")   # any model that the suite saved
+model = splatsr.load("tiny")              # a name (splatsr models), a file that the suite saved, or hf:owner/name
 field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
 image = field.render(scale=3.3)             # as often as you like, at any size
 """
@@ -8,6 +8,7 @@ image = field.render(scale=3.3)             # as often as you like, at any size
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from splatsr.disk.user_cache import settle_libraries
 from splatsr.simd.shape_caches import bound_shape_caches
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ _HOMES = {
 }
 
 bound_shape_caches()
+settle_libraries()
 
 
 def __getattr__(name: str) -> Any:
-    """Imports on first use: torch takes over a second, which `run.py --help` should not wait for."""
+    """Imports on first use: torch takes over a second, which `splatsr --help` should not wait for."""
     if name not in _HOMES:
         raise AttributeError(f"module 'splatsr' has no attribute {name!r}")
     module, attribute = _HOMES[name]

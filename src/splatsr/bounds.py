@@ -79,5 +79,8 @@ Range = Annotated[Sequence[Number], Len(2, 2), Ordered()]
 ImageSize = Annotated[Sequence[Side], Len(2, 2)]
 """[height, width] in pixels."""
 
+OutputSize = Annotated[Sequence[Side | None], Len(2, 2)]
+"""[height, width] in pixels, of which one may be null: it follows the other in the image's proportions."""
+
 AtLeastOne = MinLen(1)
 """Of a list: it is not empty."""

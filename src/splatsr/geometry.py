@@ -58,28 +58,52 @@ def resolve_output(
     *,
     size: Any = None,
     scale: Any = None,
+    fit: Any = None,
 ) -> Output:
-    """Output size (Sequence[int]) and scale (Scale) from whichever of the two is given; anything else is refused.
+    """Output size (Sequence[int | None]) and scale (Scale) from whichever of the three is given; anything else is refused.
 
     With `scale`, H = round(h s_y), ties to even (ContinuousSR's published rule); positions then follow the true ratio
-    H / h and covariances the nominal scale. With `size`, both follow H / h.
+    H / h and covariances the nominal scale. With `size`, both follow H / h; a side of None follows the other one in the
+    proportions of the LR image. `fit` is a (height, width) that the output is the largest within, in those proportions.
 
     Raises:
-        InputError: none or both are given, or the value is not a positive size or scale.
+        InputError: none or several are given, or the value is not a positive size or scale.
     """
-    if (size is None) == (scale is None):
-        raise InputError(f"give either size or scale; got size={size} and scale={scale}.")
-    if size is not None:
-        pair = _pair(size, "size", "[height, width] in pixels")
-        if any(side != int(side) or side < 1 for side in pair):
-            raise InputError(f"size must be [height, width], whole numbers of at least 1 pixel; got {size}.")
-        height, width = (int(side) for side in pair)
-        return Output((height, width), (height / lr_size[0], width / lr_size[1]))
-    factors = check_scale(scale)
-    height, width = (round(side * factor) for side, factor in zip(lr_size, factors, strict=True))
-    if min(height, width) < 1:
-        raise InputError(f"scale {scale} makes a {lr_size[0]}x{lr_size[1]} image smaller than one pixel.")
-    return Output((height, width), factors)
+    if [size, scale, fit].count(None) != 2:
+        raise InputError(f"give either size or scale or fit; got size={size}, scale={scale}, fit={fit}.")
+    if scale is not None:
+        factors = check_scale(scale)
+        height, width = (round(side * factor) for side, factor in zip(lr_size, factors, strict=True))
+        if min(height, width) < 1:
+            raise InputError(f"scale {scale} makes a {lr_size[0]}x{lr_size[1]} image smaller than one pixel.")
+        return Output((height, width), factors)
+    height, width = _whole_size(lr_size, size) if fit is None else _size_within(lr_size, fit)
+    return Output((height, width), (height / lr_size[0], width / lr_size[1]))
+
+
+def _whole_size(lr_size: tuple[int, int], size: Any) -> tuple[int, int]:
+    """(height, width) of a `size` of which one side may be None."""
+    given = [side for side in size if side is not None] if isinstance(size, Sequence) else []
+    if len(given) == 1 and len(size) == 2:
+        factor = _sides([given[0]] * 2, "size")[0] / lr_size[0 if size[1] is None else 1]
+        height, width = (max(round(side * factor), 1) for side in lr_size)
+        return (given[0], width) if size[1] is None else (height, given[0])
+    return _sides(size, "size")
+
+
+def _size_within(lr_size: tuple[int, int], fit: Any) -> tuple[int, int]:
+    """The largest (height, width) within `fit` in the proportions of `lr_size`."""
+    box = _sides(fit, "fit")
+    factor = min(most / side for most, side in zip(box, lr_size, strict=True))
+    height, width = (min(max(round(side * factor), 1), most) for side, most in zip(lr_size, box, strict=True))
+    return height, width
+
+
+def _sides(values: Any, name: str) -> tuple[int, int]:
+    height, width = _pair(values, name, "[height, width] in pixels")
+    if any(side != int(side) or side < 1 for side in (height, width)):
+        raise InputError(f"{name} must be [height, width], whole numbers of at least 1 pixel; got {values}.")
+    return int(height), int(width)
 
 
 def check_scale(scale: Any) -> tuple[float, float]:

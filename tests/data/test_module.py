@@ -20,7 +20,7 @@ def data(**changes: object) -> PhotoData:
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "whole_scales": False, "scale_per": "batch",
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2],
-        "low_resolution": LowResolution("pil", given=False, crop="liif"), "seed": 0,
+        "low_resolution": LowResolution("pil", given=False, crop="liif"), "licence": None, "seed": 0,
     }  # fmt: skip
     return PhotoData(**{**settings, **changes})
 

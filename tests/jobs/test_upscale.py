@@ -12,7 +12,7 @@ from color_profiles import srgb
 from composed import settings_of
 from splatsr import GaussianField, InputError, load
 from splatsr.image_files.picture import read_picture
-from splatsr.image_files.reading import read_image
+from splatsr.image_files.reading import image_size, read_image
 from splatsr.image_files.strip_files import write_strips
 from splatsr.image_files.writing import write_image
 from splatsr.jobs.upscale import upscale
@@ -25,6 +25,7 @@ def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -
         "device": "cpu",
         "scale": None,
         "size": None,
+        "fit": None,
         "tile": "auto",
         "existing": None,
     }
@@ -39,6 +40,7 @@ def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -
         ({"scale": [3, 2.5]}, (180, 175)),
         ({"size": [100, 50]}, (100, 50)),
         ({"scale": 0.5}, (30, 35)),
+        ({"size": [None, 140]}, (120, 140)),
     ],
 )
 def test_one_image(tiny_file: Path, photographs: Path, tmp_path: Path, wanted: dict, size: tuple[int, int]) -> None:
@@ -57,6 +59,20 @@ def test_a_folder_in_a_folder_out(photographs: Path, tmp_path: Path) -> None:
     assert made == ["0.png", "1.png", "2.png", "deeper/3.jpg"]
     with pytest.raises(InputError, match="4 of 4 results exist already"):
         run(None, photographs, tmp_path / "out", scale=2, existing="refuse")
+
+
+def test_a_list_of_images_becomes_a_list_or_a_folder(photographs: Path, tmp_path: Path) -> None:
+    sources = [str(photographs / name) for name in ("0.png", "2.png")]
+    targets = [str(tmp_path / name) for name in ("a.png", "new/b.jpg")]
+    run(None, photographs, tmp_path, input=sources, output=targets, fit=[30, 999])
+    assert [image_size(path) for path in targets] == [(30, 35), (30, 35)]
+    run(None, photographs, tmp_path, input=sources, output=str(tmp_path / "folder"), scale=2)
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["0.png", "2.png"]
+    for wrong in (targets[:1], [targets[0], targets[0]], [sources[1], targets[0]]):
+        with pytest.raises(InputError):
+            run(None, photographs, tmp_path, input=sources, output=wrong, scale=2)
+    with pytest.raises(InputError, match="only goes with a list as input"):
+        run(None, photographs, tmp_path, output=targets, scale=2)
 
 
 def test_alpha_profile_and_exif_survive(tiny_file: Path, tmp_path: Path) -> None:

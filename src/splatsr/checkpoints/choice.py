@@ -25,7 +25,7 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
     chosen = build(carry_rows(model)).eval()
     if chosen.has_weights:
         raise InputError(
-            f"{type(chosen).__name__} has random weights: set checkpoint=<model.safetensors or .ckpt> (or use model=bicubic)."
+            f"{type(chosen).__name__} has random weights: set checkpoint=<name, model.safetensors or .ckpt> (or model=bicubic)."
         )
     return chosen.to(chosen_device)
 

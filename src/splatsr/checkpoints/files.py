@@ -29,6 +29,7 @@ from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 from splatsr.image.model import Model
 from splatsr.image_files.one_line import one_line
+from splatsr.released.weights_file import weights_file
 
 KEY = "splatsr"
 """Where a checkpoint (or a safetensors file's metadata) keeps the model's configuration."""
@@ -52,7 +53,8 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
 
 def load_model(path: str | Path) -> Model:
     """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in a published
-    checkpoint, in eval mode on the CPU.
+    checkpoint, in eval mode on the CPU. Instead of a file's path, a name that `splatsr models` lists, or hf:owner/name on the
+    Hugging Face Hub, which is downloaded.
 
     A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
 
@@ -69,7 +71,7 @@ def load_model(path: str | Path) -> Model:
 
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """(model configuration, state dict) of a saved model; see `load_model` for what is raised."""
-    path = Path(path)
+    path = weights_file(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
     if path.suffix == ".safetensors":

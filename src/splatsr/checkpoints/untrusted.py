@@ -59,6 +59,10 @@ class _Bounded(TorchDispatchMode):
         super().__init__()
         self.left = elements
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled within it, and torch would import its compiler, three seconds, to make sure of that
+
     def __torch_dispatch__(self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None):  # noqa: ANN204
         kwargs = kwargs or {}
         names = [argument.name for argument in function._schema.arguments]

@@ -50,6 +50,7 @@ class PhotoData(lightning.LightningDataModule):
         workers: loader processes; 0 makes crops in the training process.
         validation_scales: scales of the validation during training.
         low_resolution: how the validation's LR images are made: as the run's protocol makes them.
+        licence: under which weights that are trained on it may be published, an SPDX name; None: not known.
         seed: of everything random here.
 
     Raises:
@@ -77,10 +78,11 @@ class PhotoData(lightning.LightningDataModule):
         workers: Annotated[int, Ge(0), Le(1024)],
         validation_scales: Sequence[ScaleFactor],
         low_resolution: LowResolution,
+        licence: str | None,
         seed: Seed,
     ) -> None:
         super().__init__()
-        self.root, self.batch_size = root, batch_size
+        self.root, self.batch_size, self.licence = root, batch_size, licence
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
         self.whole_scales = whole_scales

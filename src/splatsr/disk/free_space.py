@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 from splatsr.errors import InputError
-from splatsr.geometry import Number
 
 
 def existing_parent(path: Path) -> Path:
@@ -17,7 +16,7 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(existing_parent(path)).free
 
 
-def check_free_space(path: Path, needed: Number, *, content: str, remedy: str) -> None:
+def check_free_space(path: Path, needed: int | float, *, content: str, remedy: str) -> None:
     """InputError where fewer than `needed` bytes are free for `path`.
 
     The line says "<content> need about 1.2 GiB on disk, and 0.5 GiB are free at <path>: <remedy>."

@@ -3,8 +3,7 @@
 Sixteen pixels are a panel: an array (channels, 16), one vector per channel, so norms over channels and softmaxes over keys are
 sums of vectors, and a product with a layer's weights broadcasts them in the order in which they are stored. Activations are
 flat float32, panel after panel. The product's inner loop keeps up to six rows of a panel in registers (`_rows`); it, the
-exponential and GELU are LLVM vector code because a compiler does not find them in loops. Intrinsics and loops share this file
-because numba's on-disk cache only notices changes of the file that holds a loop.
+exponential and GELU are LLVM vector code because a compiler does not find them in loops.
 """
 
 import math
@@ -13,11 +12,12 @@ from typing import Any, no_type_check
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from splatsr.simd import lanes
+from splatsr.simd.compiled import compiled
 from splatsr.simd.lanes import LANES
 
 _F = np.float32
@@ -179,7 +179,7 @@ def _rows(count: int) -> Callable[..., None]:
 _one_row, _four_rows, _six_rows = _rows(1), _rows(4), _rows(6)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def multiply(a, at, total, down, runs, over, steps, along, b, panel, out, out_at, start, first):
     """`total` rows of start + A B; see `_rows`."""
@@ -195,7 +195,7 @@ def multiply(a, at, total, down, runs, over, steps, along, b, panel, out, out_at
         row += 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def apply_layer(weight, bias, inputs, outputs, x, panels, y):
     """y = weight x + bias for all panels: six rows of the weights at a time, so that they stay in the cache for all panels."""
@@ -210,7 +210,7 @@ def apply_layer(weight, bias, inputs, outputs, x, panels, y):
         row += count
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def load_normalised(grid, pixels, first, count, gain, shift, epsilon, panel):
     """Layer norm of up to sixteen rows grid[pixels[first + lane]] as one panel; lanes from `count` on are those of zeros."""
@@ -224,7 +224,7 @@ def load_normalised(grid, pixels, first, count, gain, shift, epsilon, panel):
     normalise(panel, channels, gain, shift, epsilon)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def store_sum(grid, pixels, first, count, channels, panel, out):
     """out[pixel] = grid[pixel] + the panel's column, for pixels[first .. first + count - 1]."""
@@ -234,7 +234,7 @@ def store_sum(grid, pixels, first, count, channels, panel, out):
             out[pixel, c] = grid[pixel, c] + panel[c * LANES + lane]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def attend_windows(
     grid, pixels, side, heads, gain, shift, epsilon, qkv_weight, qkv_bias, proj_weight, proj_bias, bias, mask, kinds,
@@ -278,7 +278,7 @@ def attend_windows(
             store_sum(grid, pixels, window * n + at, min(LANES, n - at), channels, qkv[at * channels :], out)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def mix_channels(grid, pixels, gain, shift, epsilon, in_weight, in_bias, out_weight, out_bias, panels, first, end, out):
     """out = grid + mlp(norm(grid)) for pixels first .. end - 1, `panels` panels at a time."""

@@ -13,6 +13,7 @@ from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.folder_lock import check_free
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
+from splatsr.released.weights_file import weights_file
 
 CARD = """\
 # {name}
@@ -60,7 +61,7 @@ def convert(*, checkpoint: str | None, output: str | None) -> None:
     load_weights(model, tensors, source=checkpoint)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     with whole_file(card, replace=False) as partial:  # either both are there in the end, or none
-        partial.write_text(_describe(config, Path(checkpoint), target, parameters), encoding="utf-8")
+        partial.write_text(_describe(config, weights_file(checkpoint), target, parameters), encoding="utf-8")
         save_model(model, config, target)
     Console().print(f"{checkpoint} -> {target} and {card} ({parameters:,} parameters)", soft_wrap=True)
 

@@ -1,6 +1,6 @@
-"""job=upscale: enlarges an image of any size, or every image of a folder."""
+"""job=upscale: enlarges an image of any size, several of them, or every image of a folder."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,15 @@ from splatsr.image_files.strip_files import STREAMED, Layout, longest_side, writ
 from splatsr.image_files.transparent import continued_colors
 from splatsr.large_images.memory import is_exhausted
 from splatsr.large_images.renderer import Renderer
-from splatsr.large_images.results import EXISTING, Result, check_existing, is_done, one_result, results_of_folder
+from splatsr.large_images.results import (
+    EXISTING,
+    Result,
+    check_existing,
+    is_done,
+    one_result,
+    results_of_files,
+    results_of_folder,
+)
 from splatsr.resize.levels import Levels
 from splatsr.resize.pil import resize_rows
 from splatsr.runs.lines import print_line
@@ -43,46 +51,48 @@ def upscale(
     *,
     model: Mapping[str, Any],
     checkpoint: str | None,
-    input: str | int | None,
-    output: str | int | None,
+    input: str | int | Sequence[str] | None,
+    output: str | int | Sequence[str] | None,
     existing: str | None,
     scale: Any,
     size: Any,
+    fit: Any,
     tile: Any,
     device: str,
 ) -> None:
-    """Arguments are the root keys of conf/run.yaml. A file of a folder that fails is one line, the rest is done.
+    """Arguments are the root keys of conf/run.yaml. One of several files that fails is one line, the rest is done.
 
     Grey stays grey and 16 bits stay 16; alpha is enlarged by the bicubic rule, colors are continued into what is
     transparent; profile and EXIF are kept (orientation is applied, sizes are the result's). What the format has no place for
     is lost, with a line.
 
     Raises:
-        InputError: whatever the user can put right: for a single image before the network runs, at the end where files of a
-            folder have failed.
+        InputError: whatever the user can put right: for a single image before the network runs, at the end where some of
+            several files have failed.
     """
     if input is None or output is None:
         raise InputError("job=upscale needs input=<image or folder> and output=<image or folder>.")
     if existing not in (None, *EXISTING):
         raise InputError(f"existing must be {', '.join(EXISTING)} or null; got {existing}.")
-    resolve_output((1000, 1000), size=size, scale=scale)  # a wrong value shows before anything is loaded
-    source, target = Path(str(input)), Path(str(output))  # Hydra takes a name of digits for a number
-    is_folder = source.is_dir()
-    check_free(target if is_folder else target.parent)
-    results = results_of_folder(source, target) if is_folder else [one_result(source, target)]
-    existing = existing or ("skip" if is_folder else "refuse")
+    wanted = {"size": size, "scale": scale, "fit": fit}
+    resolve_output((1000, 1000), **wanted)  # a wrong value shows before anything is loaded
+    results = _results(input, output)
+    is_folder = isinstance(input, str | int) and Path(str(input)).is_dir()
+    are_several = is_folder or not isinstance(input, str | int)
+    existing = existing or ("skip" if are_several else "refuse")
     if existing == "refuse":
         check_existing(results)
-    job = _Upscaling(scale, size, existing)
-    if not is_folder:
+    job = _Upscaling(wanted, existing)
+    if not are_several:
         if job.remains(results[0]):
             renderer = _renderer(choose_model(checkpoint, model, device), tile)
-            with share_done(f"upscaling {escape(one_line(source.name))}") as progress:
+            with share_done(f"upscaling {escape(one_line(results[0].source.name))}") as progress:
                 job.enlarge(renderer, results[0], progress)
         else:
-            print_line(f"{target} is there already and is kept")
+            print_line(f"{results[0].target} is there already and is kept")
         return
-    remove_leftovers(target)
+    if is_folder:
+        remove_leftovers(Path(str(output)))
     failures = _Failures()
     remaining = [result for result in along(results, len(results), "looking") if failures.goes_well(job.remains, result)]
     if job.kept:
@@ -92,13 +102,27 @@ def upscale(
         for result in along(remaining, len(remaining), "upscaling"):
             failures.goes_well(job.enlarge, renderer, result, lambda _: None)
     if failures.count:
-        others = f"; the others are in {target}" if failures.count < len(results) else ""
+        others = "; the others are done" if failures.count < len(results) else ""
         raise InputError(f"{failures.count} of {len(results)} images failed (named above){others}.")
 
 
 def _renderer(model: Model, tile: Any) -> Renderer:
     model.continue_images()
     return Renderer(model, tile)
+
+
+def _results(input: str | int | Sequence[str], output: str | int | Sequence[str]) -> list[Result]:
+    """What is to be made; InputError as `large_images.results`, and where another process works in the folder."""
+    if isinstance(input, str | int):
+        if not isinstance(output, str | int):
+            raise InputError("output is a list of images, which only goes with a list as input; name one image, or a folder.")
+        source, target = Path(str(input)), Path(str(output))  # Hydra takes a name of digits for a number
+        check_free(target if source.is_dir() else target.parent)
+        return results_of_folder(source, target) if source.is_dir() else [one_result(source, target)]
+    results = results_of_files(input, str(output) if isinstance(output, str | int) else output)
+    for folder in {result.target.parent for result in results}:
+        check_free(folder)
+    return results
 
 
 class _Failures:
@@ -118,14 +142,14 @@ class _Failures:
 
 
 class _Upscaling:
-    """One image after the other to the same scale or size; `existing`: what becomes of results that are there."""
+    """One image after the other to what is wanted (size, scale or fit); `existing`: what becomes of results that are there."""
 
-    def __init__(self, scale: Any, size: Any, existing: str) -> None:
-        self.scale, self.size, self.existing, self.kept = scale, size, existing, 0
+    def __init__(self, wanted: Mapping[str, Any], existing: str) -> None:
+        self.wanted, self.existing, self.kept = wanted, existing, 0
 
     def remains(self, result: Result) -> bool:
         """Whether the result is still to be made; InputError where something else is there, or the source is no image."""
-        output = resolve_output(image_size(result.source), size=self.size, scale=self.scale)
+        output = resolve_output(image_size(result.source), **self.wanted)
         check_place(result.target)
         if result.target.is_dir():
             raise InputError(f"{result.target} is a folder; it stands where the result of {result.source} belongs.")
@@ -137,7 +161,7 @@ class _Upscaling:
     def enlarge(self, renderer: Renderer, result: Result, progress: Callable[[float], None]) -> bool:
         """Makes the result and says so; InputError where that is not possible."""
         source, target = result
-        output = resolve_output(image_size(source), size=self.size, scale=self.scale)
+        output = resolve_output(image_size(source), **self.wanted)
         if self._has_come(target, output.size):
             return True
         _check_room(target, output.size, in_strips=renderer.in_strips)

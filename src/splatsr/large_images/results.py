@@ -1,7 +1,7 @@
 """What an upscaling makes: which file of which image, and what becomes of files that are there already."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +36,23 @@ def one_result(source: Path, target: Path) -> Result:
     if target.exists() and target.samefile(source):
         raise InputError(f"output {target} is the input itself; choose another output.")
     return Result(source, target)
+
+
+def results_of_files(sources: Sequence[str], target: str | Sequence[str]) -> list[Result]:
+    """Of several image files: to the files `target`, one for each, or by their own names into the folder `target`.
+
+    Raises:
+        InputError: as `one_result`; the lists are not equally long; two results would be one file, or one of the sources.
+    """
+    if isinstance(target, str):
+        targets = [Path(target) / _written_name(Path(Path(source).name)) for source in sources]
+    elif len(target) == len(sources):
+        targets = [Path(one) for one in target]
+    else:
+        raise InputError(f"input has {len(sources)} images and output {len(target)}; give as many, or one folder.")
+    results = [one_result(Path(source), one) for source, one in zip(sources, targets, strict=True)]
+    _check_distinct(results)
+    return results
 
 
 def results_of_folder(source: Path, target: Path) -> list[Result]:

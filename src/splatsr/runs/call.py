@@ -10,7 +10,7 @@ from annotated_types import Gt, Le, Len
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
-from splatsr.bounds import AtLeastOne, ImageSize, Natural, ScaleFactor, Seed, Side
+from splatsr.bounds import AtLeastOne, ImageSize, Natural, OutputSize, ScaleFactor, Seed, Side
 from splatsr.disk.disk_errors import lost_folder
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
@@ -29,8 +29,8 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "resume": str | None,
     "checkpoint": str | None,
     "encoder_checkpoint": str | None,
-    "input": str | int | None,
-    "output": str | int | None,
+    "input": str | int | Annotated[Sequence[str], AtLeastOne] | None,
+    "output": str | int | Annotated[Sequence[str], AtLeastOne] | None,
     "device": Literal["auto", "cpu", "cuda"],
     "pictures": Natural,
     "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
@@ -39,7 +39,8 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "beside": Mapping[str, str],
     "runs": Annotated[Sequence[str], AtLeastOne] | None,
     "scale": _FACTOR | Annotated[Sequence[_FACTOR], Len(2, 2)] | None,
-    "size": ImageSize | None,
+    "size": OutputSize | None,
+    "fit": ImageSize | None,
     "tile": Literal["auto"] | Side,
 }
 """Annotations of root keys, whether or not a job takes them."""

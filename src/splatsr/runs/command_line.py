@@ -1,6 +1,5 @@
 """The command line: Hydra composes the configuration, the job runs, and user errors become one line and an exit code."""
 
-import logging
 import os
 import sys
 import traceback
@@ -14,12 +13,11 @@ from omegaconf import DictConfig
 from splatsr.errors import InputError
 from splatsr.runs.call import call_job
 from splatsr.runs.configuration import CONF, plain
+from splatsr.runs.ending import run_to_end
 from splatsr.runs.explanations import check_command_line, explain, explain_beginning
 from splatsr.runs.folders import register_resolvers, slurm_tasks
 from splatsr.runs.lines import printable
 from splatsr.runs.new_folders import remove_unused
-from splatsr.runs.termination import Terminated, exit_code, line, listen
-from splatsr.runs.unread_output import STATUS, discard, is_unread
 
 _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
@@ -33,44 +31,26 @@ def main() -> int:
     """Runs the command line in sys.argv; returns the exit code. HYDRA_FULL_ERROR=1 shows tracebacks of user errors too."""
     global _refusals, _begun
     register_resolvers()
-    logging.raiseExceptions = False  # a line that the log has no room for is no reason for a traceback
     _refusals, _begun = [], False
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing, and this function prints
+
+    def work() -> None:
+        try:
+            check_command_line(sys.argv[1:])
+            _compose_and_run()
+        finally:
+            remove_unused()
+
+    def explained(error: Exception) -> str | None:
+        return None if wanted == "1" else explain(error) or (explain_beginning(error) if not _begun else None)
+
     try:
-        listen()
-        check_command_line(sys.argv[1:])
-        _compose_and_run()
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit) as error:  # rich makes the second of the first
-        if isinstance(error, SystemExit) and error.code == 0:
-            return 0
-        if not is_unread(sys.stdout) and not isinstance(error.__context__, BrokenPipeError):
-            raise
-        discard(sys.stdout)
-        return STATUS
-    except Exception as error:
-        if exit_code() is None:
-            refusal = explain(error) or (explain_beginning(error) if not _begun else None)
-            if wanted == "1" or refusal is None:
-                raise
-            _refusals.append(refusal)
-    except Terminated:
-        pass
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; go on with resume=auto if this was a training.\n")
-        return 130
+        return run_to_end(work, explained, _refusals)
     finally:
-        remove_unused()
         os.environ.pop("HYDRA_FULL_ERROR")
         if wanted is not None:
             os.environ["HYDRA_FULL_ERROR"] = wanted
-    if (code := exit_code()) is not None:
-        sys.stderr.write(line())
-        return code
-    for refusal in _refusals:
-        sys.stderr.write(f"error: {printable(refusal, sys.stderr.encoding)}\n")
-    return 1 if _refusals else 0
 
 
 def refuse(text: str) -> None:

@@ -20,7 +20,10 @@ from splatsr.errors import InputError
 from splatsr.runs.folders import register_resolvers
 from splatsr.runs.setting_types import check_parts
 
-CONF = Path(__file__).parents[3] / "conf"
+_PACKAGE = Path(__file__).parents[1]
+
+CONF = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parents[1] / "conf") if folder.is_dir())
+"""conf/: in the package where it has been installed, at the repository's top level in a checkout."""
 
 
 def compose(*overrides: str, resolve: bool = True) -> dict[str, Any]:

@@ -190,5 +190,7 @@ def _version(package: str) -> str:
 
 def _commit() -> str:
     here = Path(__file__).parent
+    if (here.parent / "conf").is_dir():  # installed; a repository around it is somebody else's
+        return "unknown (not a git checkout)"
     answer = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "unknown (not a git checkout)"

@@ -1,8 +1,4 @@
-"""LLVM vector code for numba's intrinsics: sixteen float32 lanes at a time, split by LLVM to whatever the processor has.
-
-numba's on-disk cache notices changes of the file that holds a loop, not of this one: whoever changes it deletes
-`__pycache__` beside the loops.
-"""
+"""LLVM vector code for numba's intrinsics: sixteen float32 lanes at a time, split by LLVM to whatever the processor has."""
 
 from typing import Any
 

@@ -11,9 +11,8 @@ With the row offset dy fixed, q is a parabola in x around  m = c_x + l11 l21 / s
 The vector code works with  z = q / 8 = row + s^2,  s = (x - m) / (4 sc),  and  exp(-q) = exp(-z)^8: on the short interval
 that the cut leaves (z <= ln 255 / 8 = 0.69) a polynomial of degree 6 gives exp(-z) to float32 rounding. It is written as
 LLVM vector code (through numba's intrinsics) because a compiler cannot vectorise a library call per pixel; LLVM splits
-the sixteen lanes to whatever the processor has (`splatsr.simd.lanes`). Intrinsics and loops share this file because numba's
-on-disk cache only notices changes of the file that holds a loop. (`no_type_check` keeps runtime type checkers of tests out of
-compiled code.)
+the sixteen lanes to whatever the processor has (`splatsr.simd.lanes`). (`no_type_check` keeps runtime type checkers of tests
+out of compiled code.)
 """
 
 import math
@@ -21,12 +20,13 @@ from typing import Any, no_type_check
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.polynomial import chebyshev, polynomial
 
 from splatsr.simd import lanes
+from splatsr.simd.compiled import compiled
 from splatsr.simd.lanes import LANES
 from splatsr.splatting.reference import CUT, HUGE, VANISHING
 
@@ -152,7 +152,7 @@ def gather_lanes(
     return types.void(*arguments), codegen
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
     """Shapes (n, SHAPE) and the image rows [rows[k, 0], rows[k, 1]) of kernels first..end; none if nothing is visible."""
@@ -182,7 +182,7 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         rows[k, 1] = np.int32(min(math.floor(bottom), height - 1)) + 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 @no_type_check
 def sort_into_bands(rows, counts, order):
     """Counting sort of one image's kernels: order[counts[j]:counts[j+1]] are the kernels that touch band j, ascending.
@@ -207,7 +207,7 @@ def sort_into_bands(rows, counts, order):
                 cursor[j] += 1
 
 
-@njit(nogil=True, cache=True, inline="always")
+@compiled(inline="always")
 @no_type_check
 def _columns(left, right, width):
     """[first, end) of the columns whose centres lie in [left, right], clipped to the image."""
@@ -216,14 +216,14 @@ def _columns(left, right, width):
     return first, end
 
 
-@njit(nogil=True, cache=True, inline="always", error_model="numpy")
+@compiled(inline="always", error_model="numpy")
 @no_type_check
 def _half_width(sharpness, e):
     """Half width of the cut ellipse on the row at e standard deviations, a hair more: the lanes cut exactly."""
     return _F(0.25) / sharpness * np.sqrt(max(_F(2 * CUT) - e * e, _F(0))) + _F(0.01)
 
 
-@njit(nogil=True, cache=True, inline="always", error_model="numpy")
+@compiled(inline="always", error_model="numpy")
 @no_type_check
 def _block_rows(shape, x, top, bottom):
     """[first, end) of the rows of top..bottom on which the cut ellipse meets the columns x..x + LANES - 1, or a few more: the
@@ -242,7 +242,7 @@ def _block_rows(shape, x, top, bottom):
     return first, end
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def render_band(shapes, rows, order, colors, color, channels, height, width, top, bottom, image, at):
     """Writes rows top..bottom of one planar image, which starts at image[at]: the sum of the kernels `order`.
@@ -288,7 +288,7 @@ def render_band(shapes, rows, order, colors, color, channels, height, width, top
             image[target : target + width] = buffer[source : source + width]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 @no_type_check
 def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height, width, kernels, first, end, grads):
     """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colors.

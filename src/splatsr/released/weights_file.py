@@ -1,0 +1,29 @@
+"""The file that holds a model: whatever names it, the catalogue, a hub, or its path."""
+
+from pathlib import Path
+
+from splatsr.errors import InputError
+from splatsr.released.catalogue import catalogue, check_name
+from splatsr.released.hub import PREFIX, fetch
+
+
+def weights_file(wanted: str | Path) -> Path:
+    """Where the model is that `wanted` names: tiny, hf:owner/name, hf:owner/name/file.safetensors, or the path of a file.
+
+    A known name is that model, whatever lies in the working directory: ./tiny is a file there. What is on a hub is downloaded,
+    once.
+
+    Raises:
+        InputError: the name is unknown, its file did not come with this package, or the hub does not give it.
+    """
+    if isinstance(wanted, Path):
+        return wanted
+    if wanted.startswith(PREFIX):
+        return fetch(wanted)
+    if wanted not in catalogue():
+        check_name(wanted)
+        return Path(wanted)
+    path = catalogue()[wanted].path
+    if not path.is_file():
+        raise InputError(f"the weights of {wanted!r} did not come with this package; `splatsr models` lists those that did.")
+    return path

@@ -1,0 +1,32 @@
+import pytest
+
+from splatsr.errors import InputError
+from splatsr.runs.ending import run_to_end
+
+
+def said(error: Exception) -> str | None:
+    return str(error) if isinstance(error, InputError) else None
+
+
+def test_a_user_error_is_a_line_and_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        raise InputError("so\nwrong\x1b")
+
+    assert run_to_end(work, said, []) == 1
+    assert capsys.readouterr().err == "error: so\\nwrong\\x1b\n"
+
+
+def test_lines_of_the_work_itself_count_too(capsys: pytest.CaptureFixture[str]) -> None:
+    refusals: list[str] = []
+    assert run_to_end(lambda: refusals.append("a member failed"), said, refusals) == 1
+    assert capsys.readouterr().err == "error: a member failed\n"
+    assert run_to_end(lambda: None, said, []) == 0
+
+
+def test_a_defect_is_raised_and_an_interruption_is_not() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(ZeroDivisionError):
+        run_to_end(lambda: 1 / 0, said, [])
+    assert run_to_end(interrupted, said, []) == 130
