@@ -83,7 +83,18 @@ def enlarge(source: Path, target: Path) -> int:
     from splatsr.jobs.upscale import upscale
     from splatsr.runs.configuration import compose
 
-    wanted = {"input": str(source), "output": str(target), "existing": None, "scale": 2, "size": None, "tile": "auto"}
+    wanted = {
+        "input": str(source),
+        "output": str(target),
+        "existing": None,
+        "format": None,
+        "suffix": None,
+        "quality": None,
+        "fit": None,
+        "scale": 2,
+        "size": None,
+        "tile": "auto",
+    }
     try:
         upscale(model=compose("model=bicubic")["model"], checkpoint=None, device="cpu", **wanted)
         height, width = image_size(source)

@@ -69,7 +69,18 @@ class Soak:
         Image.fromarray(pixels).convert(mode).save(source)
         target.unlink(missing_ok=True)
         scale = round(self.random.uniform(1, 6), 2)
-        wanted = {"input": str(source), "output": str(target), "existing": None, "scale": scale, "size": None, "tile": "auto"}
+        wanted = {
+            "input": str(source),
+            "output": str(target),
+            "existing": None,
+            "format": None,
+            "suffix": None,
+            "quality": None,
+            "fit": None,
+            "scale": scale,
+            "size": None,
+            "tile": "auto",
+        }
         with contextlib.redirect_stdout(io.StringIO()):
             upscale(model={}, checkpoint=str(self.file), device="cpu", **wanted)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splatsr.errors import InputError
-from splatsr.geometry import cell_corners, nearest_pixel, offset_from, pixel_centres, resolve_output
+from splatsr.geometry import Output, cell_corners, distorted, nearest_pixel, offset_from, pixel_centres, resolve_output
 
 SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300))
 
@@ -106,3 +106,9 @@ def test_every_pixel_holds_its_own_cells_row_by_row(height: int, width: int, per
     x, y = (grid + 0.5 / per_side).floor().unbind(-1)  # the pixel that a cell's centre lies in
     assert (x == torch.arange(width)[:, None]).all()
     assert (y == torch.arange(height)[:, None, None, None]).all()
+
+
+def test_what_rounding_explains_is_no_distortion() -> None:
+    for size in ((200, 300), (401, 600), (133, 200), (1, 1)):
+        assert distorted((200, 300), Output(size, (1, 1))) is None
+    assert distorted((200, 300), Output((300, 300), (1, 1))).startswith("300x200 becomes 300x300, x1 as wide and x1.5 as high")

@@ -91,6 +91,17 @@ def _whole_size(lr_size: tuple[int, int], size: Any) -> tuple[int, int]:
     return _sides(size, "size")
 
 
+def distorted(lr_size: tuple[int, int], output: Output) -> str | None:
+    """In words how an output changes the proportions of the image; None where rounding to whole pixels explains them."""
+    (h, w), (height, width) = lr_size, output.size
+    if abs(height - h * width / w) <= 1 or abs(width - w * height / h) <= 1:
+        return None
+    return (
+        f"{w}x{h} becomes {width}x{height}, x{width / w:.3g} as wide and x{height / h:.3g} as high: that distorts it; to keep "
+        f"its proportions ask for the width or the height alone, or for what fits into {width}x{height}."
+    )
+
+
 def _size_within(lr_size: tuple[int, int], fit: Any) -> tuple[int, int]:
     """The largest (height, width) within `fit` in the proportions of `lr_size`."""
     box = _sides(fit, "fit")

@@ -77,3 +77,21 @@ def test_settings_in_messages_of_the_job_are_written_as_options(here: Path, monk
 def test_a_tile_is_a_whole_number(tile: str) -> None:
     with pytest.raises(InputError, match="--tile"):
         upscale(["0.png", "--scale", "2", "--tile", tile])
+
+
+def test_format_quality_and_suffix(here: Path) -> None:
+    often = ["--scale", "2", "--model", "bicubic"]
+    upscale(["0.png", *often, "--format", "jpg", "--quality", "40"])
+    upscale(["0.png", *often, "--format", "jpg", "--suffix", "_big"])
+    assert (here / "0_x2.jpg").stat().st_size < (here / "0_big.jpg").stat().st_size
+    upscale([".", *often, "-o", "../new", "--format", "webp", "--suffix", "_big"])
+    assert "1_big.webp" in {path.name for path in (here.parent / "new").iterdir()}
+    for wrong in (
+        ["--quality", "0"],
+        ["--quality", "best"],
+        ["--format", "gif"],
+        ["--suffix", "a/b"],
+        ["-o", "a.png", "--format", "jpg"],
+    ):
+        with pytest.raises(InputError, match="--quality|format|--suffix"):
+            upscale(["1.png", *often, *wrong])

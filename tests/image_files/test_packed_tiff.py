@@ -63,8 +63,7 @@ def test_tiles(tmp_path: Path, predictor: int) -> None:
         extrasamples=["unassalpha"],
     )  # fmt: skip
     with_alpha = read_picture(tmp_path / "a.tif")
-    assert np.array_equal(with_alpha.rgb, np.round(LEVELS[..., :3] * (255 / 65535)))
-    assert np.array_equal(with_alpha.alpha, np.round(LEVELS[..., 3] * (255 / 65535)))
+    assert np.array_equal(np.dstack([with_alpha.colors, with_alpha.alpha]), LEVELS)
 
 
 def test_ink_and_white_is_zero(tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def test_the_grey_that_is_transparent(tmp_path: Path, bits: int) -> None:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 1, bits, 0, 0, 0, 0))
     pixels = chunk(b"tRNS", b"\0\1") + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
     (tmp_path / "a.png").write_bytes(SIGNATURE + header + pixels)
-    assert read_picture(tmp_path / "a.png").alpha.tolist() == [[0 if level == 1 else 255 for level in levels]]
+    assert read_picture(tmp_path / "a.png").alpha.tolist() == [
+        [0 if level == 1 else (65535 if bits == 16 else 255) for level in levels]
+    ]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])

@@ -11,9 +11,9 @@ from PIL import Image
 from color_profiles import srgb
 from composed import settings_of
 from splatsr import GaussianField, InputError, load
-from splatsr.image_files.picture import read_picture
+from splatsr.image_files.picture import Extras, read_picture
 from splatsr.image_files.reading import image_size, read_image
-from splatsr.image_files.strip_files import write_strips
+from splatsr.image_files.strip_files import Layout, write_strips
 from splatsr.image_files.writing import write_image
 from splatsr.jobs.upscale import upscale
 from splatsr.resize.levels import to_tensor, to_uint8
@@ -28,6 +28,9 @@ def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -
         "fit": None,
         "tile": "auto",
         "existing": None,
+        "format": None,
+        "suffix": None,
+        "quality": None,
     }
     checkpoint_name = None if checkpoint is None else str(checkpoint)
     upscale(**{**settings, "checkpoint": checkpoint_name, "input": str(source), "output": str(target), **wanted})
@@ -49,7 +52,9 @@ def test_one_image(tiny_file: Path, photographs: Path, tmp_path: Path, wanted: d
     assert image.shape[:2] == size
     with torch.inference_mode():
         field = load(tiny_file)(to_tensor(read_image(photographs / "0.png"))[None])
-        assert np.abs(image.astype(int) - to_uint8(field.render(**wanted)[0])).max() <= 1
+        assert (
+            np.abs(image.astype(int) - to_uint8(field.render(**({"size": size} if "fit" in wanted else wanted))[0])).max() <= 1
+        )
 
 
 def test_a_folder_in_a_folder_out(photographs: Path, tmp_path: Path) -> None:
@@ -234,3 +239,67 @@ def test_a_pipe_is_no_output(photographs: Path, tmp_path: Path) -> None:
     for existing in ("skip", "overwrite"):
         with pytest.raises(InputError, match=r"pipe\.png is a pipe, socket or device"):
             run(None, photographs / "0.png", tmp_path / "pipe.png", scale=2, existing=existing)
+
+
+def wide(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 65536, shape).astype(np.uint16)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_picture_stays_of_its_kind(tiny_file: Path, tmp_path: Path, name: str, channels: int, bits: int) -> None:
+    pixels = wide(9, 12, channels) if bits == 16 else (wide(9, 12, channels) >> 8).astype(np.uint8)
+    write_strips(tmp_path / name, [pixels], Layout((9, 12), channels, bits), Extras(None, Image.Exif()))
+    run(tiny_file, tmp_path / name, tmp_path / f"big_{name}", scale=2.5)
+    before, after = read_picture(tmp_path / name), read_picture(tmp_path / f"big_{name}")
+    assert after.kind == before.kind
+    assert after.colors.shape[:2] == (22, 30)
+    if bits == 16:
+        assert len(np.unique(after.colors)) > 256, "more levels than 8 bits have"
+
+
+def test_a_white_disc_on_nothing_has_no_dark_fringe(tiny_file: Path, tmp_path: Path) -> None:
+    y, x = np.mgrid[0:40, 0:40]
+    alpha = (255 * np.clip(12.5 - np.hypot(y - 19.5, x - 19.5), 0, 1)).astype(np.uint8)
+    disc = np.dstack([np.where(alpha > 0, 255, 0)] * 3 + [alpha]).astype(np.uint8)
+    Image.fromarray(disc).save(tmp_path / "disc.png")
+    Image.fromarray(np.full((40, 40, 3), 255, np.uint8)).save(tmp_path / "page.png")
+    for name in ("disc", "page"):
+        run(tiny_file, tmp_path / f"{name}.png", tmp_path / f"big_{name}.png", scale=4)
+    big, page = read_picture(tmp_path / "big_disc.png"), read_picture(tmp_path / "big_page.png")
+    assert np.array_equal(big.colors, page.colors), "what is seen of the disc is white, as the page is"
+    assert np.array_equal(np.unique(big.alpha), np.arange(256)) or big.alpha.max() == 255
+
+
+def test_what_cannot_be_kept_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(wide(9, 12)).save(tmp_path / "grey16.png")
+    Image.fromarray((wide(9, 12, 3) >> 8).astype(np.uint8)).quantize(16).save(tmp_path / "palette.png")
+    Image.fromarray((wide(9, 12, 3) >> 8).astype(np.uint8)).convert("CMYK").save(tmp_path / "inks.jpg")
+    run(None, tmp_path / "grey16.png", tmp_path / "big.jpg", scale=2)
+    run(None, tmp_path / "palette.png", tmp_path / "big.png", scale=2)
+    run(None, tmp_path / "inks.jpg", tmp_path / "big_inks.jpg", scale=2)
+    said = capsys.readouterr().out
+    assert "grey16.png: its 16 bits become 8, .jpg files are written with 8" in said
+    assert "palette.png holds a palette; its enlargement is 8-bit RGB" in said
+    assert "inks.jpg holds CMYK; its enlargement is 8-bit RGB" in said
+
+
+def test_a_size_that_distorts_is_said(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(None, photographs / "0.png", tmp_path / "a.png", size=[60, 140])
+    assert "70x60 becomes 140x60, x2 as wide and x1 as high: that distorts it" in capsys.readouterr().out
+    run(None, photographs / "0.png", tmp_path / "b.png", size=[51, 60])
+    run(None, photographs / "0.png", tmp_path / "c.png", scale=[1, 3])
+    assert "distorts it" not in capsys.readouterr().out
+
+
+def test_format_suffix_and_quality_of_a_folders_results(photographs: Path, tmp_path: Path) -> None:
+    for quality in (40, None):
+        run(None, photographs, tmp_path / f"{quality}", scale=2, format="jpg", suffix="_big", quality=quality)
+    assert sorted(path.name for path in (tmp_path / "40").iterdir()) == ["0_big.jpg", "1_big.jpg", "2_big.jpg"]
+    assert (tmp_path / "40" / "0_big.jpg").stat().st_size < (tmp_path / "None" / "0_big.jpg").stat().st_size
+    with pytest.raises(InputError, match="the only result here is named already"):
+        run(None, photographs / "0.png", tmp_path / "a.png", scale=2, format="jpg")
+    with pytest.raises(InputError, match="format must be one of"):
+        run(None, photographs, tmp_path / "new", scale=2, format="gif")
+    assert not (tmp_path / "new").exists()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from splatsr.errors import InputError
+from splatsr.image_files.result_names import Naming
 from splatsr.image_files.writing import write_image
 from splatsr.large_images.results import check_existing, is_done, one_result, results_of_folder
 
@@ -17,7 +18,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def names(source: Path, target: Path) -> list[str]:
-    return [str(result.target.relative_to(target)) for result in results_of_folder(source, target)]
+    return [str(result.target.relative_to(target)) for result in results_of_folder(source, target, Naming())]
 
 
 def test_a_folders_results_have_the_places_of_their_images(photo: Path, tmp_path: Path) -> None:
@@ -34,21 +35,21 @@ def test_no_two_results_are_one_file(photo: Path, tmp_path: Path) -> None:
     (photo.parent / "c.gif").touch()
     write_image(photo.parent / "c.gif.png", RGB)
     with pytest.raises(InputError, match=r"c\.gif and .*c\.gif\.png would both become .*c\.gif\.png"):
-        results_of_folder(photo.parent, tmp_path / "out")
+        results_of_folder(photo.parent, tmp_path / "out", Naming())
 
 
 def test_no_result_takes_the_place_of_a_source(photo: Path) -> None:
     write_image(photo.parent / "in" / "a.png", RGB)
     write_image(photo.parent / "in" / "in" / "a.png", RGB)
     with pytest.raises(InputError, match="would take the place of the image"):
-        results_of_folder(photo.parent / "in", photo.parent)
+        results_of_folder(photo.parent / "in", photo.parent, Naming())
 
 
 @pytest.mark.parametrize("where", ["in", "in/deeper/out", "link", "in/../in"])
 def test_results_do_not_lie_among_the_images(photo: Path, tmp_path: Path, where: str) -> None:
     (tmp_path / "link").symlink_to(photo.parent)
     with pytest.raises(InputError, match="lies in the input folder"):
-        results_of_folder(photo.parent, tmp_path / where)
+        results_of_folder(photo.parent, tmp_path / where, Naming())
 
 
 def test_one_image_has_one_result(photo: Path, tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_one_image_has_one_result(photo: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=refusal):
             one_result(source, target)
     with pytest.raises(InputError, match="is a file; of a folder of images a folder is made"):
-        results_of_folder(photo.parent, photo)
+        results_of_folder(photo.parent, photo, Naming())
 
 
 def test_only_a_whole_image_of_the_right_size_is_done(photo: Path, tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_only_a_whole_image_of_the_right_size_is_done(photo: Path, tmp_path: Pat
 
 
 def test_what_is_there_is_said(photo: Path, tmp_path: Path) -> None:
-    results = results_of_folder(photo.parent, tmp_path / "out")
+    results = results_of_folder(photo.parent, tmp_path / "out", Naming())
     check_existing(results)
     write_image(tmp_path / "out" / "a.png", RGB)
     with pytest.raises(InputError, match=r"a\.png exists already: choose another output, or set existing=skip"):
@@ -88,5 +89,5 @@ def test_what_is_there_is_said(photo: Path, tmp_path: Path) -> None:
 def test_a_link_to_itself_is_a_result_like_others(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/loop.png").symlink_to("loop.png")
-    (result,) = results_of_folder(tmp_path / "in", tmp_path / "out")
+    (result,) = results_of_folder(tmp_path / "in", tmp_path / "out", Naming())
     assert result.target == tmp_path / "out/loop.png"

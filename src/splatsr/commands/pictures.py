@@ -25,16 +25,18 @@ def find_pictures(given: Sequence[str]) -> list[Path]:
     return pictures
 
 
-def name_results(pictures: Sequence[Path], output: str | None, suffix: str) -> list[Path]:
+def name_results(pictures: Sequence[Path], output: str | None, suffix: str, format: str | None = None) -> list[Path]:
     """The file that is made of each picture; of a folder, the folder.
 
     Without `output` they are made in the working directory, named after the picture: photo.jpg becomes photo_x3.7.jpg. In a
-    folder that is given they have the same names. A format that is read and not written (GIF) becomes a PNG.
+    folder that is given they have the same names. A format that is read and not written (GIF) becomes a PNG. Of a picture whose
+    name is given by `output`, `format` may only say the same.
 
     Args:
         pictures: of `find_pictures`.
         output: a file, a folder, or None.
         suffix: what is added to names, such as _x3.7.
+        format: their ending, without the dot; None: the picture's.
 
     Raises:
         InputError: `output` is no place for the results, or two of them would be one file.
@@ -46,9 +48,11 @@ def name_results(pictures: Sequence[Path], output: str | None, suffix: str) -> l
         if results[0].exists() and not results[0].is_dir():
             raise InputError(f"-o {results[0]} is a file; of a folder of pictures a folder is made.")
     elif target is None or _is_folder(output or "", target, len(pictures)):
-        results = [(target or Path()) / _result_name(picture, suffix) for picture in pictures]
+        results = [(target or Path()) / _result_name(picture, suffix, format) for picture in pictures]
     else:
         check_writable(target)
+        if format is not None and WRITTEN[target.suffix.lower()] != WRITTEN[f".{format}"]:
+            raise InputError(f"-o {target} and --format {format} contradict each other.")
         results = [target]
     for one in results:
         _check_place(one)
@@ -86,8 +90,9 @@ def _is_folder(output: str, target: Path, pictures: int) -> bool:
     return True
 
 
-def _result_name(picture: Path, suffix: str) -> str:
-    return f"{picture.stem}{suffix}{picture.suffix if picture.suffix.lower() in WRITTEN else '.png'}"
+def _result_name(picture: Path, suffix: str, format: str | None) -> str:
+    ending = picture.suffix if picture.suffix.lower() in WRITTEN else ".png"
+    return f"{picture.stem}{suffix}{ending if format is None else f'.{format}'}"
 
 
 def _check_place(target: Path) -> None:

@@ -1,6 +1,7 @@
 """`splatsr upscale`: enlarges pictures, without Hydra; everything that can be checked is, before anything slow is imported."""
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from splatsr.commands.arguments import Parser
 from splatsr.commands.pictures import find_pictures, name_results
 from splatsr.commands.wanted_size import WantedSize, add_size_options, wanted_size
 from splatsr.errors import InputError
+from splatsr.image_files.result_names import check_format
 from splatsr.released.catalogue import DEFAULT, catalogue, check_name
 from splatsr.simd.idle_threads import let_idle_threads_sleep
 
@@ -23,7 +25,7 @@ examples:
   splatsr upscale photos --fit 3840x2160              makes the folder photos_fit3840x2160
 
 An image in a folder that is there already and has the right size is kept, so that the same command goes on where it stopped.
-Alpha, color profile and EXIF are kept where the format of the result has a place for them.
+Grey stays grey and 16 bits stay 16; alpha, color profile and EXIF are kept. A line says what a format has no place for.
 """
 
 
@@ -36,17 +38,25 @@ def upscale(arguments: Sequence[str]) -> None:
     _refuse_settings(arguments)
     options = _parser().parse_args(arguments)
     wanted = wanted_size(options)
+    check_format(options.format)
+    quality = None if options.quality is None else _quality(options.quality)
     pictures = find_pictures(options.pictures)
-    results = name_results(pictures, options.output, wanted.suffix)
+    suffix = wanted.suffix if options.suffix is None else _name_part(options.suffix)
+    results = name_results(pictures, options.output, suffix, options.format)
     tile = options.tile if options.tile == "auto" else _side(options.tile)
     if options.model != BICUBIC:
         check_name(options.model)
     _check_results(pictures, results, options.existing)
-    _enlarge(pictures, results, wanted, options, tile)
+    _enlarge(pictures, results, wanted, options, tile, quality)
 
 
 def _enlarge(
-    pictures: Sequence[Path], results: Sequence[Path], wanted: WantedSize, options: argparse.Namespace, tile: int | str
+    pictures: Sequence[Path],
+    results: Sequence[Path],
+    wanted: WantedSize,
+    options: argparse.Namespace,
+    tile: int | str,
+    quality: int | None,
 ) -> None:
     let_idle_threads_sleep()
     from splatsr.jobs.upscale import upscale as job  # torch: a second
@@ -58,6 +68,9 @@ def _enlarge(
         input=str(pictures[0]) if one else [str(path) for path in pictures],
         output=str(results[0]) if one else [str(path) for path in results],
         existing=options.existing,
+        format=options.format if pictures[0].is_dir() else None,
+        suffix=options.suffix if pictures[0].is_dir() else None,
+        quality=quality,
         scale=wanted.scale,
         size=wanted.size,
         fit=wanted.fit,
@@ -72,7 +85,7 @@ def _enlarge(
 
 def _as_options(text: str) -> str:
     """The settings of the job that a message names, as options: existing=skip is --existing skip."""
-    text = re.sub(r"\b(existing|device|tile|output|scale|size|fit)=(?=[\w<./\[])", r"--\1 ", text)
+    text = re.sub(r"\b(existing|device|tile|output|format|suffix|quality|scale|size|fit)=(?=[\w<./\[])", r"--\1 ", text)
     return re.sub(r"\bcheckpoint=(?=[\w<./])", "--model ", text)
 
 
@@ -93,6 +106,9 @@ def _parser() -> Parser:
         metavar="OUTPUT",
         help="a file, or a folder; default: beside you, named after the picture and the size",
     )
+    parser.add_argument("--format", metavar="F", help="png, jpg, tif, webp, avif, ...; default: that of the picture")
+    parser.add_argument("--quality", metavar="Q", help="of JPEG, WebP and AVIF, 1 to 100; default: 95")
+    parser.add_argument("--suffix", metavar="TEXT", help="what is added to the names of results; default: the size, as _x3.7")
     names = ", ".join(catalogue())
     parser.add_argument(
         "--model",
@@ -135,6 +151,18 @@ def _check_results(pictures: Sequence[Path], results: Sequence[Path], existing: 
     if there := [path for path in results if path.exists()]:
         which = f"{there[0]} exists already" if is_one else f"{len(there)} of {len(results)} results exist, first {there[0]}"
         raise InputError(f"{which}: choose another output with -o, or use --existing overwrite (or skip).")
+
+
+def _name_part(text: str) -> str:
+    if os.sep in text or "/" in text:
+        raise InputError(f"--suffix {text}: expected a part of a name, such as _large.")
+    return text
+
+
+def _quality(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 100:
+        raise InputError(f"--quality {text}: expected a whole number from 1 to 100.")
+    return int(text)
 
 
 def _side(text: str) -> int:

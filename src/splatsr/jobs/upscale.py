@@ -1,11 +1,14 @@
 """job=upscale: enlarges an image of any size, several of them, or every image of a folder."""
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import psutil
+from annotated_types import Ge, Le
 from rich.markup import escape
 
 from splatsr.checkpoints.choice import choose_model
@@ -14,13 +17,14 @@ from splatsr.disk.free_space import check_free_space
 from splatsr.disk.leftovers import remove_leftovers
 from splatsr.disk.whole_file import check_place
 from splatsr.errors import InputError
-from splatsr.geometry import resolve_output
+from splatsr.geometry import distorted, resolve_output
 from splatsr.image.model import Model
 from splatsr.image_files.exif import with_size
 from splatsr.image_files.format_limits import as_format_holds
 from splatsr.image_files.one_line import one_line
 from splatsr.image_files.picture import read_picture
 from splatsr.image_files.reading import image_size
+from splatsr.image_files.result_names import Naming, check_format
 from splatsr.image_files.strip_files import STREAMED, Layout, longest_side, write_strips
 from splatsr.image_files.transparent import continued_colors
 from splatsr.large_images.memory import is_exhausted
@@ -39,6 +43,8 @@ from splatsr.resize.pil import resize_rows
 from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along, share_done
 
+log = logging.getLogger(__name__)
+
 RENDERED, ENCODED = 48, 8
 """Bytes per output pixel of what has to be in memory as a whole: an image that comes in one piece (float, a clamped and an
 8-bit copy), and one that goes to a format which cannot be written piece by piece (8-bit rows, Pillow's copy)."""
@@ -54,6 +60,9 @@ def upscale(
     input: str | int | Sequence[str] | None,
     output: str | int | Sequence[str] | None,
     existing: str | None,
+    format: str | None,
+    suffix: str | None,
+    quality: Annotated[int, Ge(1), Le(100)] | None,
     scale: Any,
     size: Any,
     fit: Any,
@@ -76,13 +85,14 @@ def upscale(
         raise InputError(f"existing must be {', '.join(EXISTING)} or null; got {existing}.")
     wanted = {"size": size, "scale": scale, "fit": fit}
     resolve_output((1000, 1000), **wanted)  # a wrong value shows before anything is loaded
-    results = _results(input, output)
+    check_format(format)
+    results = _results(input, output, Naming("" if suffix is None else suffix, format))
     is_folder = isinstance(input, str | int) and Path(str(input)).is_dir()
     are_several = is_folder or not isinstance(input, str | int)
     existing = existing or ("skip" if are_several else "refuse")
     if existing == "refuse":
         check_existing(results)
-    job = _Upscaling(wanted, existing)
+    job = _Upscaling(wanted, existing, quality)
     if not are_several:
         if job.remains(results[0]):
             renderer = _renderer(choose_model(checkpoint, model, device), tile)
@@ -99,8 +109,9 @@ def upscale(
         print_line(f"{job.kept} of {len(results)} results are there already and are kept")
     if remaining:
         renderer = _renderer(choose_model(checkpoint, model, device), tile)
-        for result in along(remaining, len(remaining), "upscaling"):
-            failures.goes_well(job.enlarge, renderer, result, lambda _: None)
+        with share_done("upscaling") as progress:
+            for index, result in enumerate(remaining):
+                failures.goes_well(job.enlarge, renderer, result, _part(progress, index, len(remaining)))
     if failures.count:
         others = "; the others are done" if failures.count < len(results) else ""
         raise InputError(f"{failures.count} of {len(results)} images failed (named above){others}.")
@@ -111,18 +122,32 @@ def _renderer(model: Model, tile: Any) -> Renderer:
     return Renderer(model, tile)
 
 
-def _results(input: str | int | Sequence[str], output: str | int | Sequence[str]) -> list[Result]:
+def _part(progress: Callable[[float], None], index: int, count: int) -> Callable[[float], None]:
+    """What is told of one of several images, as a share of all of them."""
+    return lambda share: progress((index + share) / count)
+
+
+def _results(input: str | int | Sequence[str], output: str | int | Sequence[str], naming: Naming) -> list[Result]:
     """What is to be made; InputError as `large_images.results`, and where another process works in the folder."""
     if isinstance(input, str | int):
         if not isinstance(output, str | int):
             raise InputError("output is a list of images, which only goes with a list as input; name one image, or a folder.")
         source, target = Path(str(input)), Path(str(output))  # Hydra takes a name of digits for a number
         check_free(target if source.is_dir() else target.parent)
-        return results_of_folder(source, target) if source.is_dir() else [one_result(source, target)]
-    results = results_of_files(input, str(output) if isinstance(output, str | int) else output)
+        return results_of_folder(source, target, naming) if source.is_dir() else [_named(one_result(source, target), naming)]
+    results = results_of_files(input, str(output) if isinstance(output, str | int) else output, naming)
     for folder in {result.target.parent for result in results}:
         check_free(folder)
     return results
+
+
+def _named(result: Result, naming: Naming) -> Result:
+    """The result; InputError where its name is given, and how to name it too."""
+    if naming != Naming():
+        raise InputError(
+            f"format and suffix name the results of a folder; the only result here is named already, {result.target}."
+        )
+    return result
 
 
 class _Failures:
@@ -142,10 +167,16 @@ class _Failures:
 
 
 class _Upscaling:
-    """One image after the other to what is wanted (size, scale or fit); `existing`: what becomes of results that are there."""
+    """One image after the other.
 
-    def __init__(self, wanted: Mapping[str, Any], existing: str) -> None:
-        self.wanted, self.existing, self.kept = wanted, existing, 0
+    Args:
+        wanted: size, scale or fit.
+        existing: what becomes of results that are there.
+        quality: of formats that have one.
+    """
+
+    def __init__(self, wanted: Mapping[str, Any], existing: str, quality: int | None) -> None:
+        self.wanted, self.existing, self.quality, self.kept = wanted, existing, quality, 0
 
     def remains(self, result: Result) -> bool:
         """Whether the result is still to be made; InputError where something else is there, or the source is no image."""
@@ -161,6 +192,7 @@ class _Upscaling:
     def enlarge(self, renderer: Renderer, result: Result, progress: Callable[[float], None]) -> bool:
         """Makes the result and says so; InputError where that is not possible."""
         source, target = result
+        began = time.monotonic()
         output = resolve_output(image_size(source), **self.wanted)
         if self._has_come(target, output.size):
             return True
@@ -180,7 +212,7 @@ class _Upscaling:
         layout = Layout(output.size, channels, 8 * colors.itemsize)
         extras = picture.extras._replace(exif=with_size(picture.extras.exif, output.size))
         try:
-            write_strips(target, strips, layout, extras, replace=self.existing == "overwrite")
+            write_strips(target, strips, layout, extras, quality=self.quality, replace=self.existing == "overwrite")
         except InputError:
             if self._has_come(target, output.size):
                 return True
@@ -190,7 +222,11 @@ class _Upscaling:
                 raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
             raise
         (height, width), (lr_height, lr_width) = output.size, colors.shape[:2]
-        print_line(f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}; {renderer.model.rendering})")
+        log.info("%s: %s", source, renderer.model.rendering)
+        if self.wanted["size"] is not None and (distortion := distorted((lr_height, lr_width), output)):
+            print_line(f"{source}: {distortion}")
+        spent = time.monotonic() - began
+        print_line(f"{source} ({lr_width}x{lr_height}) -> {target} ({width}x{height}) in {spent:.1f} s")
         return True
 
     def _has_come(self, target: Path, size: tuple[int, int]) -> bool:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from splatsr.errors import InputError
 from splatsr.image_files.folder import find_images
-from splatsr.image_files.formats import WRITTEN, check_writable
+from splatsr.image_files.formats import check_writable
 from splatsr.image_files.image_file import ImageFile
 from splatsr.image_files.memory import check_memory
 from splatsr.image_files.opened import opened
+from splatsr.image_files.result_names import Naming
 
 EXISTING = ("refuse", "skip", "overwrite")
 
@@ -38,14 +39,14 @@ def one_result(source: Path, target: Path) -> Result:
     return Result(source, target)
 
 
-def results_of_files(sources: Sequence[str], target: str | Sequence[str]) -> list[Result]:
-    """Of several image files: to the files `target`, one for each, or by their own names into the folder `target`.
+def results_of_files(sources: Sequence[str], target: str | Sequence[str], naming: Naming) -> list[Result]:
+    """Of several image files: to the files `target`, one for each, or by names of their own into the folder `target`.
 
     Raises:
         InputError: as `one_result`; the lists are not equally long; two results would be one file, or one of the sources.
     """
     if isinstance(target, str):
-        targets = [Path(target) / _written_name(Path(Path(source).name)) for source in sources]
+        targets = [Path(target) / naming.name(Path(Path(source).name)) for source in sources]
     elif len(target) == len(sources):
         targets = [Path(one) for one in target]
     else:
@@ -55,10 +56,8 @@ def results_of_files(sources: Sequence[str], target: str | Sequence[str]) -> lis
     return results
 
 
-def results_of_folder(source: Path, target: Path) -> list[Result]:
+def results_of_folder(source: Path, target: Path, naming: Naming) -> list[Result]:
     """Of every image below the folder `source`, at the same place below `target`, in the order of `find_images`.
-
-    A format that is read and not written (GIF) becomes a PNG: a.gif makes a.gif.png.
 
     Raises:
         InputError: there are no images; `target` is a file, or lies in `source`, where results would count as images; two
@@ -71,7 +70,7 @@ def results_of_folder(source: Path, target: Path) -> list[Result]:
             f"output {target} lies in the input folder {source}, and the next command would take results for images: choose a "
             "folder outside."
         )
-    results = [Result(path, target / _written_name(path.relative_to(source))) for path in find_images(source)]
+    results = [Result(path, target / naming.name(path.relative_to(source))) for path in find_images(source)]
     _check_distinct(results)
     return results
 
@@ -109,10 +108,6 @@ def is_done(target: Path, size: tuple[int, int]) -> bool:
             f"{target} is there already as {found[1]}x{found[0]}, not {size[1]}x{size[0]}; existing=overwrite replaces it."
         )
     return True
-
-
-def _written_name(path: Path) -> Path:
-    return path if path.suffix.lower() in WRITTEN else path.with_name(f"{path.name}.png")
 
 
 def _real(path: Path) -> Path:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Le, Len
+from annotated_types import Ge, Gt, Le, Len
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
@@ -41,6 +41,9 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "scale": _FACTOR | Annotated[Sequence[_FACTOR], Len(2, 2)] | None,
     "size": OutputSize | None,
     "fit": ImageSize | None,
+    "format": str | None,
+    "suffix": str | int | None,
+    "quality": Annotated[int, Ge(1), Le(100)] | None,
     "tile": Literal["auto"] | Side,
 }
 """Annotations of root keys, whether or not a job takes them."""
