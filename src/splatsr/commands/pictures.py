@@ -28,9 +28,9 @@ def find_pictures(given: Sequence[str]) -> list[Path]:
 def name_results(pictures: Sequence[Path], output: str | None, suffix: str, format: str | None = None) -> list[Path]:
     """The file that is made of each picture; of a folder, the folder.
 
-    Without `output` they are made in the working directory, named after the picture: photo.jpg becomes photo_x3.7.jpg. In a
-    folder that is given they have the same names. A format that is read and not written (GIF) becomes a PNG. Of a picture whose
-    name is given by `output`, `format` may only say the same.
+    They are named after the picture: photo.jpg becomes photo_x3.7.jpg, in the working directory or in the folder `output`. A
+    format that is read and not written (GIF) becomes a PNG. Below the folder that is made of a folder, names stay. Where
+    `output` names the file, `format` may only say the same.
 
     Args:
         pictures: of `find_pictures`.

@@ -87,7 +87,7 @@ def _write(source: str, folder: Path, run: Path | None, licence: str) -> None:
     known = catalogue().get(source)
     protocol, figures = (None, []) if run is None else _figures(run)
     if known is not None:
-        protocol = f"L-pil, {known.measured_on} (`{known.command}`)"
+        protocol = f"L-pil (`{known.command}`)"
         figures = [
             [known.measured_on, scale, "psnr_y", f"{one['bicubic_psnr_y']:.2f}", f"{one['psnr_y']:.2f}"]
             for scale, one in known.figures.items()

@@ -21,10 +21,10 @@ _EXAMPLES = """\
 examples:
   splatsr upscale photo.png --scale 3.7               makes photo_x3.7.png
   splatsr upscale photo.png --scale 2 -o big.jpg      makes big.jpg
-  splatsr upscale *.jpg --width 1920 -o large/        makes large/<the same names>
+  splatsr upscale *.jpg --width 1920 -o large/        makes large/<name>_w1920.jpg of each
   splatsr upscale photos --fit 3840x2160              makes the folder photos_fit3840x2160
 
-An image in a folder that is there already and has the right size is kept, so that the same command goes on where it stopped.
+Of several pictures, results that are there already and have the right size are kept: the same command goes on where it stopped.
 Grey stays grey and 16 bits stay 16; alpha, color profile and EXIF are kept. A line says what a format has no place for.
 """
 

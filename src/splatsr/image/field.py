@@ -5,9 +5,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -16,8 +17,12 @@ from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 from splatsr.geometry import Number, Scale, Strip, resolve_output
 from splatsr.image.tiling import Span
+from splatsr.image.window import FieldWindow, Interval
 from splatsr.splatting import splat
 from splatsr.splatting.footprint import REFERENCE_SCALE, check_reference_scale, excess, samples_per_pixel, widen
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MODES = ("footprint", "exact", "tiles", "first256", "supersample")
 """How `GaussianField.render` makes a pixel."""
@@ -25,7 +30,7 @@ MODES = ("footprint", "exact", "tiles", "first256", "supersample")
 _FORMAT = "splatsr.GaussianField"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaussianField:
     """2D Gaussian kernels in low-resolution pixels (LR pixel k covers [k, k + 1]).
 
@@ -53,6 +58,11 @@ class GaussianField:
     def __len__(self) -> int:
         """Kernels per image, N."""
         return self.means.shape[1]
+
+    def __repr__(self) -> str:
+        (height, width), beyond = self.size, f", margin {self.margin}" if self.margin else ""
+        images = f"{self.means.shape[0]} x " if self.means.shape[0] != 1 else ""
+        return f"GaussianField({images}{len(self)} kernels for {width}x{height} LR pixels{beyond}, {self.means.device})"
 
     def is_finite(self) -> bool:
         """Whether all kernels are, and their covariances: a renderer leaves the others out."""
@@ -97,6 +107,43 @@ class GaussianField:
         """(means, Cholesky rows) in pixels of an output of that size and scale."""
         ratio = _beside(self.means, size[1] / self.size[1], size[0] / self.size[0])
         return self.means * ratio, self.cholesky * _beside(self.cholesky, scale[1], scale[0], scale[0])
+
+    def render_window(
+        self, size: tuple[int, int], ratio: tuple[float, float], corner: tuple[Number, Number], mode: str
+    ) -> Float[Tensor, "b c height width"]:
+        """As `render` with `size`, of the rectangle that begins at `corner`, with `ratio` output pixels per LR pixel.
+
+        All three are (vertical, horizontal); the corner is in LR pixels. `window` is the way to it.
+        """
+        if mode not in ("footprint", "exact"):
+            raise InputError(f"mode of a window must be footprint or exact; got {mode!r}.")
+        means = (self.means - _beside(self.means, corner[1], corner[0])) * _beside(self.means, ratio[1], ratio[0])
+        cholesky, colors = self.cholesky * _beside(self.cholesky, ratio[1], ratio[0], ratio[0]), self.colors
+        if mode == "footprint":
+            cholesky, colors = widen(cholesky, colors, excess(ratio, self.reference_scale))
+        return splat(means, cholesky, colors, size)
+
+    def window(self, rows: Interval, columns: Interval) -> FieldWindow:
+        """A rectangle of the LR image, (first, end) in LR pixels, that renders alone: a zoom, without rendering the rest.
+
+        Raises:
+            InputError: it is empty, or not within the image.
+        """
+        return FieldWindow(self, rows, columns)
+
+    def plot(self, *, kernels: bool = True) -> "Figure":
+        """A matplotlib figure: the first image of the batch and its kernels' ellipses. `.savefig("field.png")` keeps it."""
+        from splatsr.image.plot import plot_field  # matplotlib takes a second
+
+        return plot_field(self, kernels=kernels)
+
+    def select(self, which: Bool[Tensor, "*n"]) -> "GaussianField":
+        """Some of the kernels, for rendering alone: they are no grid any more."""
+        return self._each(lambda part: part[:, which])
+
+    def first(self) -> "GaussianField":
+        """Of the first image of the batch alone."""
+        return self._each(lambda part: part[:1])
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "b c rows width"]:
         """Rows of what the field renders to, or of what a larger field does of which this one holds rows: see `Strip`.
