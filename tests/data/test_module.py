@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,12 @@ def test_the_embedded_photographs_are_there_and_kept_apart() -> None:
     module.setup("fit")
     assert len(module.crops.photographs) == 7
     assert [path.name for paths in small_photograph().values() for path in paths] == ["microaneurysms.png"]
+
+
+def test_a_training_goes_on_with_the_images_that_it_began_with(photographs: Path, tmp_path: Path) -> None:
+    begun = data(train=str(photographs)).state_dict()
+    shutil.copytree(photographs, tmp_path / "moved")
+    data(train=str(tmp_path / "moved")).load_state_dict(begun)
+    write_image(tmp_path / "moved/more.png", np.zeros((60, 60, 3), np.uint8))
+    with pytest.raises(InputError, match=r"are not those that this training began with \(3 then, 4 now\)"):
+        data(train=str(tmp_path / "moved")).load_state_dict(begun)

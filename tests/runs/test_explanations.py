@@ -64,3 +64,13 @@ def test_one_option_is_chosen_of_a_group_where_several_would_be_merged() -> None
     for argument in ("model=[bicubic,liif]", "+experiment=[tiny,ours]", "model/encoder=[edsr,rdn]"):
         with pytest.raises(InputError, match="takes the name of one option, no list"):
             check_command_line([argument])
+
+
+@pytest.mark.parametrize(
+    ("argument", "read"), [("input=1_000", "1000"), ("output=+5", "5"), ("input=-0", "0"), ("input= a", "a")]
+)
+def test_a_name_that_hydra_would_change_is_quoted(argument: str, read: str) -> None:
+    with pytest.raises(InputError, match=f"would be read as '{read}'; if that is a name, quote it twice"):
+        check_command_line([argument])
+    key, name = argument.split("=")
+    check_command_line([f'{key}="{name}"', f"{key}=0x10", f"{key}=007", f"{key}=1000", f"{key}=a b", "seed=1_000"])

@@ -65,6 +65,9 @@ def test_members_have_folders_of_their_own(tmp_path: Path) -> None:
     for subdir in ("same", "."):
         with pytest.raises(InputError, match="must name a folder of its own for every member"):
             launcher(tmp_path, subdir)._check_folders(members)
+    for subdir in ("../{}", f"{tmp_path.parent}/elsewhere-{{}}"):
+        with pytest.raises(InputError, match=r"hydra.sweep.subdir must name folders within .*; got .*0"):
+            launcher(tmp_path, subdir)._check_folders(members)
 
 
 def test_a_multirun_goes_on_with_the_members_that_it_had(tmp_path: Path) -> None:

@@ -123,3 +123,19 @@ def test_a_run_without_its_configuration_is_not_begun_anew(left: str, tmp_path: 
     (tmp_path / left).mkdir()
     with pytest.raises(InputError, match=f"holds {left} of a run, but no config.yaml"):
         goes_on(run(tmp_path))
+
+
+def test_parts_that_only_watch_may_be_others(tmp_path: Path) -> None:
+    callbacks = {"bar": {"_target_": "watching.Bar"}, "averaging": {"_target_": "changing.Mean", "decay": 0.9}}
+    run(tmp_path, callbacks=callbacks).describe(rendering="")
+    for others, fits in (
+        ({"averaging": callbacks["averaging"], "dial": {"_target_": "watching.Dial"}}, True),
+        ({**callbacks, "more": {"_target_": "changing.Steps"}}, False),
+        ({"bar": callbacks["bar"]}, False),
+    ):
+        one = run(tmp_path, resume="auto", callbacks=others)
+        if fits:
+            assert one.goes_on(same=("callbacks",), watching=("watching.",))
+        else:
+            with pytest.raises(InputError, match=r"other settings: callbacks\.(more|averaging)\._target_ was"):
+                one.goes_on(same=("callbacks",), watching=("watching.",))

@@ -14,6 +14,8 @@ from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.runs.call import call_job
 
+UNFIT = ("EarlyStopping", "LearningRateFinder", "BatchSizeFinder", "BackboneFinetuning", "StochasticWeightAveraging", "Timer")
+
 BASE = ("debug=tiny", "table=table18", "data.root=null")
 
 
@@ -85,7 +87,9 @@ def changed(settings: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
         ("prior.sensitivity.deviations", ([], [0], [-1], [math.nan])),
         ("prior.crops", (0, -1, None)),
         ("loss._target_", ("torch.nn.ReLU", "os.getcwd", 3, None, "", "torch.nn", "splatsr.training.losses.torch")),
-        ("optimizer._target_", ("os.getcwd", "torch.nn.L1Loss", "torch.optim.lr_scheduler")),
+        ("optimizer._target_", ("os.getcwd", "torch.nn.L1Loss", "torch.optim.lr_scheduler", "torch.optim.SparseAdam")),
+        ("loss._target_", ("torch.nn.CTCLoss", "torch.nn.CrossEntropyLoss", "torch.nn.GaussianNLLLoss")),
+        ("callbacks.rate_monitor", tuple({"_target_": f"lightning.pytorch.callbacks.{one}"} for one in UNFIT)),
         ("optimizer._partial_", (False, None, 3)),
         ("loss._partial_", (True, "a")),
         ("job._target_", ("os.getcwd", "splatsr.jobs.train.Path", "splatsr.runs.run.Run", None, 3)),

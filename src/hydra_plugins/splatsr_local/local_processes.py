@@ -95,9 +95,12 @@ class LocalProcesses(Launcher):
 
     def _check_folders(self, members: Sequence[tuple[int, list[str]]]) -> None:
         """InputError unless every member has a folder of its own, which is new or was its own before."""
-        folders = [self._folder(index, overrides).absolute() for index, overrides in members]
-        if len({*folders, Path(self.config.hydra.sweep.dir).absolute()}) <= len(folders):
+        home = Path(os.path.abspath(self.config.hydra.sweep.dir))
+        folders = [Path(os.path.abspath(self._folder(index, overrides))) for index, overrides in members]
+        if len({*folders, home}) <= len(folders):
             raise InputError("hydra.sweep.subdir must name a folder of its own for every member; ${hydra.job.num} does.")
+        if outside := [folder for folder in folders if not folder.is_relative_to(home)]:
+            raise InputError(f"hydra.sweep.subdir must name folders within {home}; got {outside[0]}.")
         for folder, (_, overrides) in zip(folders, members, strict=True):
             if not (folder / OVERRIDES).is_file():
                 continue

@@ -1,8 +1,11 @@
 """The LightningDataModule: any folders of images to train on, any folders and known sets to test on."""
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import lightning
 from annotated_types import Ge, Le, Len
@@ -144,6 +147,29 @@ class PhotoData(lightning.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training must find again: by their names and lengths, the images that it began with."""
+        return {"images": len(self._files), "digest": self._digest}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """InputError where the images are not those that the training began with: it would end in other weights."""
+        if state_dict.get("digest") != self._digest:
+            raise InputError(
+                f"the images to train on are not those that this training began with ({state_dict.get('images')} then, "
+                f"{len(self._files)} now): put them back, or start anew; with checkpoint=<file> from these weights."
+            )
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        return [path for source in self.sources() for part in source.parts for path in part.paths]
+
+    @cached_property
+    def _digest(self) -> str:
+        digest = hashlib.sha256()
+        for path in self._files:
+            digest.update(os.fsencode(path.name) + b"/%d/" % (path.stat().st_size if path.exists() else 0))
+        return digest.hexdigest()
 
     def val_dataloader(self) -> DataLoader:
         """Every test image at every validation scale, as `Pair`; each on one process."""

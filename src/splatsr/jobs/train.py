@@ -43,14 +43,20 @@ from splatsr.training.length import check_epoch, check_length
 from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
-    *("model", "supervision", "loss", "optimizer", "schedule", "callbacks.averaging", "compile", "seed"),
-    *("data.train", "data.degraded", "data.degradation", "data.skip_damaged", "data.patch", "data.patch_of"),
+    *("model", "supervision", "loss", "optimizer", "schedule", "callbacks", "compile", "seed"),
+    *("data.seed", "data.train", "data.degraded", "data.degradation", "data.skip_damaged", "data.patch", "data.patch_of"),
     *("data.scale_range", "data.whole_scales", "data.scale_per", "data.batch_size", "data.batches_per_epoch"),
     *("trainer.max_epochs", "trainer.max_steps", "trainer.precision", "trainer.gradient_clip_val"),
     *("trainer.gradient_clip_algorithm", "trainer.accumulate_grad_batches", "trainer.limit_train_batches"),
 )
 """Settings that weights depend on: a resumed run must have the same. All else (devices, workers, loggers, folders, test sets)
 may be another."""
+
+WATCHING = (
+    "splatsr.training.callbacks.",
+    *(f"lightning.pytorch.callbacks.{name}" for name in ("LearningRateMonitor", "DeviceStatsMonitor", "ModelCheckpoint")),
+)
+"""Callbacks that weights do not depend on."""
 
 BEGUN_WITH = ("checkpoint", "encoder_checkpoint")
 """The same of a run that has no checkpoint of its own yet."""
@@ -87,7 +93,8 @@ def train(
         InputError: whatever the user can put right, before the first batch.
     """
     begins = not (run.folder / "checkpoints/last.ckpt").exists()
-    resuming = run.goes_on(same=TRAINED_WITH + (BEGUN_WITH if begins else ()), longer="trainer.max_epochs")
+    same = TRAINED_WITH + (BEGUN_WITH if begins else ())
+    resuming = run.goes_on(same=same, longer="trainer.max_epochs", watching=WATCHING)
     last_checkpoint = choose_checkpoint(run.folder, run.resume) if resuming else None
     rules = _check(scales, metrics, compile, trainer, protocol)
     paper = None if table is None else instantiate(table, "table")

@@ -22,6 +22,9 @@ from splatsr.runs.quoted_text import quoted
 _CHOSEN_TOGETHER = ("callbacks", "data/degradation")
 """Groups of which several options may be chosen; Hydra would merge them in any group."""
 
+_NAMES = ("input", "output", "checkpoint", "encoder_checkpoint", "resume", "data.train", "data.test", "data.root", "data.cache")
+"""Keys whose value is a name of the user's, which Hydra must not take for something else in silence."""
+
 
 def explain(error: BaseException) -> str | None:
     """One line for a user error, None for a defect of the program."""
@@ -69,6 +72,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
             raise InputError("an argument is empty; arguments are key=value.")
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
             raise InputError(f"the argument {argument!a} is no text in UTF-8.")
+        if key in _NAMES and value.strip() and value != _as_read(value):
+            raise InputError(f"{key}={value} would be read as {_as_read(value)!r}; {_quoting(argument)}")
         if value.startswith("[") and key.lstrip("+~") not in _CHOSEN_TOGETHER and (CONF / key.lstrip("+~")).is_dir():
             raise InputError(f"{key} takes the name of one option, no list; got {value}.")
         if key in ("hydra.run.dir", "hydra.sweep.dir") and not value.strip("'\" "):
@@ -134,6 +139,12 @@ def _quoting(override: str) -> str:
     if not value or value[0] in "[{":
         return "expected key=value, and values with commas quoted: 'key=\"a,b\"'."
     return "if that is a name, quote it twice, for the shell and for Hydra: " + shlex.quote(f"{key}={quoted(value)}")
+
+
+def _as_read(value: str) -> str:
+    """A value as Hydra has it: without spaces around it, and whole numbers in their plain form (1_000 and +5 are some)."""
+    plain = value.strip()
+    return str(int(plain)) if re.fullmatch(r"[+-]?(0|[1-9](_?\d)*)", plain, re.ASCII) else plain
 
 
 def _options(group: str) -> Iterator[Path]:

@@ -80,12 +80,13 @@ class Run:
                 "folder."
             )
 
-    def goes_on(self, *, same: Sequence[str], longer: str | None = None) -> bool:
+    def goes_on(self, *, same: Sequence[str], longer: str | None = None, watching: tuple[str, ...] = ()) -> bool:
         """Whether the run goes on with what is in its folder.
 
         Args:
             same: settings, or parts of them, that must be those that the run began with, because they change the result.
             longer: the one of them that may be larger; with that, a finished run goes on too.
+            watching: how the `_target_` begins of parts in them that change nothing, and may be others.
 
         Raises:
             InputError: going on, or beginning, would lose or mix up something.
@@ -104,7 +105,7 @@ class Run:
             raise InputError(
                 f"{self.folder} holds an unfinished run already; go on with resume={self.folder} or choose another folder."
             )
-        self._check_same(before, [key for key in same if not (extended and key == longer)])
+        self._check_same(before, [key for key in same if not (extended and key == longer)], watching)
         return True
 
     def describe(self, *, rendering: str) -> None:
@@ -130,8 +131,8 @@ class Run:
         earlier = read_text(environment).rstrip() + "\n\n" if environment.is_file() else ""
         write_text(environment, earlier + "".join(f"{name}: {value}\n" for name, value in lines.items()))
 
-    def _check_same(self, before: Mapping[str, Any], same: Sequence[str]) -> None:
-        old, new = (_flat(_only(settings, same)) for settings in (before, self.settings))
+    def _check_same(self, before: Mapping[str, Any], same: Sequence[str], watching: tuple[str, ...]) -> None:
+        old, new = (_flat(_without(_only(settings, same), watching)) for settings in (before, self.settings))
         differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
         if differing:
             named = ", ".join(f"{key} was {old.get(key)} and is {new.get(key)}" for key in differing[:4])
@@ -160,6 +161,15 @@ def recorded_settings(folder: Path) -> dict[str, Any] | None:
 def _only(settings: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """{key: value} of the dotted keys that are there."""
     return {key: value for key in keys if (value := _value(settings, key)) is not None}
+
+
+def _without(node: Mapping[str, Any], targets: tuple[str, ...]) -> dict[str, Any]:
+    """The same without parts whose `_target_` begins like one of these, at any depth."""
+    return {
+        key: _without(value, targets) if isinstance(value, Mapping) else value
+        for key, value in node.items()
+        if not (targets and isinstance(value, Mapping) and str(value.get("_target_")).startswith(targets))
+    }
 
 
 def _value(settings: Any, key: str) -> Any:

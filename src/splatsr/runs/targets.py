@@ -30,6 +30,16 @@ _KINDS = {
 }
 """Where the parts of a root key are defined. (Parts of a model may be of other rooms: `checkpoints.build` has the list.)"""
 
+_OF_LIBRARIES = {
+    "loss": ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss"),
+    "optimizer": ("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam", "RMSprop",
+                  "Rprop", "SGD"),
+    "callbacks": ("LearningRateMonitor", "EMAWeightAveraging", "WeightAveraging", "ModelCheckpoint", "DeviceStatsMonitor",
+                  "ModelSummary", "RichModelSummary", "RichProgressBar", "TQDMProgressBar"),
+}  # fmt: skip
+"""What of the libraries goes with a training here, by root key. Others are not for images, or not for dense gradients, look for
+another model's parts, stop or change a training such that it does not go on exactly, or keep no weights to go on from."""
+
 _CALLED_LATER = ("optimizer", "schedule")
 """Root keys whose part is called by the training: `_partial_: true`."""
 
@@ -58,6 +68,9 @@ def find_target(target: Any, name: str) -> Callable[..., Any]:
         raise InputError(f"{name}._target_ is {target!r}, which does not exist.") from error
     if not callable(found) or not f"{getattr(found, '__module__', None)}.".startswith(homes):
         raise refusal
+    fitting = _OF_LIBRARIES.get(root, ())
+    if fitting and not str(found.__module__).startswith("splatsr.") and getattr(found, "__name__", "") not in fitting:
+        raise InputError(f"{name}._target_ is {target!r}, which does not go with these trainings; take {', '.join(fitting)}.")
     return found
 
 

@@ -37,3 +37,16 @@ def test_the_last_and_the_best_weights_are_kept_in_the_runs_folder(tmp_path: Pat
     kept = {path.name for path in (tmp_path / "checkpoints").iterdir()}
     assert kept == {"last.ckpt", "epoch001-psnr30.000.ckpt"}
     assert torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
+
+
+def test_the_best_is_still_known_in_a_folder_that_has_been_moved(tmp_path: Path) -> None:
+    before, now = (tmp_path / name / "checkpoints" for name in ("before", "now"))
+    written, moved = BestCheckpoint(monitor="val/psnr"), BestCheckpoint(monitor="val/psnr")
+    written.dirpath, moved.dirpath = str(before), str(now)
+    best = str(before / "epoch003-psnr30.000.ckpt")
+    written.best_model_path, written.best_k_models = best, {best: torch.tensor(30.0)}
+    written.best_model_score = written.current_score = torch.tensor(30.0)
+    moved.load_state_dict(written.state_dict())
+    assert moved.best_model_path == str(now / "epoch003-psnr30.000.ckpt")
+    assert moved.best_k_models == {moved.best_model_path: torch.tensor(30.0)}
+    assert moved.best_model_score == 30

@@ -1,7 +1,8 @@
 """Which weights a training keeps: the last ones, to go on from, and the best ones of its validations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
@@ -22,6 +23,10 @@ class LastCheckpoint(ModelCheckpoint):
         self.dirpath = str(Path(trainer.default_root_dir) / "checkpoints")
         super().setup(trainer, pl_module, stage)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Knows its file also where the run's folder has been moved meanwhile."""
+        super().load_state_dict(_as_in(Path(self.dirpath or ""), state_dict))
+
 
 class BestCheckpoint(ModelCheckpoint):
     """checkpoints/epochEEE-psnrPP.PPP.ckpt in the run's folder: the validation with the highest mean of a metric.
@@ -40,6 +45,22 @@ class BestCheckpoint(ModelCheckpoint):
         """Takes the run's folder from the trainer."""
         self.dirpath = str(Path(trainer.default_root_dir) / "checkpoints")
         super().setup(trainer, pl_module, stage)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Knows the best so far also where the run's folder has been moved meanwhile."""
+        super().load_state_dict(_as_in(Path(self.dirpath or ""), state_dict))
+
+
+def _as_in(folder: Path, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a callback remembers of its files, as if it had always written them to this folder."""
+    before = Path(state.get("dirpath") or "")
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {moved(key): one for key, one in value.items()}
+        return str(folder / Path(value).name) if isinstance(value, str) and Path(value).parent == before else value
+
+    return {**{key: moved(value) for key, value in state.items()}, "dirpath": str(folder)}
 
 
 def check_monitored(callbacks: Sequence[Callback], metrics: Sequence[str]) -> None:
