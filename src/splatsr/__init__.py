@@ -1,5 +1,6 @@
 """SplatSR: arbitrary-scale image super-resolution with 2D Gaussians.
 
+big = splatsr.upscale("photo.png", scale=3.7)  # a path, a Pillow image, an array or a tensor; the same kind comes back
 model = splatsr.load("tiny")              # a name (splatsr models), a file that the suite saved, or hf:owner/name
 field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
 image = field.render(scale=3.3)             # as often as you like, at any size
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
     from splatsr.checkpoints.files import load_model as load
     from splatsr.errors import InputError
     from splatsr.image.field import GaussianField
+    from splatsr.large_images.upscale import upscale
     from splatsr.splatting import splat
 
 __version__ = "0.1.0"
-__all__ = ["GaussianField", "InputError", "load", "splat"]
+__all__ = ["GaussianField", "InputError", "load", "splat", "upscale"]
 
 _HOMES = {
     "GaussianField": ("image.field", "GaussianField"),
     "InputError": ("errors", "InputError"),
     "load": ("checkpoints.files", "load_model"),
     "splat": ("splatting", "splat"),
+    "upscale": ("large_images.upscale", "upscale"),
 }
 
 bound_shape_caches()

@@ -12,15 +12,16 @@ def continued_colors(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     everywhere keeps all.
 
     Args:
-        colors: (h, w, channels), straight, uint8 or uint16.
+        colors: (h, w, channels), straight, uint8, uint16 or float32 in [0, 1].
         alpha: (h, w), of the same type.
     """
-    top = np.iinfo(alpha.dtype).max
+    top = 1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
     if not (alpha < top).any() or not alpha.any():
         return colors
     weight = alpha.astype(np.float32)[..., None] / top
     filled = _filled(colors.astype(np.float32) * weight, weight)
-    return np.where(weight == 1, colors, np.clip(np.rint(filled), 0, top)).astype(colors.dtype)
+    levels = filled if alpha.dtype.kind == "f" else np.rint(filled)
+    return np.where(weight == 1, colors, levels.clip(0, top)).astype(colors.dtype)
 
 
 def _filled(premultiplied: Float32[np.ndarray, "h w c"], weight: Float32[np.ndarray, "h w 1"]) -> Float32[np.ndarray, "h w c"]:

@@ -2,11 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import psutil
 from annotated_types import Ge, Le
 from rich.markup import escape
@@ -26,7 +25,6 @@ from splatsr.image_files.picture import read_picture
 from splatsr.image_files.reading import image_size
 from splatsr.image_files.result_names import Naming, check_format
 from splatsr.image_files.strip_files import STREAMED, Layout, longest_side, write_strips
-from splatsr.image_files.transparent import continued_colors
 from splatsr.large_images.memory import is_exhausted
 from splatsr.large_images.renderer import Renderer
 from splatsr.large_images.results import (
@@ -38,8 +36,7 @@ from splatsr.large_images.results import (
     results_of_files,
     results_of_folder,
 )
-from splatsr.resize.levels import Levels
-from splatsr.resize.pil import resize_rows
+from splatsr.large_images.with_alpha import enlarged_strips
 from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along, share_done
 
@@ -203,12 +200,9 @@ class _Upscaling:
             print_line(f"{source}: {what}")
         if picture.was is not None:
             print_line(f"{source} holds {picture.was}; its enlargement is {picture.kind}")
-        colors, channels = picture.colors, picture.colors.shape[2]
-        if picture.alpha is None:
-            strips = renderer.strips(colors, output, progress)
-        else:
-            strips = renderer.strips(continued_colors(colors, picture.alpha), output, progress)
-            strips, channels = _with_alpha(strips, picture.alpha, output.size), channels + 1
+        colors, alpha = picture.colors, picture.alpha
+        strips = enlarged_strips(renderer, colors, alpha, output, progress)
+        channels = colors.shape[2] + (alpha is not None)
         layout = Layout(output.size, channels, 8 * colors.itemsize)
         extras = picture.extras._replace(exif=with_size(picture.extras.exif, output.size))
         try:
@@ -235,14 +229,6 @@ class _Upscaling:
             return False
         print_line(f"{target} has been made by another command meanwhile and is kept")
         return True
-
-
-def _with_alpha(strips: Iterator[Levels], alpha: np.ndarray, size: tuple[int, int]) -> Iterator[Levels]:
-    top = 0
-    for strip in strips:
-        bottom = top + len(strip)
-        yield np.dstack([strip, resize_rows(alpha, size, (top, bottom))])
-        top = bottom
 
 
 def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None:

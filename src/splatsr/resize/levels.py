@@ -8,8 +8,8 @@ from torch import Tensor
 Pixels = UInt8[np.ndarray, "_ _ 3"] | Float32[np.ndarray, "_ _ 3"]
 """RGB rows: 8-bit levels, or values in [0, 1] that no file has rounded (resizing may leave them a little outside)."""
 
-Levels = UInt8[np.ndarray, "_ _ _"] | UInt16[np.ndarray, "_ _ _"]
-"""Rows of 1 channel (grey) or 3 (RGB), in levels of 8 or 16 bits."""
+Levels = UInt8[np.ndarray, "_ _ _"] | UInt16[np.ndarray, "_ _ _"] | Float32[np.ndarray, "_ _ _"]
+"""Rows of 1 channel (grey) or 3 (RGB), in levels of 8 or 16 bits, or values in [0, 1]."""
 
 _EIGHT_BIT_RGB = np.empty((0, 0, 3), np.uint8)
 
@@ -27,13 +27,15 @@ def to_tensor(image: Pixels | Levels) -> Float[Tensor, "3 h w"]:
 
 
 def to_levels(image: Float[Tensor, "3 h w"], like: Levels) -> Levels:
-    """A tensor in [0, 1] (clamped here) as rows of the kind that `like` is: 8 or 16 bits; RGB, or grey, the mean of RGB.
+    """A tensor in [0, 1] (clamped here) as rows of the kind that `like` is: RGB, or grey, the mean of RGB.
 
-    Rounded to the nearest level, ties to even.
+    8 and 16 bits are rounded to the nearest level, ties to even; values stay values.
     """
     values = image.detach().cpu().float().clamp(0, 1)
     if like.shape[2] == 1:
         values = values.mean(0, keepdim=True)
+    if like.dtype == np.float32:
+        return np.ascontiguousarray(values.permute(1, 2, 0).numpy())
     if like.dtype == np.uint8:
         return np.ascontiguousarray((values * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
     return np.ascontiguousarray((values * 65535).round().numpy().astype(np.uint16).transpose(1, 2, 0))
