@@ -5,6 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.errors import InputError
 from splatsr.image.tiling import Span, Tiling
 
 
@@ -22,6 +23,15 @@ class Model(nn.Module):
     has_weights: bool
     may_collapse: bool = False
     margin: int = 0
+
+    def __call__(self, lr: Any) -> Any:
+        """The continuous image of a batch.
+
+        Raises:
+            InputError: `lr` is no batch of RGB images with values in [0, 1] (which are looked at on a CPU, in eval mode).
+        """
+        _check(lr, values=not self.training)
+        return super().__call__(lr)
 
     def continue_images(self) -> None:
         """From here on images are continued beyond their border, whatever the model's file says (`margin`).
@@ -42,3 +52,22 @@ class Model(nn.Module):
     def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> Any:
         """The image of those pixels of an LR image, which is not continued here; of a model with `tiling`."""
         raise NotImplementedError
+
+
+_WORST = 0.5
+"""So far outside [0, 1] no resizing takes values; levels from 0 to 255 go further."""
+
+
+def _check(lr: Any, *, values: bool) -> None:
+    expected = "a model takes RGB images in [0, 1] as a tensor (batch, 3, h, w) of float32"
+    if not isinstance(lr, Tensor):
+        raise InputError(f"{expected}; got {type(lr).__name__}. splatsr.upscale takes paths, Pillow images and arrays.")
+    if lr.ndim != 4 or lr.shape[1] != 3 or min(lr.shape) < 1:
+        hint = ": lr[None] makes a batch of one" if lr.ndim == 3 and lr.shape[0] == 3 else ""
+        raise InputError(f"{expected}; got the shape {tuple(lr.shape)}{hint}.")
+    if not lr.is_floating_point():
+        raise InputError(f"{expected}; got {str(lr.dtype).removeprefix('torch.')}: lr.float() / 255 of levels.")
+    if values and lr.device.type == "cpu":
+        least, most = (bound.item() for bound in lr.detach().aminmax())
+        if not -_WORST <= least <= most <= 1 + _WORST:
+            raise InputError(f"{expected}; got values from {least:g} to {most:g}.")
