@@ -49,6 +49,22 @@ def test_what_does_not_end_is_ended(capfd: pytest.CaptureFixture[str]) -> None:
     assert line.startswith("ended by SIGTERM")
 
 
+def test_an_interrupt_that_python_forgets_is_none_the_less_one(capfd: pytest.CaptureFixture[str]) -> None:
+    destroyed = "type('Held', (), {'__del__': lambda _: (print('held', flush=True), time.sleep(60))})()"
+    code, lines = end(f"import time; held = {destroyed}; del held\n    while True: time.sleep(1)", signal.SIGINT)
+    assert (code, lines) == (130, ["interrupted; go on with resume=auto if this was a training."])
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_what_nohup_has_the_process_ignore_stays_ignored(number: int) -> None:
+    before = signal.signal(number, signal.SIG_IGN)  # a process is born with what its parent ignores
+    try:
+        code, lines = end("time.sleep(0.3)", number)
+    finally:
+        signal.signal(number, before)
+    assert (code, lines) == (0, [])
+
+
 def test_a_member_ends_when_the_process_that_started_it_is_gone() -> None:
     command = [sys.executable, "-c", f"{MEMBER} print('up', flush=True); time.sleep(60)"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

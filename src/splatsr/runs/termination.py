@@ -1,4 +1,8 @@
-"""SIGTERM and SIGHUP (a scheduler, a closed terminal) end a command line in seconds and one line, with nothing half done."""
+"""SIGTERM, SIGHUP and SIGINT (a scheduler, a closed terminal, Ctrl-C) end a command line in seconds and one line, with nothing
+half done. Those that the process was told to ignore when it was started (nohup) stay ignored.
+
+Where Python runs what destroys an object it forgets exceptions, also one that a signal has raised: hence the timer.
+"""
 
 import os
 import signal
@@ -21,7 +25,7 @@ class Terminated(BaseException):
 
 
 def listen() -> None:
-    """From now on the two signals raise `Terminated` in the main thread; does nothing in another one."""
+    """From now on the signals raise `Terminated` in the main thread, Ctrl-C KeyboardInterrupt; does nothing in another one."""
     global _listening
     if threading.current_thread() is threading.main_thread():
         for number in _signals():
@@ -54,11 +58,14 @@ def exit_code() -> int | None:
 def line() -> str:
     """What is said then."""
     name = signal.Signals(_arrived[0]).name
+    if name == "SIGINT":
+        return "interrupted; go on with resume=auto if this was a training.\n"
     return f"ended by {name}; a training or fit_prior goes on with resume=auto, an upscale of a folder with the same command.\n"
 
 
 def _signals() -> list[int]:
-    return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    there = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+    return [number for number in there if signal.getsignal(number) != signal.SIG_IGN]
 
 
 def _end(number: int, _: FrameType | None) -> None:
@@ -67,7 +74,7 @@ def _end(number: int, _: FrameType | None) -> None:
     _arrived.append(number)
     sys.unraisablehook = _say_nothing  # what is being destroyed now may complain
     threading.Thread(target=_end_for_good, daemon=True).start()
-    raise Terminated
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
 
 def _say_nothing(_: Any) -> None:
