@@ -17,6 +17,7 @@ SplatSR: enlarges pictures by any factor, with 2D Gaussians
   splatsr upscale --help                     sizes, models, where results go
   splatsr models                             the models that are known by name
   splatsr publish MODEL --to FOLDER          a model with its card, ready for a hub
+  splatsr serve                              a page in the browser: upload, factor, before and after
 
 For research, <job> <settings>: trains, measures, prints tables; settings are key=value.
 
@@ -30,7 +31,7 @@ For research, <job> <settings>: trains, measures, prints tables; settings are ke
 `splatsr <job> <settings>` is `python run.py job=<job> <settings>` in a checkout; `splatsr --version` prints the version.
 """
 
-COMMANDS = ("upscale", "models", "publish")
+COMMANDS = ("upscale", "models", "publish", "serve")
 """Those with a file in this folder and options of their own."""
 
 
@@ -71,6 +72,10 @@ def _command(name: str) -> Callable[[Sequence[str]], None]:
         from splatsr.commands.models import models
 
         return models
+    if name == "serve":
+        from splatsr.commands.serve import serve
+
+        return serve
     from splatsr.commands.publish import publish
 
     return publish
