@@ -4,11 +4,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from splatsr import InputError
 from splatsr.commands import serve as command
 from splatsr.commands.serve import build_page, enlarge, serve
+from splatsr.image_files.reading import image_size
 
 
 class Part:
@@ -51,13 +51,12 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Part]]:
     return made
 
 
-def test_the_button_enlarges_and_errors_are_the_pages(parts: dict[str, list[Part]], photographs: Path) -> None:
-    build_page("tiny")
+def test_the_button_enlarges_and_errors_are_the_pages(parts: dict[str, list[Part]], photographs: Path, tmp_path: Path) -> None:
+    build_page("tiny", tmp_path)
     ((run, inputs, outputs),) = parts["Button"][0].clicks
     assert [len(inputs), len(outputs)] == [3, 2]
     before_after, result = run(str(photographs / "0.png"), 2.5, "tiny")
-    sizes = [Image.open(path).size for path in (*before_after, result)]
-    assert sizes == [(175, 150)] * 3
+    assert [image_size(path) for path in (*before_after, result)] == [(150, 175)] * 3
     assert Path(result).name == "0_x2.5.png"
     for path in (None, str(photographs / "absent.png")):
         with pytest.raises(sys.modules["gradio"].Error):
@@ -66,8 +65,8 @@ def test_the_button_enlarges_and_errors_are_the_pages(parts: dict[str, list[Part
 
 def test_large_results_are_shown_smaller(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "SHOWN", 70)
-    shown, result = enlarge(str(photographs / "0.png"), 2.0, "tiny")
-    assert [Image.open(path).size for path in (*shown, result)] == [(70, 60), (70, 60), (140, 120)]
+    shown, result = enlarge(str(photographs / "0.png"), 2.0, "tiny", photographs.parent)
+    assert [image_size(path) for path in (*shown, result)] == [(60, 70), (60, 70), (120, 140)]
 
 
 def test_it_is_this_machine_alone_unless_asked(parts: dict[str, list[Part]], capsys: pytest.CaptureFixture[str]) -> None:

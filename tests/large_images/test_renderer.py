@@ -217,7 +217,7 @@ def test_automatic_tiles_depend_on_memory(model: ContinuousSR, monkeypatch: pyte
     model.encoder.register_forward_pre_hook(lambda _, inputs: sides.append(max(inputs[0].shape[-2:])))
     monkeypatch.setattr(memory, "budget", lambda _: 0.0)
     made = rendered(model, lr, "auto", scale=1)
-    assert max(sides[2:]) <= memory.SMALLEST + 2 * 8, "two measurements, then tiles"
+    assert max(sides[4:]) <= memory.SMALLEST + 2 * 8, "two measurements of two sizes, then tiles"
     monkeypatch.setattr(memory, "budget", lambda _: 1e12)
     sides.clear()
     assert np.abs(made.astype(int) - rendered(model, lr, "auto", scale=1)).max() <= 1

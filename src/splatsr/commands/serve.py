@@ -35,17 +35,21 @@ def serve(arguments: Sequence[str]) -> None:
         raise InputError(f"--port {options.port}: expected a whole number from 1 to 65535.")
     if importlib.util.find_spec("gradio") is None:
         raise InputError("the page needs gradio, which is not installed: pip install 'splatsr[serve]'.")
-    page = build_page(options.model)
-    sys.stdout.write(f"http://{options.host}:{options.port} (Ctrl-C ends it)\n")
+    with tempfile.TemporaryDirectory(prefix="splatsr-") as folder:
+        _run(build_page(options.model, Path(folder)), options.host, int(options.port))
+
+
+def _run(page: Any, host: str, port: int) -> None:
+    sys.stdout.write(f"http://{host}:{port} (Ctrl-C ends it)\n")
     sys.stdout.flush()
     try:
-        page.launch(server_name=options.host, server_port=int(options.port), quiet=True)
+        page.launch(server_name=host, server_port=port, quiet=True)
     except OSError as error:
-        raise InputError(f"no page at {options.host}:{options.port}: {error}. Choose another --port.") from error
+        raise InputError(f"no page at {host}:{port}: {error}. Choose another --port.") from error
 
 
-def build_page(model: str) -> Any:
-    """The page, a gradio.Blocks that is not launched yet."""
+def build_page(model: str, folder: Path) -> Any:
+    """The page, a gradio.Blocks that is not launched yet; results lie in `folder` until it hands them out."""
     import gradio
 
     here = [name for name, known in catalogue().items() if known.path.is_file()]
@@ -57,15 +61,15 @@ def build_page(model: str) -> Any:
                 scale = gradio.Slider(1.0, _LARGEST, value=4.0, step=0.1, label="Factor")
                 chosen = gradio.Dropdown(list(dict.fromkeys([model, *here])), value=model, label="Model")
                 button = gradio.Button("Enlarge", variant="primary")
-                file = gradio.File(label="Result")
+                file = gradio.File(label="Result", height=90)
             with gradio.Column(scale=2):
                 slider = gradio.ImageSlider(label="Bicubic | enlarged", type="filepath")
-        button.click(_told(gradio.Error), [picture, scale, chosen], [slider, file])
+        button.click(_told(gradio.Error, folder), [picture, scale, chosen], [slider, file])
     return page
 
 
-def enlarge(path: str | None, scale: float, model: str) -> tuple[tuple[str, str], str]:
-    """((bicubic, enlarged) for the eye, the enlarged picture), PNG files of a folder of their own.
+def enlarge(path: str | None, scale: float, model: str, results: Path) -> tuple[tuple[str, str], str]:
+    """((bicubic, enlarged) for the eye, the enlarged picture), PNG files in a folder of their own in `results`.
 
     Raises:
         InputError: there is no picture, or it cannot be enlarged.
@@ -76,7 +80,7 @@ def enlarge(path: str | None, scale: float, model: str) -> tuple[tuple[str, str]
 
     from splatsr.jobs.upscale import upscale
 
-    folder = Path(tempfile.mkdtemp(prefix="splatsr-"))
+    folder = Path(tempfile.mkdtemp(dir=results))
     result, bicubic = folder / f"{Path(path).stem}_x{scale:g}.png", folder / "bicubic.png"
     for target, checkpoint in ((result, model), (bicubic, None)):
         upscale(
@@ -103,12 +107,12 @@ def enlarge(path: str | None, scale: float, model: str) -> tuple[tuple[str, str]
     return (shown[0], shown[1]), str(result)
 
 
-def _told(error_kind: type[Exception]) -> Any:
+def _told(error_kind: type[Exception], results: Path) -> Any:
     """`enlarge`, with what the user can put right as the page's own kind of error."""
 
     def run(path: str | None, scale: float, model: str) -> tuple[tuple[str, str], str]:
         try:
-            return enlarge(path, scale, model)
+            return enlarge(path, scale, model, results)
         except InputError as error:
             raise error_kind(str(error)) from error
 

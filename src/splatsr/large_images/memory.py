@@ -23,8 +23,11 @@ STEP = 16
 UNSEEN = 1.5
 """Bytes that the process takes for each byte of tensors: work space of convolutions, and what the allocator keeps."""
 
-_PROBES = (64, 96)
+PROBES = (64, 96)
 """Sides of two squares of LR pixels; from the first on all chunks (heads.mlp, heads.ddcw) are full."""
+
+QUICK_PROBES = (32, 48)
+"""A quarter of the work. They take some of what is fixed for something that grows, and so err to the safe side."""
 
 
 class Need(NamedTuple):
@@ -62,17 +65,17 @@ class _Tally(TorchDispatchMode):
 
 
 @torch.inference_mode()
-def measure(model: nn.Module, device: torch.device) -> Need:
-    """What the model needs to encode LR images, measured on two small ones (with blank content)."""
+def measure(model: nn.Module, device: torch.device, probes: tuple[int, int] = PROBES) -> Need:
+    """What the model needs to encode LR images, measured on two small ones (with blank content) of these sides."""
     peaks, kept = [], []
-    for side in _PROBES:
+    for side in probes:
         lr = torch.zeros(1, 3, side, side, device=device)
         with _Tally() as tally:
             image = model(lr)
         peaks.append(tally.peak)
         kept.append(tally.live)
         del image
-    areas = [side**2 for side in _PROBES]
+    areas = [(side + 2 * getattr(model, "margin", 0)) ** 2 for side in probes]
     per_pixel = (peaks[1] - peaks[0]) / (areas[1] - areas[0])
     return Need(max(peaks[0] - per_pixel * areas[0], 0), per_pixel, kept[1] / areas[1])
 

@@ -95,13 +95,19 @@ class Renderer:
             return self.tile
         if self.tiling is None or math.prod(lr_size) <= SMALL:
             return memory.LARGEST
-        return memory.largest_tile(self._need, self.tiling, lr_size[1], memory.budget(self.device))
+        available = memory.budget(self.device)
+        tile = memory.largest_tile(self._least_need, self.tiling, lr_size[1], available)
+        return tile if tile >= max(lr_size) else memory.largest_tile(self._need, self.tiling, lr_size[1], available)
 
     @property
     def _cutting(self) -> Tiling:
         """The model's tiling, where it has one."""
         assert self.tiling is not None
         return self.tiling
+
+    @cached_property
+    def _least_need(self) -> memory.Need:
+        return memory.measure(self.model, self.device, memory.QUICK_PROBES)
 
     @cached_property
     def _need(self) -> memory.Need:
