@@ -12,7 +12,7 @@ from splatsr.runs.configuration import CONF
 HOUSE = Path(splatsr.__file__).parent
 
 FLOORS = (
-    "errors", "geometry", "bounds", "arguments", "published_form", "disk", "simd", "resize", "splatting", "image", "encoders",
+    "errors", "devices", "geometry", "bounds", "arguments", "published_form", "disk", "simd", "resize", "splatting", "image", "encoders",
     "heads", "decoders", "image_files", "data", "prior", "models", "released", "checkpoints",
     "large_images", "metrics", "tables", "pictures", "training", "runs", "jobs", "commands", "__main__",
 )  # fmt: skip

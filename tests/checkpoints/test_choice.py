@@ -25,9 +25,16 @@ def test_a_checkpoint_says_itself_which_model_it_is(tiny_file: Path) -> None:
 def test_devices_are_known_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
-    for device, message in (("gpu", "auto, cpu or cuda"), ("cuda", "no GPU here")):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for device, message in (("gpu", "auto, cpu, cuda or mps"), ("cuda", "no GPU here"), ("mps", "no Apple GPU here")):
         with pytest.raises(InputError, match=message):
             choose_device(device)
+
+
+def test_apples_devices_are_taken_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("mps") == torch.device("mps")
+    assert choose_device("auto").type != "mps", "nobody has compared it with the CPU"
 
 
 def test_a_model_is_where_its_parameters_are() -> None:

@@ -8,6 +8,7 @@ from torch import nn
 
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_model
+from splatsr.devices import DEVICES
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.image.model import Model
@@ -31,12 +32,20 @@ def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) 
 
 
 def choose_device(device: str) -> torch.device:
-    """auto, cpu or cuda as a device; InputError where it is none of them or not there."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"device must be auto, cpu or cuda; got {device!r}.")
+    """One of `devices.Device`; InputError where it is none of them or not there.
+
+    auto is a CUDA device where there is one, else the CPU. Apple's (mps) has to be asked for: fields are copied to the CPU
+    and rendered there all the same.
+    """
+    if device not in DEVICES:
+        raise InputError(f"device must be {', '.join(DEVICES[:-1])} or {DEVICES[-1]}; got {device!r}.")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device=cuda, but torch sees no GPU here; use device=auto or device=cpu.")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise InputError("device=mps, but torch sees no Apple GPU here; use device=auto or device=cpu.")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
 
 
 def device_of(model: nn.Module) -> torch.device:

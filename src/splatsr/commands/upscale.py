@@ -9,6 +9,7 @@ from pathlib import Path
 from splatsr.commands.arguments import Parser
 from splatsr.commands.pictures import find_pictures, name_results
 from splatsr.commands.wanted_size import WantedSize, add_size_options, wanted_size
+from splatsr.devices import DEVICES
 from splatsr.errors import InputError
 from splatsr.image_files.result_names import check_format
 from splatsr.released.catalogue import DEFAULT, catalogue, check_name
@@ -123,7 +124,7 @@ def _parser() -> Parser:
         help="what happens to results that are there: refuse, skip or overwrite; default: refuse for one picture, else skip",
     )
     parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", metavar="D", help="auto, cpu or cuda; default: auto"
+        "--device", choices=DEVICES, default="auto", metavar="D", help=f"{', '.join(DEVICES)}; default: auto (cuda, or cpu)"
     )
     parser.add_argument(
         "--tile", default="auto", metavar="N", help="side of the tiles, in pixels of the picture; default: what fits in memory"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from splatsr.geometry import Scale, Strip, pixel_centres, resolve_output
 
-CHUNK = {"cpu": 4096, "cuda": 65536}
+CHUNK = {"cpu": 4096, "cuda": 65536, "mps": 65536}
 """Points that are decoded at a time, whatever the image. LIIF, with 4 x 256 values per point and layer, then needs about
 50 MB on a CPU, no tensor of it more than 17 MB: above 32 MB the C library gives memory back to the system after every layer,
 and half of the time goes into getting it again."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -12,6 +12,7 @@ from torch import nn
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.choice import choose_device
 from splatsr.checkpoints.files import load_model
+from splatsr.devices import Device
 from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
@@ -30,7 +31,7 @@ def benchmark(
     benchmark: Mapping[str, Any],
     model: Mapping[str, Any],
     checkpoint: str | None,
-    device: Literal["auto", "cpu", "cuda"],
+    device: Device,
     run: Run,
 ) -> dict[str, Any]:
     """Arguments are the root keys of conf/run.yaml; `benchmark` is explained in conf/benchmark/one.yaml. benchmark.json,

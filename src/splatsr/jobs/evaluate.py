@@ -1,11 +1,12 @@
 """job=evaluate: a checkpoint, or bicubic, on any folders at any scales."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from splatsr.bounds import Natural
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
+from splatsr.devices import Device
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
@@ -27,7 +28,7 @@ def evaluate(
     metrics: Sequence[str] | None,
     scales: Any,
     pictures: Natural,
-    device: Literal["auto", "cpu", "cuda"],
+    device: Device,
     run: Run,
 ) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.

@@ -114,6 +114,8 @@ def median_ms(call: Callable[[], object], repetitions: int, device: torch.device
         call()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
         return 1000 * (time.perf_counter() - start)
 
     first = once()

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
 from splatsr.bounds import AtLeastOne, ImageSize, Natural, OutputSize, ScaleFactor, Seed, Side
+from splatsr.devices import Device
 from splatsr.disk.disk_errors import lost_folder
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
@@ -31,7 +32,7 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "encoder_checkpoint": str | None,
     "input": str | int | Annotated[Sequence[str], AtLeastOne] | None,
     "output": str | int | Annotated[Sequence[str], AtLeastOne] | None,
-    "device": Literal["auto", "cpu", "cuda"],
+    "device": Device,
     "pictures": Natural,
     "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
     "metrics": Sequence[str] | None,
