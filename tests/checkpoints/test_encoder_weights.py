@@ -179,3 +179,10 @@ def test_encoders_that_do_not_collapse_are_started_in_silence(caplog: pytest.Log
     encoder_weights.warn_of_collapse(new_model("model/initialisation=published"))
     encoder_weights.warn_of_collapse(Bicubic())
     assert not caplog.records
+
+
+def test_names_and_hubs_are_asked_for_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatsr.checkpoints.encoder_weights.weights_file", lambda wanted: Path("fetched") / wanted)
+    assert encoder_weights.encoder_file("hat_srx4") == Path("fetched/hat_srx4")
+    assert encoder_weights.encoder_file("hf:a/b/c.pth") == Path("fetched/hf:a/b/c.pth")
+    assert encoder_weights.encoder_file("a/b.pth") == encoder_weights.encoder_file(Path("a/b.pth")) == Path("a/b.pth")

@@ -18,6 +18,9 @@ from splatsr.checkpoints.files import KEY, load_weights, read_pickle, read_safet
 from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
 from splatsr.image.model import Model
+from splatsr.released.catalogue import public_files
+from splatsr.released.hub import PREFIX
+from splatsr.released.weights_file import weights_file
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ def load_encoder(model: nn.Module, path: str | Path) -> None:
     expected = encoder.state_dict()
     tensors: dict[str, Tensor] = {}
     unused: Counter[str] = Counter()
-    state = _read(Path(path))
+    state = _read(encoder_file(path))
     for name, tensor in state.items():
         kind = None if name in expected else published.unused_kind(name, tensor)
         if kind is None:
@@ -53,6 +56,16 @@ def load_encoder(model: nn.Module, path: str | Path) -> None:
         "%s: all %d tensors of %s loaded%s; not used: %s",
         Path(path).name, len(tensors), type(encoder).__name__, rescaled, published.listed(unused),
     )  # fmt: skip
+
+
+def encoder_file(wanted: str | Path) -> Path:
+    """The file that `encoder_checkpoint` names: a path, hf:owner/name/file, or an encoder that `splatsr models` lists.
+
+    Raises:
+        InputError: the hub does not give it.
+    """
+    is_named = isinstance(wanted, str) and (wanted in public_files() or wanted.startswith(PREFIX))
+    return weights_file(wanted) if is_named else Path(wanted)
 
 
 def warn_of_collapse(model: Model) -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from splatsr.commands.arguments import Parser
-from splatsr.released.catalogue import DEFAULT, Released, catalogue
+from splatsr.released.catalogue import DEFAULT, Released, catalogue, public_files
 
 
 def models(arguments: Sequence[str]) -> None:
@@ -13,6 +13,9 @@ def models(arguments: Sequence[str]) -> None:
     Parser("models", usage="splatsr models", about=about).parse_args(arguments)
     for name, model in catalogue().items():
         sys.stdout.write("\n".join(_lines(name, model)) + "\n")
+    for name, known in public_files().items():
+        where = f"hf:{known.repository}/{known.file}, downloaded when it is named"
+        sys.stdout.write(f"{name}: {where}\n  licence     {known.licence}\n  {known.holds:11} {known.what}\n")
     sys.stdout.write("\nOthers: a file's path, or hf:owner/name on the Hugging Face Hub (downloaded when it is named).\n")
 
 

@@ -47,6 +47,33 @@ class Released(NamedTuple):
         return _HERE / "weights" / self.file
 
 
+class Public(NamedTuple):
+    """A file that others publish on the Hugging Face Hub, as public.json describes it; downloaded when it is named.
+
+    Attributes:
+        repository: owner/name.
+        file: in it.
+        sha256: what the file must be.
+        holds: "model", or "encoder" for `encoder_checkpoint`.
+        licence: as the repository states it.
+        what: in words.
+    """
+
+    repository: str
+    file: str
+    sha256: str
+    holds: str
+    licence: str
+    what: str
+
+
+@cache
+def public_files() -> Mapping[str, Public]:
+    """All of them by name."""
+    content = json.loads((_HERE / "public.json").read_text(encoding="utf-8"))
+    return {name: Public(**one) for name, one in content.items()}
+
+
 @cache
 def catalogue() -> Mapping[str, Released]:
     """All of them by name, in the order of models.json."""
@@ -56,11 +83,11 @@ def catalogue() -> Mapping[str, Released]:
 
 def check_name(wanted: str) -> None:
     """InputError unless `wanted` is a known name, or may be a file or something on a hub: the nearest name, and all of them."""
-    if wanted in catalogue() or Path(wanted).exists() or wanted.startswith("hf:"):
+    if wanted in catalogue() or wanted in public_files() or Path(wanted).exists() or wanted.startswith("hf:"):
         return
     if Path(wanted).suffix or Path(wanted).name != wanted:
         raise InputError(f"{wanted}: no such file; expected a model.safetensors or a .ckpt of this suite.")
-    near = difflib.get_close_matches(wanted, catalogue(), n=1)
+    near = difflib.get_close_matches(wanted, [*catalogue(), *public_files()], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise InputError(
         f"there is no model {wanted!r}; {hint}Known names: {', '.join(catalogue())}; or give a file, or hf:<owner>/<name>."

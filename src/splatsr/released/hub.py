@@ -64,11 +64,15 @@ def fetch(reference: str) -> Path:
         raise InputError(_unreachable(place)) from error
     if stated is None:
         raise InputError(f"the hub states no SHA-256 for {place.file} of {place.repository}; what came cannot be checked.")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != stated:
+    if not has_digest(path, stated):
         raise InputError(f"{path} is damaged: it is not what the hub states; delete it and try again.")
     return path
+
+
+def has_digest(path: Path, expected: str) -> bool:
+    """Whether the file has this SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == expected
 
 
 def upload(folder: Path, repository: str) -> str:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from splatsr.errors import InputError
-from splatsr.released.catalogue import catalogue, check_name
-from splatsr.released.hub import PREFIX, fetch
+from splatsr.released.catalogue import catalogue, check_name, public_files
+from splatsr.released.hub import PREFIX, fetch, has_digest
 
 
 def weights_file(wanted: str | Path) -> Path:
@@ -20,10 +20,20 @@ def weights_file(wanted: str | Path) -> Path:
         return wanted
     if wanted.startswith(PREFIX):
         return fetch(wanted)
+    if wanted in public_files():
+        return _public(wanted)
     if wanted not in catalogue():
         check_name(wanted)
         return Path(wanted)
     path = catalogue()[wanted].path
     if not path.is_file():
         raise InputError(f"the weights of {wanted!r} did not come with this package; `splatsr models` lists those that did.")
+    return path
+
+
+def _public(name: str) -> Path:
+    known = public_files()[name]
+    path = fetch(f"{PREFIX}{known.repository}/{known.file}")
+    if not has_digest(path, known.sha256):
+        raise InputError(f"{path} is not the file that this package knows as {name!r}; delete it, or give the path of yours.")
     return path
