@@ -56,5 +56,6 @@ benchmark: env  ## measure speed on this machine; writes the tables of benchmark
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/command.py
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/prior.py
