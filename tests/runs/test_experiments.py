@@ -27,6 +27,7 @@ EXPERIMENTS = [
     if not name.startswith("ablation/")
 ]
 ABLATIONS = sorted(path.stem for path in (CONF / "experiment/ablation").glob("*.yaml"))
+SHORT = ("trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "data.batches_per_epoch=1")
 DISTINCT = {  # members that run something that no other experiment does; the others differ from these in numbers
     "ablation/modules": ["model/shapes=regressed_tiny", "model/positions=free_tiny"],
     "ablation/gradient": ["supervision=crops_published_gradient"],
@@ -63,7 +64,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", [*EXPERIMENTS, *DISTINCT])
 def test_every_experiment_runs_through(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     more = {**NARROWER, **DISTINCT}.get(name, ())
-    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny", *more) == 0
+    assert run(monkeypatch, tmp_path, f"experiment={name}", "debug=tiny", *SHORT, *more) == 0
     (results,) = (tmp_path / "outputs/debug" / name).glob("*/metrics.json")
     assert json.loads(results.read_text())["sets"]["small"]["x8"]["images"] == 1
     assert not (tmp_path / "outputs/train").exists(), "resume=auto would find it"

@@ -49,6 +49,7 @@ def test_a_failing_member_leaves_the_other_alone_and_resume_finishes_it(
     assert "failed" not in (folder / "multirun.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_member_goes_on_from_its_checkpoint(
     tiny_run: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,7 +51,11 @@ def test_what_does_not_end_is_ended(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_an_interrupt_that_python_forgets_is_none_the_less_one(capfd: pytest.CaptureFixture[str]) -> None:
     destroyed = "type('Held', (), {'__del__': lambda _: (print('held', flush=True), time.sleep(60))})()"
-    code, lines = end(f"import time; held = {destroyed}; del held\n    while True: time.sleep(1)", signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is born ignoring it
+    try:
+        code, lines = end(f"import time; held = {destroyed}; del held\n    while True: time.sleep(1)", signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (code, lines) == (130, ["interrupted; go on with resume=auto if this was a training."])
 
 

@@ -36,7 +36,7 @@ def changed(settings: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
         ("checkpoint", ("", 3, [], {})),
         ("scales", (0, [], [0.5], [math.inf], [math.nan], ["a"], [[2, 3]], None, [1e308])),
         ("scale", (0, -1, math.inf, math.nan, "a", [], [1], [1, 2, 3], [1, 0], 1e308, True)),
-        ("size", (0, 3, [1], [0, 1], [1.5, 1], "a", [None, None])),
+        ("size", (0, 3, [1], [0, 1], [1.5, 1], "a", [0, None])),
         ("tile", (0, -1, None, 1.5, "some", [1], True)),
         ("pictures", (-1, None, 1.5, True)),
         ("beside", (3, [1], {"x": 3}, {"x": None}, None)),
