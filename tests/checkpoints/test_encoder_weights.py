@@ -179,3 +179,20 @@ def test_encoders_that_do_not_collapse_are_started_in_silence(caplog: pytest.Log
     encoder_weights.warn_of_collapse(new_model("model/initialisation=published"))
     encoder_weights.warn_of_collapse(Bicubic())
     assert not caplog.records
+
+
+def test_a_mapping_that_holds_itself_ends(tmp_path: Path) -> None:
+    content: dict[str, Any] = {}
+    content["params"] = content
+    with pytest.raises(InputError, match="holds no state dict"):
+        encoder_weights.load_encoder(new_model(), saved(content, tmp_path))
+
+
+def test_a_mean_shift_that_is_no_number_is_refused(state: dict[str, Tensor], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sub_mean.bias.* is not finite"):
+        encoder_weights.load_encoder(new_model(), saved({**state, "sub_mean.bias": torch.full((3,), torch.nan)}, tmp_path))
+
+
+def test_a_name_too_long_is_no_file() -> None:
+    with pytest.raises(InputError, match="no such file"):
+        encoder_weights.load_encoder(new_model(), "x" * 300 + ".pth")

@@ -6,6 +6,7 @@ that other authors published are read too, see `published`.
 """
 
 import json
+import os
 import pickle
 import re
 import struct
@@ -72,7 +73,7 @@ def load_model(path: str | Path) -> Model:
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """(model configuration, state dict) of a saved model; see `load_model` for what is raised."""
     path = weights_file(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too where the system takes no such name
         raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
     if path.suffix == ".safetensors":
         header, tensors = read_safetensors(path)

@@ -6,6 +6,7 @@ safetensors with the tensors `means`, `cholesky` and `colors`. Metadata: what fo
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +59,7 @@ def read_field(path: str | Path) -> FieldContent:
             or types do not go together, or with numbers that are not finite.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too where the system takes no such name
         raise InputError(f"{path}: no such file; expected a field written by GaussianField.save.")
     try:
         with safe_open(path, framework="pt") as file:
