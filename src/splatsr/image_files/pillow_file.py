@@ -109,9 +109,10 @@ class PillowFile(ImageFile):
 
 def _drawn(image: Image.Image) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of what the first frame of a GIF draws; None where that is the whole canvas."""
-    if image.format != "GIF" or not image.tile:
+    tiles = getattr(image, "tile", None)  # of files alone
+    if image.format != "GIF" or not tiles:
         return None
-    left, top, right, bottom = image.tile[0][1]
+    left, top, right, bottom = tiles[0][1]
     whole = left <= 0 and top <= 0 and right >= image.width and bottom >= image.height
     return None if whole else (max(left, 0), max(top, 0), right, bottom)
 
