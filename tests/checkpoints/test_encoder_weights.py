@@ -186,3 +186,20 @@ def test_names_and_hubs_are_asked_for_the_file(monkeypatch: pytest.MonkeyPatch) 
     assert encoder_weights.encoder_file("hat_srx4") == Path("fetched/hat_srx4")
     assert encoder_weights.encoder_file("hf:a/b/c.pth") == Path("fetched/hf:a/b/c.pth")
     assert encoder_weights.encoder_file("a/b.pth") == encoder_weights.encoder_file(Path("a/b.pth")) == Path("a/b.pth")
+
+
+def test_a_mapping_that_holds_itself_ends(tmp_path: Path) -> None:
+    content: dict[str, Any] = {}
+    content["params"] = content
+    with pytest.raises(InputError, match="holds no state dict"):
+        encoder_weights.load_encoder(new_model(), saved(content, tmp_path))
+
+
+def test_a_mean_shift_that_is_no_number_is_refused(state: dict[str, Tensor], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sub_mean.bias.* is not finite"):
+        encoder_weights.load_encoder(new_model(), saved({**state, "sub_mean.bias": torch.full((3,), torch.nan)}, tmp_path))
+
+
+def test_a_name_too_long_is_no_file() -> None:
+    with pytest.raises(InputError, match="no such file"):
+        encoder_weights.load_encoder(new_model(), "x" * 300 + ".pth")

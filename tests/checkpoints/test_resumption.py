@@ -59,3 +59,30 @@ def test_a_damaged_one_is_one_line_that_names_the_newest_whole_one(run: Path, ho
     damage(run / "checkpoints/epoch001-psnr31.000.ckpt")
     with pytest.raises(InputError, match="There is no other to go on from"):
         choose_checkpoint(run, "auto")
+
+
+def in_epoch(path: Path, *, ready: int, is_last: bool, processed: int) -> Path:
+    """A checkpoint after `ready` batches of the second epoch."""
+    progress = {"current": {"ready": ready}, "is_last_batch": is_last}
+    epochs = {"current": {"ready": 2, "processed": processed}}
+    loops = {"fit_loop": {"epoch_loop.batch_progress": progress, "epoch_progress": epochs}}
+    torch.save({**dict.fromkeys(NEEDED), "loops": loops}, path)
+    return path
+
+
+def test_one_from_the_middle_of_an_epoch_is_refused(run: Path) -> None:
+    within = in_epoch(run / "checkpoints/step=3.ckpt", ready=3, is_last=False, processed=1)
+    with pytest.raises(InputError, match=r"step=3.ckpt was written in the middle of an epoch.* 'resume=\".*last.ckpt\"'"):
+        choose_checkpoint(run, str(within))
+
+
+@pytest.mark.parametrize(
+    ("ready", "is_last", "processed", "batches"),
+    [(4, True, 1, None), (4, False, 2, None), (4, False, 1, 4), (0, False, 1, None)],
+)
+def test_ends_of_epochs_are_none_however_they_came(
+    run: Path, ready: int, is_last: bool, processed: int, batches: int | None
+) -> None:
+    """By their last batch, by trainer.max_steps, by trainer.limit_train_batches; and before the first batch."""
+    end = in_epoch(run / "checkpoints/end.ckpt", ready=ready, is_last=is_last, processed=processed)
+    assert choose_checkpoint(run, str(end), batches=batches) == end

@@ -61,3 +61,20 @@ def test_white_is_white_in_a_jpeg_2000_of_few_bits(tmp_path: Path, bits: int, mo
         content[content.index(b"\xff\x51") + 40 + 3 * component] = bits - 1
     (tmp_path / "a.j2k").write_bytes(content)
     assert np.array_equal(read_image(tmp_path / "a.j2k")[..., 0], np.round(levels * (255 / (2**bits - 1))))
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_where_the_first_frame_of_a_gif_does_not_reach_nothing_is_drawn(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "a.gif"
+    Image.new("L", (3, 2), 200).convert(mode).save(path)
+    content = bytearray(path.read_bytes())
+    content[6:10] = bytes([5, 0, 4, 0])  # the canvas: 5 x 4
+    frame = content.index(b"\x2c", 13 + 3 * 2 ** ((content[10] & 7) + 1) if content[10] & 128 else 13)
+    content[frame + 1 : frame + 5] = bytes([1, 0, 2, 0])  # where the frame lies on it
+    path.write_bytes(content)
+    file = PillowFile(path)
+    samples = file.decode()
+    assert not file.is_grey
+    assert samples.alpha is not None
+    assert np.array_equal(np.argwhere(samples.alpha), [(y, x) for y in (2, 3) for x in (1, 2, 3)])
+    assert (samples.values[2:4, 1:4] == 200).all()

@@ -69,3 +69,12 @@ def test_damaged_figures_are_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "fields/00000.json").write_text(content)
     with pytest.raises(InputError, match=r"fields/00000.json is damaged"):
         list(Fits(tmp_path, crops=2, batch=2).chunks())
+
+
+def test_figures_of_other_crops_are_one_line(tmp_path: Path) -> None:
+    save(tmp_path, 0, field_of(0))
+    record = tmp_path / "fields/00000.json"
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "crops": content["crops"][:1]}))
+    with pytest.raises(InputError, match="speaks of 1 crops, and 2 were fitted"):
+        list(Fits(tmp_path, crops=2, batch=2).chunks())

@@ -2,11 +2,11 @@ import shlex
 import sys
 
 import pytest
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 
 from splatsr.errors import InputError
 from splatsr.runs.configuration import compose
-from splatsr.runs.explanations import check_command_line, explain, suggest_key, suggest_option
+from splatsr.runs.explanations import check_command_line, explain, explain_beginning, suggest_key, suggest_option
 
 
 def test_an_input_error_is_found_beneath_others_and_put_on_one_line() -> None:
@@ -74,3 +74,13 @@ def test_a_name_that_hydra_would_change_is_quoted(argument: str, read: str) -> N
         check_command_line([argument])
     key, name = argument.split("=")
     check_command_line([f'{key}="{name}"', f"{key}=0x10", f"{key}=007", f"{key}=1000", f"{key}=a b", "seed=1_000"])
+
+
+def test_what_no_launcher_reads_is_named() -> None:
+    try:
+        try:
+            raise TypeError("LocalProcesses.__init__() got an unexpected keyword argument 'foo'")
+        except TypeError as error:
+            raise InstantiationException("Error in call to target\nfull_key: hydra.launcher") from error
+    except InstantiationException as error:
+        assert explain_beginning(error) == "hydra.launcher: nothing reads foo."

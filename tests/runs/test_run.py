@@ -139,3 +139,13 @@ def test_parts_that_only_watch_may_be_others(tmp_path: Path) -> None:
         else:
             with pytest.raises(InputError, match=r"other settings: callbacks\.(more|averaging)\._target_ was"):
                 one.goes_on(same=("callbacks",), watching=("watching.",))
+
+
+def test_plugins_count_but_for_those_that_change_nothing(tmp_path: Path) -> None:
+    watching, plugins = ("lightning.pytorch.plugins.io.",), [{"_target_": "lightning.pytorch.plugins.io.TorchCheckpointIO"}]
+    half = {"_target_": "lightning.pytorch.plugins.precision.HalfPrecision", "precision": "bf16-true"}
+    run(tmp_path, trainer={"plugins": []}).describe(rendering="")
+    again = run(tmp_path, resume="auto", trainer={"plugins": plugins})
+    assert again.goes_on(same=("trainer.plugins",), watching=watching)
+    with pytest.raises(InputError, match=r"started with other settings: trainer.plugins was \[\] and is"):
+        run(tmp_path, resume="auto", trainer={"plugins": [half]}).goes_on(same=("trainer.plugins",), watching=watching)

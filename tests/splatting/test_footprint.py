@@ -224,3 +224,7 @@ def test_a_field_checks_its_reference_scale() -> None:
 def test_an_unknown_mode_is_refused_with_the_list() -> None:
     with pytest.raises(InputError, match="one of footprint, exact, tiles, first256, supersample"):
         published_lattice().render(scale=2, mode="supersampled")
+
+
+def test_tiny_reference_scales_do_not_overflow() -> None:
+    assert excess((2.0, 3.0), 1e-300) == (0.0, 0.0)

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
@@ -24,15 +23,13 @@ from splatsr.disk.folder_lock import hold
 from splatsr.disk.read_back import read_text, read_yaml
 from splatsr.disk.whole_file import write_yaml
 from splatsr.errors import InputError
+from splatsr.runs.members import OVERRIDES, check_begun_alike
 from splatsr.runs.quoted_text import quoted
 
 log = logging.getLogger(__name__)
 
-OVERRIDES, OUTPUT, STATE = "overrides.yaml", "output.txt", "state.yaml"
-"""In a member's folder: what was asked of it, what its process wrote, and how that ended."""
-
-_MAY_DIFFER = ("resume=", "hydra.", "hydra/", "data.workers=", "data.cache=", "data.root=", "logger", "trainer.devices=")
-"""How overrides begin in which a member that goes on may differ from what it was."""
+OUTPUT, STATE = "output.txt", "state.yaml"
+"""In a member's folder: what its process wrote, and how that ended."""
 
 PATIENCE = 30.0
 """Seconds in which a member whose multirun was killed has come to its end."""
@@ -102,15 +99,7 @@ class LocalProcesses(Launcher):
         if outside := [folder for folder in folders if not folder.is_relative_to(home)]:
             raise InputError(f"hydra.sweep.subdir must name folders within {home}; got {outside[0]}.")
         for folder, (_, overrides) in zip(folders, members, strict=True):
-            if not (folder / OVERRIDES).is_file():
-                continue
-            before, now = (_changing(one) for one in (read_yaml(folder / OVERRIDES), overrides))
-            if before != now:
-                differing = ", ".join(sorted(set(before) ^ set(now))[:4])
-                raise InputError(
-                    f"{folder} was begun with other settings ({differing}): give the multirun the same ones, in the same "
-                    "order, or another folder (hydra.sweep.dir)."
-                )
+            check_begun_alike(folder, overrides)
 
     def _run(self, index: int, overrides: list[str]) -> None:
         folder = self._folder(index, overrides)
@@ -170,12 +159,6 @@ def mean_psnr(folder: Path) -> float | None:
         scale = nearest_scale([figure.scale for figure in own], 4)
         values += [figure.value for figure in select(own, scale=scale)]
     return statistics.fmean(values)
-
-
-def _changing(overrides: Any) -> list[str]:
-    """Those of a member's overrides that say what it is, in the order of their keys."""
-    given = overrides if isinstance(overrides, list) else []
-    return sorted(one for one in map(str, given) if not one.lstrip("+~").startswith(_MAY_DIFFER))
 
 
 def is_finished(folder: Path) -> bool:

@@ -6,11 +6,13 @@ loaded as a whole or not at all.
 """
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
@@ -80,7 +82,7 @@ def warn_of_collapse(model: Model) -> None:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too where the system takes no such name
         raise InputError(
             f"encoder_checkpoint={path}: no such file; expected the public weights of an encoder (.pth, .pt, .safetensors)."
         )
@@ -104,7 +106,9 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _within_holders(content: Any) -> Any:
-    while isinstance(content, Mapping) and (key := next((one for one in _HOLDERS if one in content), None)):
+    for _ in _HOLDERS:  # each within another at most: a pickle's mapping may also hold itself
+        if not isinstance(content, Mapping) or (key := next((one for one in _HOLDERS if one in content), None)) is None:
+            break
         content = content[key]
     return content
 
@@ -120,8 +124,10 @@ def _at_unit_range(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> t
     itself is not subtracted; an encoder with `input_mean` can.
     """
     shift = state.get("sub_mean.bias")
-    if shift is None or not shift.is_floating_point() or shift.numel() == 0 or shift.abs().max() <= 1:
+    if shift is None or not shift.is_floating_point() or shift.numel() == 0 or shift.nan_to_num(torch.inf).abs().max() <= 1:
         return tensors, ""
+    if not shift.isfinite().all():
+        raise InputError("encoder_checkpoint: the file's mean shift (sub_mean.bias) is not finite: it is damaged.")
     biases = {name for name, tensor in tensors.items() if name.endswith(".bias") and tensor.is_floating_point()}
     scaled = {name: tensor / 255 if name in biases else tensor for name, tensor in tensors.items()}
     return scaled, " (biases divided by 255: the file expects levels 0 to 255)"

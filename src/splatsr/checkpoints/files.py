@@ -5,8 +5,8 @@ in conf/model/) and its state dict: a safetensors file, or a training checkpoint
 that other authors published are read too, see `published`.
 """
 
-import hashlib
 import json
+import os
 import pickle
 import re
 import struct
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from splatsr.checkpoints import published
 from splatsr.checkpoints.state_dict import FLOATING, WHOLE, check_state
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
+from splatsr.disk.digest import digest
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 from splatsr.image.model import Model
@@ -47,7 +48,7 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
     """Writes `model`, built from `config`, as one safetensors file for `load_model`. Never leaves a half-written file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with whole_file(path) as partial:
-        header = {"model": config, DIGEST: _digest(config, tensors)}  # one entry: the order of several would be left to chance
+        header = {"model": config, DIGEST: digest(config, tensors)}  # one entry: the order of several would be left to chance
         partial.write_bytes(save(tensors, metadata={KEY: json.dumps(header)}))
 
 
@@ -72,7 +73,7 @@ def load_model(path: str | Path) -> Model:
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """(model configuration, state dict) of a saved model; see `load_model` for what is raised."""
     path = weights_file(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too where the system takes no such name
         raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
     if path.suffix == ".safetensors":
         header, tensors = read_safetensors(path)
@@ -131,7 +132,7 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         header = json.loads(metadata.get(KEY, "null"))
         check_state(tensors, str(path))
-        whole = not isinstance(header, dict) or DIGEST not in header or header[DIGEST] == _digest(header.get("model"), tensors)
+        whole = not isinstance(header, dict) or DIGEST not in header or header[DIGEST] == digest(header.get("model"), tensors)
     except InputError:
         raise
     except (SafetensorError, ValueError, RuntimeError, OSError, MemoryError) as error:  # of Python too, whatever stands in it
@@ -139,15 +140,6 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Tensor]]:
     if not whole:
         raise InputError(f"{path} is damaged: it does not hold what was written. Take it from where it came again.")
     return header, tensors
-
-
-def _digest(config: Any, tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of a configuration and of tensors with their names, types and shapes."""
-    digest = hashlib.sha256(json.dumps(config).encode())
-    for name in sorted(tensors):
-        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def read_pickle(path: Path) -> Any:

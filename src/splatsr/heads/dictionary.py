@@ -5,6 +5,7 @@ covariances sampled from it (section 4.3, equation 6); the published model holds
 the default here. `splatsr.prior` collects such a prior from photographs, and makes dictionaries of it.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,12 +62,12 @@ def file_dictionary(*, file: str | None) -> Float[Tensor, "rows l11_l21_l22=3"]:
         raise InputError(
             "model/shapes/dictionary=file needs model.shapes.dictionary.file=<a dictionary of job=fit_prior or job=dictionary>."
         )
-    if not Path(file).is_file():
+    if not os.path.isfile(file):
         raise InputError(f"{file}: no such file; expected a dictionary that job=fit_prior or job=dictionary has made.")
     try:
         tensors = load_file(file)
-    except SafetensorError as error:
-        raise InputError(f"{file} is damaged or not a safetensors file ({error}).") from error
+    except (SafetensorError, ValueError, RuntimeError, OSError, MemoryError) as error:
+        raise InputError(f"{file} is damaged or not a safetensors file ({' '.join(str(error).split())}).") from error
     rows = tensors.get("dictionary")
     if rows is None or rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) or not _are_entries(rows):
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

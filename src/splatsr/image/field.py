@@ -1,6 +1,5 @@
 """GaussianField: a batch of images as 2D Gaussian kernels, independent of any scale."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
 from splatsr.geometry import Number, Scale, Strip, resolve_output
+from splatsr.image.field_file import FieldContent, read_field, write_field
 from splatsr.image.tiling import Span
 from splatsr.image.window import FieldWindow, Interval
 from splatsr.splatting import splat
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 
 MODES = ("footprint", "exact", "tiles", "first256", "supersample")
 """How `GaussianField.render` makes a pixel."""
-
-_FORMAT = "splatsr.GaussianField"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -248,15 +243,8 @@ class GaussianField:
         return replace(self, means=change(self.means), cholesky=change(self.cholesky), colors=change(self.colors))
 
     def save(self, path: str | Path) -> None:
-        """Writes a safetensors file: tensors `means`, `cholesky`, `colors`; LR extent and reference scale as metadata."""
-        tensors = {name: getattr(self, name).detach().cpu().contiguous() for name in ("means", "cholesky", "colors")}
-        facts = {
-            "size": json.dumps(list(self.size)),
-            "reference_scale": json.dumps(self.reference_scale),
-            "margin": json.dumps(self.margin),
-        }
-        with whole_file(path) as partial:
-            partial.write_bytes(save(tensors, metadata={"format": _FORMAT, **facts}))
+        """Writes a safetensors file, see `field_file`."""
+        write_field(path, FieldContent(self.means, self.cholesky, self.colors, self.size, self.reference_scale, self.margin))
 
     @classmethod
     def load(cls, path: str | Path) -> "GaussianField":
@@ -265,20 +253,7 @@ class GaussianField:
         Raises:
             InputError: the file is missing, damaged, or not a field.
         """
-        if not Path(path).is_file():
-            raise InputError(f"{path}: no such file; expected a field written by GaussianField.save.")
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("format") != _FORMAT:
-                    raise InputError(f"{path} is not a saved GaussianField (format {metadata.get('format')!r}).")
-                tensors = {name: file.get_tensor(name) for name in ("means", "cholesky", "colors")}
-        except SafetensorError as error:
-            raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
-        height, width = json.loads(metadata["size"])
-        reference_scale = json.loads(metadata.get("reference_scale", str(REFERENCE_SCALE)))
-        margin = json.loads(metadata.get("margin", "0"))
-        return cls(**tensors, size=(height, width), reference_scale=reference_scale, margin=margin)
+        return cls(**read_field(path)._asdict())
 
 
 def _beside(like: Tensor, *values: Number) -> Tensor:

@@ -38,7 +38,8 @@ class PillowFile(ImageFile):
         self.path = path
         with self._open() as image:
             width, height = image.size
-            self.is_grey = image.mode in ("1", "L") and "transparency" not in image.info
+            self._drawn = _drawn(image)
+            self.is_grey = image.mode in ("1", "L") and "transparency" not in image.info and self._drawn is None
             self._exif, self._profile, xmp = self._read_exif(image), image.info.get("icc_profile"), image.info.get("xmp")
             self.orientation = orientation_of(self._exif, xmp if isinstance(xmp, bytes) else None)
         self.size = upright_size((height, width), self.orientation)
@@ -70,6 +71,8 @@ class PillowFile(ImageFile):
             if image.format == "AVIF":
                 self._refuse_hdr()
             samples = samples_of(image, self.path)
+            if self._drawn is not None:
+                samples = _transparent_outside(samples, self._drawn)
             if image.format == "JPEG2000" and image.mode != "P":
                 alpha = None if samples.alpha is None else self._over_whole_range(samples.alpha)
                 samples = samples._replace(values=self._over_whole_range(samples.values), alpha=alpha)
@@ -102,3 +105,22 @@ class PillowFile(ImageFile):
         transfer = int.from_bytes(head[found + 10 : found + 12], "big") if found >= 0 else 0
         if transfer in _HDR:
             raise InputError(f"{self.path} is an HDR picture ({_HDR[transfer]}); convert it to sRGB.")
+
+
+def _drawn(image: Image.Image) -> tuple[int, int, int, int] | None:
+    """(left, top, right, bottom) of what the first frame of a GIF draws; None where that is the whole canvas."""
+    tiles = getattr(image, "tile", None)  # of files alone
+    if image.format != "GIF" or not tiles:
+        return None
+    left, top, right, bottom = tiles[0][1]
+    whole = left <= 0 and top <= 0 and right >= image.width and bottom >= image.height
+    return None if whole else (max(left, 0), max(top, 0), right, bottom)
+
+
+def _transparent_outside(samples: Samples, drawn: tuple[int, int, int, int]) -> Samples:
+    """Nothing is there outside of what is drawn; Pillow fills it with a color where the frame has no transparent one."""
+    left, top, right, bottom = drawn
+    alpha = np.zeros(samples.values.shape[:2], samples.values.dtype)
+    inside = (slice(top, bottom), slice(left, right))
+    alpha[inside] = np.iinfo(alpha.dtype).max if samples.alpha is None else samples.alpha[inside]
+    return samples._replace(alpha=alpha)

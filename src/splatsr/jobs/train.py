@@ -48,6 +48,7 @@ TRAINED_WITH = (
     *("data.scale_range", "data.whole_scales", "data.scale_per", "data.batch_size", "data.batches_per_epoch"),
     *("trainer.max_epochs", "trainer.max_steps", "trainer.precision", "trainer.gradient_clip_val"),
     *("trainer.gradient_clip_algorithm", "trainer.accumulate_grad_batches", "trainer.limit_train_batches"),
+    "trainer.plugins",
 )
 """Settings that weights depend on: a resumed run must have the same. All else (devices, workers, loggers, folders, test sets)
 may be another."""
@@ -55,8 +56,9 @@ may be another."""
 WATCHING = (
     "splatsr.training.callbacks.",
     *(f"lightning.pytorch.callbacks.{name}" for name in ("LearningRateMonitor", "DeviceStatsMonitor", "ModelCheckpoint")),
+    *("lightning.pytorch.plugins.environments.", "lightning.pytorch.plugins.io.", "splatsr.training.whole_checkpoints."),
 )
-"""Callbacks that weights do not depend on."""
+"""Callbacks and plugins that weights do not depend on."""
 
 BEGUN_WITH = ("checkpoint", "encoder_checkpoint")
 """The same of a run that has no checkpoint of its own yet."""
@@ -95,7 +97,7 @@ def train(
     begins = not (run.folder / "checkpoints/last.ckpt").exists()
     same = TRAINED_WITH + (BEGUN_WITH if begins else ())
     resuming = run.goes_on(same=same, longer="trainer.max_epochs", watching=WATCHING)
-    last_checkpoint = choose_checkpoint(run.folder, run.resume) if resuming else None
+    last_checkpoint = _begin_from(run, trainer) if resuming else None
     rules = _check(scales, metrics, compile, trainer, protocol)
     paper = None if table is None else instantiate(table, "table")
     lightning.seed_everything(run.seed)
@@ -131,6 +133,12 @@ def train(
         found = evaluate_and_report(trained, photographs, **what, checkpoint=weights, beside={}, run_dir=run.folder)
         log_results(loggers, found, rules, run.folder, fitter.global_step)
     return found
+
+
+def _begin_from(run: Run, trainer: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to go on from; None where the run has none yet."""
+    limit = trainer.get("limit_train_batches")
+    return choose_checkpoint(run.folder, run.resume, batches=limit if isinstance(limit, int) else None)
 
 
 def _check(

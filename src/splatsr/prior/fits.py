@@ -76,7 +76,12 @@ class Fits:
             figures = read_json(self.folder / f"{index:05d}.json")
             if not isinstance(figures, dict) or not _are_crops(figures.get("crops")):
                 raise InputError(f"{self.folder}/{index:05d}.json is damaged: it does not say which crops were fitted.")
-            yield GaussianField.load(self.folder / f"{index:05d}.safetensors"), figures
+            field = GaussianField.load(self.folder / f"{index:05d}.safetensors")
+            if (fitted := field.means.shape[0]) != (said := len(figures["crops"])):
+                raise InputError(
+                    f"{self.folder}/{index:05d}.json is damaged: it speaks of {said} crops, and {fitted} were fitted."
+                )
+            yield field, figures
 
     def pooled(self, kernels: str) -> Float[Tensor, "n l11_l21_l22=3"]:
         """Cholesky rows of all crops' kernels, as `unsigned`; "all", or only those "visible" in their crop.

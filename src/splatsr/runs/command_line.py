@@ -17,6 +17,7 @@ from splatsr.runs.ending import run_to_end
 from splatsr.runs.explanations import check_command_line, explain, explain_beginning
 from splatsr.runs.folders import register_resolvers, slurm_tasks
 from splatsr.runs.lines import printable
+from splatsr.runs.members import check_begun_alike
 from splatsr.runs.new_folders import remove_unused
 
 _refusals: list[str] | None = None
@@ -73,6 +74,7 @@ def _run(cfg: DictConfig) -> None:
     try:
         settings = plain(cfg)
         if HydraConfig.get().mode == RunMode.MULTIRUN and settings["resume"] is not None:
+            check_begun_alike(Path(settings["run_dir"]), HydraConfig.get().overrides.task)
             if (Path(settings["run_dir"]) / "metrics.json").exists():
                 return
             settings["resume"] = "auto"  # its folder is chosen already

@@ -13,6 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
+from splatsr.arguments import in_plain_words
 from splatsr.disk.disk_errors import disk_error, explain_disk_error, in_the_way
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF, compose
@@ -83,6 +84,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
 def explain_beginning(error: BaseException) -> str | None:
     """One line for an error of Hydra's own before a run has begun: it cannot make the run's folder, or refuses settings of its
     own (hydra.verbose, --resolve); None where the error is not Hydra's."""
+    if isinstance(error, InstantiationException) and (part := re.search(r"full_key: (hydra\.\S+)", str(error))):
+        return f"{part[1]}: {in_plain_words(error.__cause__ or error)}."
     if not isinstance(error, OSError):
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         if not str(frames[-1].f_globals.get("__name__")).startswith(("hydra.", "omegaconf.", "logging.")):

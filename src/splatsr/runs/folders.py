@@ -49,8 +49,13 @@ def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
         return str(home / f"slurm-{os.environ['SLURM_JOB_ID']}-{os.environ['SLURM_STEP_ID']}")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError("torchrun started several processes, and they need a folder in common: give hydra.run.dir=<folder>.")
+    return str(_new(home))
+
+
+def _new(home: Path) -> Path:
+    """A folder in `home` that is named by the time, and does not exist yet."""
     stamp = home / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    return str(stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}"))
+    return stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}")
 
 
 def _worked_on(run: Path) -> float:
@@ -66,7 +71,7 @@ def multirun_folder(resume: str | None) -> str:
         InputError: that folder is none of a multirun.
     """
     if resume in (None, "auto"):
-        return str(Path("outputs/multirun") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+        return str(_new(Path("outputs/multirun")))
     if not (Path(resume) / "multirun.yaml").is_file():
         raise InputError(f"resume={resume}: no multirun.yaml there; with -m it names the folder of a multirun.")
     return str(resume)

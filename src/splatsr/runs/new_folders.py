@@ -1,11 +1,12 @@
 """A refused command leaves no folder behind: those that Hydra makes for runs and multiruns are removed where they are empty."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from splatsr.disk.folder_lock import missing_folders, remove_empty
@@ -26,8 +27,28 @@ class NewFolders(Callback):
         _remember(config, "run.dir")
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remembers which folders are missing now."""
+        """Remembers which folders are missing now, and makes a new multirun's own: one of the same second takes another."""
         _remember(config, "sweep.dir")
+        chosen = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+        own = isinstance(chosen, dict) and "multirun_folder:" in str(chosen["dir"])
+        if _folder is None or not own or OmegaConf.select(config, "resume") not in (None, "auto"):
+            return
+        with read_write(config), open_dict(config):
+            config.hydra.sweep.dir = str(_claimed(_folder))
+
+
+def _claimed(folder: Path) -> Path:
+    """The folder, or one of a similar name where another process has made it a moment ago; it is there now."""
+    global _folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        folder = folder.with_name(f"{folder.name}-{os.getpid()}")
+        _made[:] = missing_folders(folder)
+        folder.mkdir()
+    _folder = folder
+    return folder
 
 
 def folder_in_work() -> Path:

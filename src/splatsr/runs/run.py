@@ -163,13 +163,15 @@ def _only(settings: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     return {key: value for key in keys if (value := _value(settings, key)) is not None}
 
 
-def _without(node: Mapping[str, Any], targets: tuple[str, ...]) -> dict[str, Any]:
+def _without(node: Any, targets: tuple[str, ...]) -> Any:
     """The same without parts whose `_target_` begins like one of these, at any depth."""
-    return {
-        key: _without(value, targets) if isinstance(value, Mapping) else value
-        for key, value in node.items()
-        if not (targets and isinstance(value, Mapping) and str(value.get("_target_")).startswith(targets))
-    }
+
+    def stays(value: Any) -> bool:
+        return not (targets and isinstance(value, Mapping) and str(value.get("_target_")).startswith(targets))
+
+    if isinstance(node, Mapping):
+        return {key: _without(value, targets) for key, value in node.items() if stays(value)}
+    return [_without(value, targets) for value in node if stays(value)] if isinstance(node, list) else node
 
 
 def _value(settings: Any, key: str) -> Any:

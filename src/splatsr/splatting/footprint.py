@@ -40,7 +40,8 @@ def excess(scale: tuple[float, float], reference_scale: Number) -> tuple[float, 
     if reference_scale == 0:
         return 0.0, 0.0
     scale_y, scale_x = scale
-    return KAPPA * max(0.0, 1 - (scale_x / reference_scale) ** 2), KAPPA * max(0.0, 1 - (scale_y / reference_scale) ** 2)
+    share_x, share_y = (min(1.0, side / reference_scale) for side in (scale_x, scale_y))  # tiny references overflow in squares
+    return KAPPA * (1 - share_x**2), KAPPA * (1 - share_y**2)
 
 
 def widen(
