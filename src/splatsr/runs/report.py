@@ -1,6 +1,5 @@
 """Results as people read them: a table in the terminal, pictures and metrics.json in the run's folder."""
 
-import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from splatsr.checkpoints.choice import device_of
-from splatsr.data.evaluation_pairs import EvaluationPairs
+from splatsr.data.evaluation_pairs import EvaluationPairs, Pair
 from splatsr.data.image_names import file_stems
 from splatsr.data.module import PhotoData
 from splatsr.decoders.gaussian_bank import ChoosesKernels, GaussianBank
@@ -132,8 +131,8 @@ def draw_strips(
         stems = file_stems([image.name for image in images[:pictures]])
         pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
         for index in along(range(len(pairs)), len(pairs), "drawing"):
-            with contextlib.suppress(InputError):  # it is named as a failure already
-                draw_strip(models, pairs[index], protocol, folder / f"{name}-{stems[index]}-{scale_name(scale)}.png")
+            if (pair := _readable(pairs, index)) is not None:
+                draw_strip(models, pair, protocol, folder / f"{name}-{stems[index]}-{scale_name(scale)}.png")
 
 
 @torch.inference_mode()
@@ -153,15 +152,20 @@ def draw_banks(
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
         pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
-        lrs = []
-        for index in range(len(pairs)):
-            with contextlib.suppress(InputError):  # it is named as a failure already
-                lrs.append(pairs[index].lr)
+        lrs = [pair.lr for index in range(len(pairs)) if (pair := _readable(pairs, index)) is not None]
         if not lrs:
             continue
         shares = [model.shares(lr[None].to(device_of(bank)))[0].cpu() for lr in lrs]
         title = f"{name}, {scale_name(scale)}, {model.rendering}"
         draw_bank(bank.table.cpu(), shares, lrs, folder / f"{name}-bank-{scale_name(scale)}.png", title=title)
+
+
+def _readable(pairs: EvaluationPairs, index: int) -> Pair | None:
+    """The pair; None where its image cannot be read: it is named as a failure already."""
+    try:
+        return pairs[index]
+    except InputError:
+        return None
 
 
 def draw_run(folder: Path) -> None:
