@@ -19,7 +19,7 @@ from splatsr.runs.configuration import CONF, compose
 from splatsr.runs.new_folders import folder_in_work
 from splatsr.runs.quoted_text import quoted
 
-_CHOSEN_TOGETHER = ("callbacks", "data/degradation")
+_CHOSEN_TOGETHER = ("callbacks", "logger", "data/degradation")
 """Groups of which several options may be chosen; Hydra would merge them in any group."""
 
 _NAMES = ("input", "output", "checkpoint", "encoder_checkpoint", "resume", "data.train", "data.test", "data.root", "data.cache")
