@@ -43,7 +43,9 @@ def show_table(table: TextTable) -> None:
 
 def keep(text: str) -> None:
     """Writes to the log what the terminal has shown already."""
-    logging.getLogger(LOG).info("%s", text)
+    logger = logging.getLogger(LOG)
+    if logger.handlers:  # elsewhere (in the process of a multirun) it would be shown once more
+        logger.info("%s", text)
 
 
 def printable(text: object, encoding: str | None) -> str:
