@@ -31,7 +31,7 @@ from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import decode
 from splatsr.runs.folders import why_anew
 from splatsr.runs.header import Header
-from splatsr.runs.loggers import log_results, open_loggers
+from splatsr.runs.loggers import log_results, log_trained, open_loggers
 from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
 from splatsr.runs.report import draw_run, evaluate_and_report
@@ -124,6 +124,8 @@ def train(
             show(f"the time is over after {fitter.current_epoch} epochs; go on with resume={run.folder}")
             return None
         trained = _keep(task, run.folder)
+        best = next((one for one in fitter.checkpoint_callbacks if isinstance(one, BestCheckpoint)), None)
+        log_trained(loggers, logger, run.folder / "model.safetensors", best)
         if pictures:
             draw_run(run.folder)
         if not photographs.test_sets:
