@@ -70,8 +70,14 @@ def test_a_grid_is_the_multirun_of_the_same_name(path: Path) -> None:
     assert f"experiment=ablation/{path.stem}" in sweep["command"]
     params = yaml.safe_load((CONF / "experiment/ablation" / path.name).read_text())["hydra"]["sweeper"]["params"]
     overrides = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items()])
-    hydra = {override.key_or_group: list(override.sweep_string_iterator()) for override in overrides}
-    online = {name: [_as_hydra(value) for value in values_of(one)] for name, one in sweep["parameters"].items()}
+    hydra = {
+        override.key_or_group: [_as_hydra(yaml.safe_load(value)) for value in override.sweep_string_iterator()]
+        for override in overrides
+    }
+    online = {
+        name: [_as_hydra(yaml.safe_load(value) if isinstance(value, str) else value) for value in values_of(one)]
+        for name, one in sweep["parameters"].items()
+    }
     assert online == hydra
 
 

@@ -34,6 +34,7 @@ def test_a_workspace_has_the_sections_in_their_order() -> None:
     assert made.sections[0].panels[0] == {"title": "loss", "metric_regex": "^train/loss$"}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # wandb-workspaces on pydantic 2
 def test_the_job_saves_the_view_and_says_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     saved: list[Any] = []
 

@@ -27,6 +27,8 @@ def dashboard(*, logger: Mapping[str, Any]) -> None:
     import wandb_workspaces.workspaces as workspaces
 
     entity = wandb.Api().default_entity
+    if entity is None:
+        raise InputError("W&B knows no default entity of yours: set WANDB_ENTITY to the user or team whose project it is.")
     view = make_workspace(workspaces, reports, entity=entity, project=logger["wandb"]["project"], name="SplatSR")
     view.save()
     print_line(f"the view SplatSR: {view.url}")
