@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf.errors import OmegaConfBaseException
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from composed import settings_of
 from splatsr.runs.configuration import CONF
+from splatsr.runs.explanations import explain
 
 SWEEPS = sorted((CONF.parent / "sweeps").glob("*.yaml"))
 TWINS = [path for path in SWEEPS if (CONF / "experiment/ablation" / path.name).exists()]
@@ -20,19 +23,44 @@ def values_of(parameter: dict[str, Any]) -> list[Any]:
     return parameter["values"] if "values" in parameter else [parameter["min"], parameter["max"]]
 
 
+def composed(sweep: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the command that an agent of W&B starts with these values."""
+    command = create_sweep_command(sweep["command"])
+    arguments = create_sweep_command_args({"args": {name: {"value": value} for name, value in chosen.items()}})
+    words = [word for part in command for word in (arguments["args_no_hyphens"] if part == "${args_no_hyphens}" else [part])]
+    return settings_of(*(word for word in words if "=" in word))
+
+
+@pytest.fixture(autouse=True)
+def _data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPLATSR_DATA", "/sets")
+
+
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_every_value_composes(path: Path) -> None:
     sweep = yaml.safe_load(path.read_text())
-    fixed = [word for word in sweep["command"] if "=" in word]
+    assert sweep["metric"] == {"name": "val/psnr_best", "goal": "maximize"}, "what the dashboard's callback logs"
     lists = {name: values_of(parameter) for name, parameter in sweep["parameters"].items()}
     for row in itertools.zip_longest(*lists.values()):  # every value at least once
         chosen = {name: lists[name][0] if value is None else value for name, value in zip(lists, row, strict=True)}
-        settings = settings_of(*fixed, *(f"{name}={value}" for name, value in chosen.items()))
+        settings = composed(sweep, chosen)
+        assert {"csv", "wandb"} == set(settings["logger"])
+        if "data=folder" in sweep["command"]:
+            assert (settings["data"]["train"], settings["data"]["test"]) == ("/sets/train", "/sets/test")
         for name, value in chosen.items():
+            if (CONF / name).is_dir():  # an option of a group, which has many values
+                continue
             node = settings
             for key in name.split("."):
                 node = node[key]
-            assert node == (yaml.safe_load(value) if isinstance(value, str) else value)
+            assert str(node) == str(yaml.safe_load(value) if isinstance(value, str) else value)
+
+
+def test_data_that_nobody_named_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPLATSR_DATA")
+    with pytest.raises(OmegaConfBaseException) as refused:
+        settings_of("data=folder", "data.train=${oc.env:SPLATSR_DATA}/other")
+    assert "the environment variable SPLATSR_DATA, which is not set" in str(explain(refused.value))
 
 
 @pytest.mark.parametrize("path", TWINS, ids=lambda path: path.stem)
@@ -42,12 +70,20 @@ def test_a_grid_is_the_multirun_of_the_same_name(path: Path) -> None:
     assert f"experiment=ablation/{path.stem}" in sweep["command"]
     params = yaml.safe_load((CONF / "experiment/ablation" / path.name).read_text())["hydra"]["sweeper"]["params"]
     overrides = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items()])
-    hydra = {override.key_or_group: list(override.sweep_string_iterator()) for override in overrides}
-    online = {name: [str(value).replace(" ", "") for value in values_of(one)] for name, one in sweep["parameters"].items()}
+    hydra = {
+        override.key_or_group: [_as_hydra(yaml.safe_load(value)) for value in override.sweep_string_iterator()]
+        for override in overrides
+    }
+    online = {
+        name: [_as_hydra(yaml.safe_load(value) if isinstance(value, str) else value) for value in values_of(one)]
+        for name, one in sweep["parameters"].items()
+    }
     assert online == hydra
 
 
-def test_all_the_papers_grids_have_a_twin() -> None:
-    assert {path.stem for path in TWINS} == {
-        "dictionary_size", "offset_range", "kernels_per_pixel", "embedding_dim", "color_depth",
-    }  # fmt: skip
+def test_every_ablation_has_a_twin() -> None:
+    assert {path.stem for path in TWINS} == {path.stem for path in (CONF / "experiment/ablation").glob("*.yaml")}
+
+
+def _as_hydra(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")

@@ -247,3 +247,11 @@ def test_measuring_needs_the_test_images_only(root: Path) -> None:
     (root / TREE[0]).unlink()
     (root / TREE[0]).parent.rmdir()
     assert files_tested(photo_data("data=div2k", f"data.root={root}")) == {"DIV2K_valid_HR": [root / TREE[1]]}
+
+
+def test_debugging_brings_its_own_photographs_unless_the_command_line_names_some(photographs: Path) -> None:
+    assert settings_of("experiment=ours", "debug=tiny")["data"]["test"] == settings_of("data=small")["data"]["test"]
+    given = settings_of("experiment=ours", "debug=tiny", "data=folder", f"data.train={photographs}", f"data.test={photographs}")
+    assert (given["data"]["train"], given["data"]["test"]) == (str(photographs), str(photographs))
+    assert settings_of("experiment=ours", "debug=tiny", "data=df2k")["data"]["test"] == "DIV2K/DIV2K_valid_HR"
+    assert given["data"]["batches_per_epoch"] == 2

@@ -6,7 +6,7 @@ import pytest
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.runs import folders
-from splatsr.runs.folders import multirun_folder, run_folder, slurm_nodes
+from splatsr.runs.folders import multirun_folder, run_folder, slurm_nodes, why_anew
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +91,13 @@ def test_nodes_are_those_of_slurm_or_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SLURM_PROCID", "0")
     monkeypatch.setenv("SLURM_NNODES", "3")
     assert slurm_nodes() == 3
+
+
+def test_why_a_run_begins_anew(tmp_path: Path) -> None:
+    new = tmp_path / "home/new"
+    assert why_anew(new, "train") == f"there is no earlier run in {tmp_path}/home"
+    for name in ("a", "b", "c"):
+        (tmp_path / "home" / name).mkdir(parents=True)
+        (tmp_path / "home" / name / "config.yaml").touch()
+    (tmp_path / "home/a/metrics.json").touch()
+    assert why_anew(new, "train") == f"no run in {tmp_path}/home is unfinished and free (1 finished, 2 in use)"

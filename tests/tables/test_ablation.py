@@ -8,7 +8,7 @@ import yaml
 from composed import settings_of
 from splatsr.jobs.ablations import about, grid
 from splatsr.runs.configuration import CONF
-from splatsr.tables.ablation import describe, paper_row, to_json, to_markdown
+from splatsr.tables.ablation import describe, paper_row, to_json, to_markdown, to_text
 from splatsr.tables.members import cells, read_members
 from toy_runs import paper, toy_member
 
@@ -22,6 +22,9 @@ def test_a_row_has_mean_and_deviation_size_cost_and_the_papers_figure(tmp_path: 
     text = to_markdown(rows, PAPER)
     assert "| `1` | 2 of 2 | 30.50 ± 0.71 | 0.600 M | 2.00 G | 28.22 |  |" in text
     assert "| `2` | 1 of 2 | 29.00 | 0.600 M |  | 28.17 | 3 unfinished |" in text
+    shown = to_text(rows, PAPER, title="an ablation")
+    assert shown.rows[0] == ["1", "2 of 2", "30.50 ± 0.71", "0.600 M", "2.00 G", "28.22", ""]
+    assert not [line for line in shown.aligned() if "|" in line or "`" in line]
     first, second = to_json(rows)
     assert first == {
         "values": {"model.positions.offset_range": "1"},

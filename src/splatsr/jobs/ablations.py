@@ -6,14 +6,14 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from rich.console import Console
 
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.runs.configuration import CONF
 from splatsr.runs.earlier_runs import OUTPUTS, check_runs
 from splatsr.runs.multirun import costs, paper_table
 from splatsr.runs.run import Run
-from splatsr.tables.ablation import describe, same_value, to_json, to_markdown
+from splatsr.shown import show, show_table
+from splatsr.tables.ablation import describe, same_value, to_json, to_markdown, to_text
 from splatsr.tables.members import Cell, Member, read_members
 
 
@@ -38,9 +38,12 @@ def ablations(*, runs: Any, run: Run) -> None:
         rows = describe(found, costs(found), paper)
         record[path.stem] = to_json(rows)
         sections += [f"## {path.stem}", "", about(path), "", to_markdown(rows, paper)]
+        if own:
+            show_table(to_text(rows, paper, title=path.stem))
     write_text(run.folder / "ablations.md", "\n".join(sections).rstrip() + "\n")
     write_json(run.folder / "ablations.json", record)
-    Console(soft_wrap=True).print(f"{len(members)} runs read; tables: {run.folder}/ablations.md")
+    show("")
+    show(f"{len(members)} runs read; all tables: {run.folder}/ablations.md")
 
 
 def grid(path: Path, members: list[Member]) -> list[Cell]:

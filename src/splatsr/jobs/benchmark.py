@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch import nn
 
 from splatsr.checkpoints.build import build
@@ -23,7 +22,9 @@ from splatsr.metrics.model_cost import ModelCost
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.machine import describe_machine
 from splatsr.runs.run import Run
-from splatsr.tables.cost import CostTable, cost_tables
+from splatsr.shown import show, show_table
+from splatsr.tables.cost import cost_tables
+from splatsr.tables.text_table import TextTable
 
 
 def benchmark(
@@ -59,15 +60,16 @@ def benchmark(
         results["models"][name] = costs[name].as_json()
         write_json(folder / "benchmark.json", results)  # slow methods come later: what is measured stays
         times = ", ".join(f"{time.average_ms:.3g} ms" for time in costs[name].average_time)
-        console.print(f"{name}: average time {times}")
+        show(f"{name}: average time {times}")
     tables = cost_tables(costs)
     for table in tables:
-        console.print(_printed(table))
+        show_table(table)
     from splatsr.pictures.cost import draw_cost  # matplotlib takes a second
 
     draw_cost(costs, folder / "benchmark.png")
     write_text(run.finished, markdown(results["machine"], results["repetitions"], tables))
-    console.print(f"results and plots: {folder}", soft_wrap=True)
+    show("")
+    show(f"results and plots: {folder}")
     return results
 
 
@@ -84,21 +86,12 @@ def _measure(network: nn.Module, settings: CostSettings) -> ModelCost:
     )
 
 
-def _printed(table: CostTable) -> Table:
-    printed = Table(title=table.title)
-    for heading in table.headings:
-        printed.add_column(heading, justify="left" if heading == "model" else "right")
-    for row in table.rows:
-        printed.add_row(*row)
-    return printed
-
-
-def markdown(machine: Mapping[str, Any], repetitions: int, tables: Sequence[CostTable]) -> str:
+def markdown(machine: Mapping[str, Any], repetitions: int, tables: Sequence[TextTable]) -> str:
     """The tables as Markdown, and what they were measured on."""
     lines = [
         f"{machine['device']}, {machine['cores']} cores, {machine['threads']} threads, torch {machine['torch']}, numba "
         f"{machine['numba']}; medians of {repetitions} after a warm-up.",
     ]
     for table in tables:
-        lines += ["", f"{table.title}:", "", markdown_table(table.headings, table.rows, text_columns=1)]
+        lines += ["", f"{table.title}:", "", markdown_table(table.headings, table.rows, text_columns=table.text_columns)]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
-from rich.console import Console
 
 from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
@@ -14,9 +13,10 @@ from splatsr.runs.configuration import instantiate
 from splatsr.runs.earlier_runs import OUTPUTS, check_runs
 from splatsr.runs.loggers import open_loggers
 from splatsr.runs.run import Run
+from splatsr.shown import show, show_table
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import PaperTable
-from splatsr.tables.render import body, heading, to_csv, to_latex, to_markdown
+from splatsr.tables.render import body, caption, heading, to_csv, to_latex, to_markdown, to_text
 from splatsr.tables.runs import EvaluatedRun, incompatibility, read_run
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ def table(*, table: Mapping[str, Any] | None, runs: Any, logger: Mapping[str, An
     lines = compare(paper, _found(paper) if runs is None else [_asked_for(folder, paper) for folder in check_runs(runs)])
     for ending, render in {"md": to_markdown, "csv": to_csv, "tex": to_latex}.items():
         write_text(run.folder / f"{paper.name}.{ending}", render(paper, lines))
-    console = Console(soft_wrap=True, markup=False, highlight=False)
-    console.print(to_markdown(paper, lines))
-    console.print(f"Markdown, CSV and LaTeX: {run.folder}")
+    show_table(to_text(paper, lines))
+    for line in ("", *caption(paper), "", f"Markdown, CSV and LaTeX: {run.folder}"):
+        show(line)
     if "wandb" in logger:
         with open_loggers({"wandb": logger["wandb"]}, run) as (online,):
             assert isinstance(online, WandbLogger)

@@ -6,9 +6,9 @@ from typing import Any
 
 import lightning
 import torch
+from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from rich.console import Console
 
 from splatsr.arguments import in_plain_words
 from splatsr.bounds import Natural
@@ -29,12 +29,15 @@ from splatsr.metrics.record import write_record
 from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import decode
-from splatsr.runs.loggers import log_results, open_loggers
+from splatsr.runs.folders import why_anew
+from splatsr.runs.header import Header
+from splatsr.runs.loggers import log_results, log_trained, open_loggers
 from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
 from splatsr.runs.report import draw_run, evaluate_and_report
 from splatsr.runs.run import Run, recorded_settings
 from splatsr.runs.signals_of_lightning import OwnSignals
+from splatsr.shown import show
 from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
 from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
@@ -94,8 +97,8 @@ def train(
     Raises:
         InputError: whatever the user can put right, before the first batch.
     """
-    begins = not (run.folder / "checkpoints/last.ckpt").exists()
-    same = TRAINED_WITH + (BEGUN_WITH if begins else ())
+    untrained = not (run.folder / "checkpoints/last.ckpt").exists()
+    same = TRAINED_WITH + (BEGUN_WITH if untrained else ())
     resuming = run.goes_on(same=same, longer="trainer.max_epochs", watching=WATCHING)
     last_checkpoint = _begin_from(run, trainer) if resuming else None
     rules = _check(scales, metrics, compile, trainer, protocol)
@@ -105,7 +108,9 @@ def train(
     check_epoch(trainer, photographs.batches_per_epoch)
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     task = _build(carry_rows(model), parts, photographs, run.seed)
-    fitter = _make_trainer(trainer, callbacks, photographs, run.folder)
+    begins = None if last_checkpoint else _beginning(run, resuming=resuming, weights=checkpoint, encoder=encoder_checkpoint)
+    header = Header(run=run, protocol=rules, scales=scales, debug=_debugging(), begins=begins)
+    fitter = _make_trainer(trainer, callbacks, photographs, run.folder, header)
     if last_checkpoint is None:
         _load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
@@ -118,11 +123,11 @@ def train(
         if not fitter.is_global_zero:
             return None
         if not _is_complete(fitter):
-            Console(soft_wrap=True).print(
-                f"the time is over after {fitter.current_epoch} epochs; go on with resume={run.folder}", markup=False
-            )
+            show(f"the time is over after {fitter.current_epoch} epochs; go on with resume={run.folder}")
             return None
         trained = _keep(task, run.folder)
+        best = next((one for one in fitter.checkpoint_callbacks if isinstance(one, BestCheckpoint)), None)
+        log_trained(loggers, logger, run.folder / "model.safetensors", best)
         if pictures:
             draw_run(run.folder)
         if not photographs.test_sets:
@@ -132,6 +137,8 @@ def train(
         weights = str(run.folder / "model.safetensors")
         found = evaluate_and_report(trained, photographs, **what, checkpoint=weights, beside={}, run_dir=run.folder)
         log_results(loggers, found, rules, run.folder, fitter.global_step)
+        if header.debug is None:
+            show(f"to enlarge a picture: splatsr upscale photo.png --scale 3.7 --model {weights}")
     return found
 
 
@@ -189,8 +196,27 @@ def _load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_c
         encoder_weights.warn_of_collapse(task.model)
 
 
+def _beginning(run: Run, *, resuming: bool, weights: str | None, encoder: str | None) -> str:
+    """What a training without a checkpoint of its own begins with, and why it is a new one where it was to go on."""
+    first = f"with the weights of {weights or encoder}" if weights or encoder else "with random weights"
+    if resuming:
+        return f"anew, {first}: {run.folder} holds no checkpoint yet"
+    return f"{first}: {why_anew(run.folder, run.job)}" if run.resume == "auto" else first
+
+
+def _debugging() -> str | None:
+    """What debug=tiny makes of the run; None without it."""
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    if choices.get("debug") != "tiny":
+        return None
+    shorter = "tiny: a narrow encoder, a few steps"
+    if choices["data"] != "small":
+        return f"{shorter}, on data={choices['data']}"
+    return f"{shorter}, photographs that come along (to keep others name them: data=...)"
+
+
 def _make_trainer(
-    trainer: Mapping[str, Any], callbacks: Mapping[str, Any], photographs: PhotoData, folder: Path
+    trainer: Mapping[str, Any], callbacks: Mapping[str, Any], photographs: PhotoData, folder: Path, header: Header
 ) -> lightning.Trainer:
     """The configured trainer with its callbacks, without loggers; where nothing is validated there is no best to keep."""
     made: list[Callback] = [instantiate(one, f"callbacks.{name}") for name, one in callbacks.items() if one is not None]
@@ -210,7 +236,7 @@ def _make_trainer(
         max_time=None,  # Lightning would stop within an epoch, from where a training does not go on exactly
         default_root_dir=str(folder),
         use_distributed_sampler=False,  # the batch sampler decides who sees what
-        callbacks=[OwnSignals(), *(one for one in made if validated or not isinstance(one, BestCheckpoint))],
+        callbacks=[OwnSignals(), header, *(one for one in made if validated or not isinstance(one, BestCheckpoint))],
         logger=False,  # they are opened once all else is known to be right
     )
     check_share(photographs.batch_size, fitter.world_size)

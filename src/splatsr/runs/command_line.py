@@ -19,6 +19,8 @@ from splatsr.runs.folders import register_resolvers, slurm_tasks
 from splatsr.runs.lines import printable
 from splatsr.runs.members import check_begun_alike
 from splatsr.runs.new_folders import remove_unused
+from splatsr.runs.run import CONFIG
+from splatsr.shown import keep, show_warnings_as_lines
 
 _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
@@ -71,6 +73,7 @@ def _run(cfg: DictConfig) -> None:
     global _begun
     _begun = True
     register_resolvers()  # here too: a cluster's launcher calls it in processes of its own
+    show_warnings_as_lines()
     try:
         settings = plain(cfg)
         if HydraConfig.get().mode == RunMode.MULTIRUN and settings["resume"] is not None:
@@ -81,6 +84,8 @@ def _run(cfg: DictConfig) -> None:
         call_job(settings)
     except Exception as error:
         refusal = explain(error)
+        if (Path(HydraConfig.get().runtime.output_dir) / CONFIG).exists():  # else nothing is left behind
+            keep(f"error: {refusal or ''.join(traceback.format_exception(error))}")
         if _refusals is None and slurm_tasks() > 1:  # Hydra would keep it, and the other tasks would wait for this one
             traceback.print_exc()
             sys.exit(f"error: {printable(refusal or error, sys.stderr.encoding)}")

@@ -20,7 +20,7 @@ from splatsr.runs.configuration import CONF, compose
 from splatsr.runs.new_folders import folder_in_work
 from splatsr.runs.quoted_text import quoted
 
-_CHOSEN_TOGETHER = ("callbacks", "data/degradation")
+_CHOSEN_TOGETHER = ("callbacks", "logger", "data/degradation")
 """Groups of which several options may be chosen; Hydra would merge them in any group."""
 
 _NAMES = ("input", "output", "checkpoint", "encoder_checkpoint", "resume", "data.train", "data.test", "data.root", "data.cache")
@@ -50,8 +50,10 @@ def explain(error: BaseException) -> str | None:
         )
     if resolver := re.search(r"Interpolation key '(hydra\.runtime\.choices\.(\w+))' not found", text):
         return f"{resolver[2]} must be the name of one of its options; it is left out, or several are named."
-    if reference := re.search(r"Interpolation key '([^']+)' not found|Environment variable '([^']+)' not found", text):
-        return f"a value refers to {reference[1] or reference[2]!r}, which does not exist."
+    if variable := re.search(r"Environment variable '([^']+)' not found", text):
+        return f"a value refers to the environment variable {variable[1]}, which is not set."
+    if reference := re.search(r"Interpolation key '([^']+)' not found", text):
+        return f"a value refers to {reference[1]!r}, which does not exist."
     if "Error merging override" in text:
         return f"{text.splitlines()[0].removeprefix('Error merging override ')}: the key takes another kind of value."
     if unknown := re.search(r"(?:Key|Could not override) '([^']+)'", text):

@@ -58,6 +58,17 @@ def _new(home: Path) -> Path:
     return stamp if not stamp.exists() else stamp.with_name(f"{stamp.name}-{os.getpid()}")
 
 
+def why_anew(folder: Path, job: str) -> str:
+    """What `resume="auto"` found beside the new folder that it chose: nothing to go on with, and why."""
+    others = sorted(path.parent for path in folder.parent.glob(f"*/{CONFIG}") if path.parent != folder)
+    if not others:
+        return f"there is no earlier run in {folder.parent}"
+    finished = sum((other / FINISHED.get(job, CONFIG)).exists() for other in others)
+    used = len(others) - finished
+    states = [f"{number} {state}" for number, state in ((finished, "finished"), (used, "in use")) if number]
+    return f"no run in {folder.parent} is unfinished and free ({', '.join(states)})"
+
+
 def _worked_on(run: Path) -> float:
     """When a run wrote its last checkpoint, or began."""
     last = run / "checkpoints/last.ckpt"

@@ -1,18 +1,16 @@
-"""Where a run's figures go: CSV always, W&B when chosen, offline when there is no key; everything inside the run's folder."""
+"""Where a run's figures go: CSV always, TensorBoard and W&B when chosen; everything inside the run's folder."""
 
-import os
-import re
-import secrets
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from splatsr.disk.read_back import read_text
-from splatsr.disk.whole_file import write_text
+from splatsr.checkpoints.files import load_model, read_model, save_model
 from splatsr.errors import InputError
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.logged_names import logged_name
@@ -20,6 +18,8 @@ from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import row_key, set_rows
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.run import Run
+from splatsr.runs.wandb_run import arguments_of, define_summaries, log_weights, online, sum_up
+from splatsr.training.callbacks.checkpoints import BestCheckpoint
 from splatsr.training.callbacks.dashboard import log_picture
 
 
@@ -32,14 +32,18 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     """
     rank = rank_zero_only.rank  # type: ignore[attr-defined] # kept on the function
     chosen = {name: one for name, one in logger.items() if one is not None and (name != "wandb" or rank == 0)}
+    if "tensorboard" in chosen:
+        _tensorboard_is_there()
     loggers = [
-        instantiate(one, f"logger.{name}", **(_wandb_arguments(run.folder) if name == "wandb" else {}))
+        instantiate(one, f"logger.{name}", **(arguments_of(run.folder) if name == "wandb" else {}))
         for name, one in chosen.items()
     ]
     status = "failed"
     try:
         for log in loggers:
             log.log_hyperparams(dict(run.settings))
+        for log in online(loggers):
+            define_summaries(log, run.settings["protocol"]["name"] if "protocol" in run.settings else None)
         yield loggers
         status = "success"
     finally:
@@ -64,7 +68,7 @@ def log_results(loggers: Sequence[Logger], found: Evaluation, protocol: Protocol
     for log in loggers:
         log.log_metrics(values, step=step)
     rows = [(set_name, scale, row) for set_name, rows in set_rows(found).items() for scale, row in rows.items()]
-    for log in _wandb_loggers(loggers):
+    for log in online(loggers):
         log.log_table(
             "test/table",
             columns=["set", "scale", *rows[0][2]],
@@ -75,21 +79,30 @@ def log_results(loggers: Sequence[Logger], found: Evaluation, protocol: Protocol
         log_picture(loggers, f"test/pictures/{picture.stem}", picture, step)
 
 
-def _wandb_loggers(loggers: Sequence[Logger]) -> list[WandbLogger]:
-    return [log for log in loggers if isinstance(log, WandbLogger)]
+def log_trained(loggers: Sequence[Logger], logger: Mapping[str, Any], weights: Path, best: BestCheckpoint | None) -> None:
+    """What a training ends with, on W&B: its best validation in the summary, and weights as artifacts where log_model is true.
+
+    Args:
+        loggers: of the run.
+        logger: their configuration.
+        weights: the run's model file.
+        best: what kept the best validation's checkpoint; None where nothing was validated.
+    """
+    chosen = best.best_model_path if best is not None else ""
+    for log in online(loggers):
+        if best is not None and best.best_model_score is not None:
+            sum_up(
+                log, {"best/figure": float(best.best_model_score), "best/metric": best.monitor, "best/file": Path(chosen).name}
+            )
+        if logger["wandb"]["log_model"]:
+            files = {"last": weights}
+            with tempfile.TemporaryDirectory() as folder:
+                if chosen and Path(chosen).is_file():
+                    files["best"] = Path(folder) / "model.safetensors"
+                    save_model(load_model(chosen), read_model(chosen)[0], files["best"])
+                log_weights(log, files, {"folder": str(weights.parent)})
 
 
-def _wandb_arguments(folder: Path) -> dict[str, Any]:
-    os.environ["WANDB_DATA_DIR"] = str(folder)  # media stay in the run's folder
-    import wandb
-
-    identity = folder / "wandb_run.txt"
-    if not identity.exists():
-        write_text(identity, secrets.token_hex(4) + "\n")
-    name = read_text(identity).strip()
-    if not re.fullmatch(r"[a-z0-9]{1,64}", name):
-        raise InputError(f"{identity} is damaged: it names no run of W&B. Remove it to begin a new one there.")
-    arguments: dict[str, Any] = {"id": name, "resume": "allow"}
-    if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False):
-        arguments["mode"] = "offline"
-    return arguments
+def _tensorboard_is_there() -> None:
+    if find_spec("tensorboard") is None:
+        raise InputError("logger=tensorboard needs the package tensorboard: pip install 'splatsr[tensorboard]'.")

@@ -4,7 +4,6 @@ multirun.md is for people, multirun.json for programs; ablation.png has every ru
 callback, so that it is there whatever launcher ran the members.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from splatsr.runs import command_line
 from splatsr.runs.configuration import compose, instantiate
 from splatsr.runs.explanations import explain
 from splatsr.runs.run import CONFIG, recorded_settings
-from splatsr.tables.ablation import describe, to_json, to_markdown
+from splatsr.shown import show, show_table
+from splatsr.tables.ablation import describe, to_json, to_markdown, to_text
 from splatsr.tables.members import Cell, cells, read_members
 from splatsr.tables.paper import PaperTable
-
-log = logging.getLogger(__name__)
 
 LARGEST_MODEL = 50_000_000
 """Parameters; a run's description of a much larger model is not believed."""
@@ -75,7 +73,9 @@ def summarise(folder: Path) -> None:
     write_json(folder / "multirun.json", {"title": folder.name, "lr_size": list(LR_SIZE), "cells": to_json(rows)})
     write_text(folder / "multirun.md", to_markdown(rows, paper))
     draw(found, folder)
-    log.info("table and pictures: %s", folder)
+    show_table(to_text(rows, paper, title=f"PSNR in dB over the runs in {folder}"))
+    show("")
+    show(f"table and pictures: {folder}")
 
 
 def draw(found: Sequence[Cell], folder: Path) -> None:

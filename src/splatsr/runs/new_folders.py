@@ -1,6 +1,5 @@
 """A refused command leaves no folder behind: those that Hydra makes for runs and multiruns are removed where they are empty."""
 
-import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from splatsr.disk.folder_lock import missing_folders, remove_empty
 from splatsr.errors import InputError
+from splatsr.shown import without_files_in_missing_folders
 
 MULTIRUN = "multirun.yaml"
 """What Hydra writes into a multirun's folder before the first member."""
@@ -62,10 +62,7 @@ def remove_unused() -> None:
         (_made[0] / MULTIRUN).unlink()
     remove_empty(_made)
     _made.clear()
-    root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler, logging.FileHandler) and not Path(handler.baseFilename).parent.is_dir():
-            root.removeHandler(handler)
+    without_files_in_missing_folders()
 
 
 def _remember(config: DictConfig, key: str) -> None:

@@ -16,8 +16,9 @@ INTERVAL = 5.0
 
 def along(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
     """Yields the `total` items; shows a bar while it does (on a terminal; nothing otherwise)."""
+    console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
+    with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as bar:
         yield from bar.track(items, total=total, description=doing)
 
 

@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from splatsr.checkpoints.choice import device_of
 from splatsr.data.evaluation_pairs import EvaluationPairs, Pair
@@ -17,15 +14,15 @@ from splatsr.decoders.gaussian_bank import ChoosesKernels, GaussianBank
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.image.model import Model
-from splatsr.image_files.one_line import one_line
 from splatsr.metrics.evaluation import evaluate
 from splatsr.metrics.figure import METHODS, Evaluation, Figure, nearest_scale, scale_name, select
 from splatsr.metrics.names import NamedMetric
 from splatsr.metrics.protocol import Protocol
 from splatsr.metrics.record import write_record
-from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along
+from splatsr.shown import show, show_table
 from splatsr.tables.paper import PaperTable
+from splatsr.tables.text_table import TextTable
 
 
 def evaluate_and_report(
@@ -58,13 +55,13 @@ def evaluate_and_report(
         progress=lambda indices: along(indices, len(indices), "evaluating"),
     )
     for failure in found.failures:
-        print_line(failure, error=True)
+        show(failure, error=True)
     requested = protocol.metrics if metrics is None else metrics
     for name in requested:
         if name not in found.missing:
-            Console().print(results_table(found.figures, protocol.metric(name), title=f"protocol {protocol.name}"))
+            show_table(results_table(found.figures, protocol.metric(name), title=f"protocol {protocol.name}"))
     for note in notes_on(found.figures):
-        print_line(note)
+        show(note)
     if pictures:
         from splatsr.pictures.curve import draw_psnr_curve  # matplotlib takes a second: only for those who want pictures
 
@@ -77,7 +74,8 @@ def evaluate_and_report(
         if isinstance(model, ChoosesKernels) and model.bank is not None:
             draw_banks(model, model.bank, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
     write_record(run_dir / "metrics.json", found, protocol=protocol, model=model, checkpoint=checkpoint)
-    print_line(f"results: {run_dir}")
+    show("")
+    show(f"results: {run_dir}")
     if found.failures:
         raise InputError(
             f"{len(found.failures)} of {len(scales) * sum(map(len, found.images.values()))} measurements of test images failed "
@@ -96,22 +94,19 @@ def notes_on(figures: Sequence[Figure]) -> list[str]:
     ]
 
 
-def results_table(figures: Sequence[Figure], metric: NamedMetric, *, title: str) -> Table:
+def results_table(figures: Sequence[Figure], metric: NamedMetric, *, title: str) -> TextTable:
     """One metric: for every set a row of the model, of bicubic, and of the difference; columns are scales."""
     own = select(figures, metric=metric.name)
-    table = Table(title=f"{metric.heading}, {title}")
-    table.add_column("set")
-    table.add_column("")
-    for scale in dict.fromkeys(figure.scale for figure in own):
-        table.add_column(scale_name(scale), justify="right")
+    scales = list(dict.fromkeys(figure.scale for figure in own))
+    lines = []
     for set_name in dict.fromkeys(figure.set_name for figure in own):
         rows = {method: [figure.value for figure in select(own, set_name=set_name, method=method)] for method in METHODS}
         for index, (method, values) in enumerate(rows.items()):
             shown = [_shown(value, f".{metric.decimals}f") for value in values]
-            table.add_row("" if index else escape(one_line(set_name)), method, *shown)
+            lines.append(["" if index else set_name, method, *shown])
         differences = [ours - bicubic for ours, bicubic in zip(*rows.values(), strict=True)]
-        table.add_row("", "difference", *(_shown(value, f"+.{metric.decimals}f") for value in differences), end_section=True)
-    return table
+        lines.append(["", "difference", *(_shown(value, f"+.{metric.decimals}f") for value in differences)])
+    return TextTable(f"{metric.heading}, {title}", ["set", "", *map(scale_name, scales)], lines, 2)
 
 
 def _shown(value: float, form: str) -> str:

@@ -13,6 +13,7 @@ from splatsr.metrics.names import PSNR_NAMES
 from splatsr.metrics.record import json_number
 from splatsr.tables.members import Cell, MeanFigure
 from splatsr.tables.paper import PaperTable
+from splatsr.tables.text_table import TextTable
 
 
 class PaperFigure(NamedTuple):
@@ -93,10 +94,21 @@ def to_json(rows: Sequence[AblationRow]) -> list[dict[str, Any]]:
 
 def to_markdown(rows: Sequence[AblationRow], paper: PaperTable) -> str:
     """The table; figures are mean +- deviation, cells without a finished run stay empty."""
+    table = to_text(rows, paper, title="")
+    varied = len(rows[0].cell.values)
+    lines = [
+        [*(f"`{cell}`" for cell in line[:varied]), *line[varied:]]
+        for line in ([one_line(cell) for cell in line] for line in (table.headings, *table.rows))
+    ]
+    return markdown_table(lines[0], lines[1:], text_columns=len(table.headings)) + "\n"
+
+
+def to_text(rows: Sequence[AblationRow], paper: PaperTable, *, title: str) -> TextTable:
+    """The same for a terminal."""
     columns = list(dict.fromkeys((figure.set_name, figure.scale) for row in rows for figure in row.figures))
     compared = any(row.paper for row in rows)
     headings = [
-        *(_short(key) for key in rows[0].cell.values),
+        *(key.removeprefix("model.").removeprefix("model/") for key in rows[0].cell.values),
         "runs",
         *(f"{set_name} {scale_name(scale)}" for set_name, scale in columns),
         "parameters",
@@ -109,7 +121,7 @@ def to_markdown(rows: Sequence[AblationRow], paper: PaperTable) -> str:
         members = row.cell.members
         cells.append(
             [
-                *(f"`{value}`" for value in row.cell.values.values()),
+                *row.cell.values.values(),
                 f"{[member.state for member in members].count('finished')} of {len(members)}" if members else "",
                 *(_psnr(row.figures, *column) for column in columns),
                 "" if row.parameters is None else f"{row.parameters / 1e6:.3f} M",
@@ -120,8 +132,7 @@ def to_markdown(rows: Sequence[AblationRow], paper: PaperTable) -> str:
         )
     if not any(line[-1] for line in cells):
         headings, cells = headings[:-1], [line[:-1] for line in cells]
-    printable = [[one_line(cell) for cell in line] for line in (headings, *cells)]
-    return markdown_table(printable[0], printable[1:], text_columns=len(headings)) + "\n"
+    return TextTable(title, headings, cells, len(rows[0].cell.values))
 
 
 def _nested(figures: Sequence[MeanFigure]) -> dict[str, Any]:
@@ -134,10 +145,6 @@ def _nested(figures: Sequence[MeanFigure]) -> dict[str, Any]:
             "runs": figure.runs,
         }
     return nested
-
-
-def _short(key: str) -> str:
-    return f"`{key.removeprefix('model.').removeprefix('model/')}`"
 
 
 def _psnr(figures: Sequence[MeanFigure], set_name: str, scale: float) -> str:

@@ -1,25 +1,17 @@
 """What models cost, as tables: time, multiply-adds and memory, a row for each model."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.model_cost import AverageTimeCost, ModelCost
+from splatsr.tables.text_table import TextTable
 
 
-class CostTable(NamedTuple):
-    """A table as text; only the first column is no number."""
-
-    title: str
-    headings: list[str]
-    rows: list[list[str]]
-
-
-def cost_tables(models: Mapping[str, ModelCost]) -> list[CostTable]:
+def cost_tables(models: Mapping[str, ModelCost]) -> list[TextTable]:
     """Average time (a row for each model and LR size), one scale, peak memory; the models by name, measured alike."""
     first = next(iter(models.values()))
     return [
-        CostTable(
+        TextTable(
             "Average time: mean over the scales, the image encoded once (~ partly interpolated by pixels)",
             ["model", "parameters", "LR", "encode ms", "render ms", "AT ms"],
             [
@@ -27,8 +19,9 @@ def cost_tables(models: Mapping[str, ModelCost]) -> list[CostTable]:
                 for name, cost in models.items()
                 for time in cost.average_time
             ],
+            text_columns=1,
         ),
-        CostTable(
+        TextTable(
             f"One scale, GT {first.one_scale[0].hr_side}: encoded and rendered",
             ["model", *(f"{scale_name(one.scale)} {unit}" for one in first.one_scale for unit in ("ms", "GMAC"))],
             [
@@ -38,14 +31,16 @@ def cost_tables(models: Mapping[str, ModelCost]) -> list[CostTable]:
                 ]
                 for name, cost in models.items()
             ],
+            text_columns=1,
         ),
-        CostTable(
+        TextTable(
             f"Peak memory beyond the start, LR {_size(first.memory.lr_size)}",
             ["model", "encode MB", *(f"{scale_name(scale)} MB" for scale in first.memory.render_mb_at)],
             [
                 [name, *(f"{peak:.0f}" for peak in (cost.memory.encode_mb, *cost.memory.render_mb_at.values()))]
                 for name, cost in models.items()
             ],
+            text_columns=1,
         ),
     ]
 

@@ -8,6 +8,7 @@ from splatsr.disk.markdown import markdown_table
 from splatsr.metrics.protocol import Protocol
 from splatsr.tables.compare import Line
 from splatsr.tables.paper import PaperTable
+from splatsr.tables.text_table import TextTable
 
 _LATEX = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -43,6 +44,11 @@ def to_markdown(table: PaperTable, lines: Sequence[Line]) -> str:
     """A Markdown table below its title and above its caption."""
     text = markdown_table(heading(table), body(table, lines), text_columns=2)
     return f"**{table.title}**\n\n{text}\n\n" + "\n\n".join(caption(table)) + "\n"
+
+
+def to_text(table: PaperTable, lines: Sequence[Line]) -> TextTable:
+    """The table alone, for a terminal."""
+    return TextTable(table.title, heading(table), body(table, lines), 2)
 
 
 def to_csv(table: PaperTable, lines: Sequence[Line]) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from torch.optim import Optimizer
 
 from splatsr.bounds import Natural
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.image_names import file_stems
 from splatsr.image.field import GaussianField
+from splatsr.image_files.reading import read_image
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 
@@ -112,3 +113,5 @@ def log_picture(loggers: Sequence[Logger], key: str, picture: Path, step: int) -
     for log in loggers:
         if isinstance(log, WandbLogger):
             log.log_image(key, [str(picture)], step=step, caption=[picture.stem])
+        elif isinstance(log, TensorBoardLogger):
+            log.experiment.add_image(key, read_image(picture), step, dataformats="HWC")
