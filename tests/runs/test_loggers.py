@@ -142,3 +142,10 @@ def test_tensorboard_that_is_not_installed_is_one_line(monkeypatch: pytest.Monke
     chosen = settings_of("logger=tensorboard", f"run_dir={tmp_path}")["logger"]
     with pytest.raises(InputError, match=r"pip install 'splatsr\[tensorboard\]'"), open_loggers(chosen, Run(tmp_path, {})):
         pass
+
+
+def test_csv_makes_no_second_configuration_that_a_kill_could_cut_off(tmp_path: Path) -> None:
+    csv = settings_of("logger=csv", f"run_dir={tmp_path}")["logger"]
+    with open_loggers(csv, Run(tmp_path, {"seed": 0})) as (log,):
+        log.log_metrics({"loss": 1.0}, step=0)
+    assert [path.name for path in (tmp_path / "logs").rglob("*.*")] == ["metrics.csv"]

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.checkpoints.files import load_model, read_model, save_model
@@ -41,7 +41,8 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     status = "failed"
     try:
         for log in loggers:
-            log.log_hyperparams(dict(run.settings))
+            if not isinstance(log, CSVLogger):  # its copy is not written whole, and config.yaml lies beside it
+                log.log_hyperparams(dict(run.settings))
         for log in online(loggers):
             define_summaries(log, run.settings["protocol"]["name"] if "protocol" in run.settings else None)
         yield loggers
