@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,13 @@ def test_only_upload_leaves_this_machine(
     publish(["tiny", "--to", str(tmp_path / "two"), "--upload", "me/tiny"])
     assert sent == [(tmp_path / "two", "me/tiny")]
     assert "splatsr.load('hf:me/tiny')" in capsys.readouterr().out
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("splatsr.checkpoints.files.save_model", full)
+    with pytest.raises(OSError, match="No space left"):
+        publish(["tiny", "--to", str(tmp_path / "deep" / "new")])
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from splatsr.disk.free_space import check_free_space, existing_parent, free_bytes
+from splatsr.disk.free_space import check_free_space, existing_parent, free_bytes, in_words
 from splatsr.errors import InputError
 
 
@@ -24,3 +24,12 @@ def test_too_little_space_is_one_line_with_a_remedy(tmp_path: Path, monkeypatch:
     assert str(refusal.value) == (
         f"the images need about 1.5 GiB on disk, and 1.0 GiB are free at {tmp_path / 'new'}: make space."
     )
+
+
+def test_small_numbers_of_bytes_are_not_zero() -> None:
+    assert [in_words(count) for count in (300_000, 2**20, 2**30 // 10, 2**40)] == [
+        "0.3 MiB",
+        "1.0 MiB",
+        "0.1 GiB",
+        "1,024.0 GiB",
+    ]

@@ -47,7 +47,13 @@ def publish(arguments: Sequence[str]) -> None:
     check_name(source)
     beside = None if source in catalogue() or not (Path(source).parent / "config.yaml").is_file() else Path(source).parent
     licence = _licence(options.licence, source, beside)
-    _write(source, folder, beside, licence)
+    from splatsr.disk.folder_lock import missing_folders, remove_empty
+
+    missing = missing_folders(folder)
+    try:
+        _write(source, folder, beside, licence)
+    finally:
+        remove_empty(missing)  # of a command that is refused nothing stays
     sys.stdout.write(f"{source} -> {folder}\n")
     if options.upload is not None:
         from splatsr.released.hub import upload
@@ -177,9 +183,12 @@ def _copy_pictures(run: Path, folder: Path) -> dict[str, str]:
         "PSNR over the scale": run / "pictures" / "psnr.png",
         "LR, bicubic, this model, HR": strips[0] if strips else None,
     }
+    from splatsr.disk.whole_file import whole_file
+
     copied = {}
     for caption, path in chosen.items():
         if path is not None and path.is_file():
-            shutil.copy(path, folder / path.name)
+            with whole_file(folder / path.name) as partial:
+                shutil.copyfile(path, partial)
             copied[caption] = path.name
     return copied

@@ -16,6 +16,11 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(existing_parent(path)).free
 
 
+def in_words(count: int | float) -> str:
+    """So many bytes as 1.5 GiB, or 0.3 MiB where that would be 0.0."""
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 / 20 else f"{count / 2**20:.1f} MiB"
+
+
 def check_free_space(path: Path, needed: int | float, *, content: str, remedy: str) -> None:
     """InputError where fewer than `needed` bytes are free for `path`.
 
@@ -23,6 +28,4 @@ def check_free_space(path: Path, needed: int | float, *, content: str, remedy: s
     """
     free = free_bytes(path)
     if needed > free:
-        raise InputError(
-            f"{content} need about {needed / 2**30:,.1f} GiB on disk, and {free / 2**30:,.1f} GiB are free at {path}: {remedy}."
-        )
+        raise InputError(f"{content} need about {in_words(needed)} on disk, and {in_words(free)} are free at {path}: {remedy}.")

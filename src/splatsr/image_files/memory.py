@@ -2,6 +2,7 @@
 
 import psutil
 
+from splatsr.disk.free_space import in_words
 from splatsr.errors import InputError
 from splatsr.image_files.image_file import ImageFile
 
@@ -16,6 +17,6 @@ def check_memory(file: ImageFile) -> None:
     needed = (GREY if file.is_grey else COLOR) * height * width
     if needed > free:
         raise InputError(
-            f"{file.path} is {width}x{height} pixels, which take about {needed / 2**30:,.1f} GiB of memory to decode, and "
-            f"{free / 2**30:,.1f} GiB are free: cut it into smaller images, or use a machine with more memory."
+            f"{file.path} is {width}x{height} pixels, which take about {in_words(needed)} of memory to decode, and "
+            f"{in_words(free)} are free: cut it into smaller images, or use a machine with more memory."
         )

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from splatsr.checkpoints.choice import choose_model
 from splatsr.disk.folder_lock import check_free
-from splatsr.disk.free_space import check_free_space
+from splatsr.disk.free_space import check_free_space, in_words
 from splatsr.disk.leftovers import remove_leftovers
 from splatsr.disk.whole_file import check_place
 from splatsr.errors import InputError
@@ -240,8 +240,8 @@ def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None
     free = psutil.virtual_memory().available
     if needed > free:
         raise InputError(
-            f"an output of {width}x{height} pixels needs about {needed / 2**30:.1f} GiB of memory, "
-            f"{free / 2**30:.1f} GiB are free: use a smaller scale or size{'' if suffix in STREAMED else ', or .png'}."
+            f"an output of {width}x{height} pixels needs about {in_words(needed)} of memory, "
+            f"{in_words(free)} are free: use a smaller scale or size{'' if suffix in STREAMED else ', or .png'}."
         )
     if suffix in STREAMED:
         check_free_space(
