@@ -17,8 +17,10 @@ def free_bytes(path: Path) -> int:
 
 
 def in_words(count: int | float) -> str:
-    """So many bytes as 1.5 GiB, or 0.3 MiB where that would be 0.0."""
-    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 / 20 else f"{count / 2**20:.1f} MiB"
+    """So many bytes as 1.5 GiB, 0.3 MiB or 900 bytes: whichever is not 0.0."""
+    if count >= 2**30 / 20:
+        return f"{count / 2**30:,.1f} GiB"
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 / 20 else f"{count:.0f} bytes"
 
 
 def check_free_space(path: Path, needed: int | float, *, content: str, remedy: str) -> None:
