@@ -84,3 +84,10 @@ def test_what_no_launcher_reads_is_named() -> None:
             raise InstantiationException("Error in call to target\nfull_key: hydra.launcher") from error
     except InstantiationException as error:
         assert explain_beginning(error) == "hydra.launcher: nothing reads foo."
+
+
+@pytest.mark.parametrize("name", ["a/b", "/tmp/a", "'a/'"])
+def test_a_log_file_lies_in_its_runs_folder(name: str) -> None:
+    check_command_line(["hydra.job.name=a"])
+    with pytest.raises(InputError, match="give a name without folders"):
+        check_command_line([f"hydra.job.name={name}"])

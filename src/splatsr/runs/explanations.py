@@ -81,6 +81,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
             raise InputError(f"{key} takes the name of one option, no list; got {value}.")
         if key in ("hydra.run.dir", "hydra.sweep.dir") and not value.strip("'\" "):
             raise InputError(f"{key} must not be empty; give a folder.")
+        if key.lstrip("+") == "hydra.job.name" and Path(value.strip("'\" ")).name != value.strip("'\" "):
+            raise InputError(f"{key}={value}: it names the log file in the run's folder; give a name without folders.")
 
 
 def explain_beginning(error: BaseException) -> str | None:
