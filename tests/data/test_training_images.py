@@ -2,6 +2,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,3 +83,9 @@ def test_a_hopeless_amount_is_refused_before_anything_is_decoded(
     with pytest.raises(InputError, match=r"7 images, decoded, need about .* train on fewer folders"):
         load(photographs, tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("paths", [[], (), ""])
+def test_no_folder_at_all_is_refused(paths: Any) -> None:
+    with pytest.raises(InputError, match="names no folder"):
+        TrainingImages(paths, root=None, cache=None, skip_damaged=False)

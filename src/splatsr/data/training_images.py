@@ -13,6 +13,7 @@ from splatsr.data.image_sequences import EncodedImages, Images, MappedImages
 from splatsr.data.layouts import parts_in
 from splatsr.data.many_images import check_damaged, check_smallest, decoded_bytes, read_all
 from splatsr.disk.free_space import check_free_space
+from splatsr.errors import InputError
 from splatsr.image_files.folder import Part
 from splatsr.image_files.reading import image_size, read_image
 
@@ -28,9 +29,14 @@ class TrainingImages:
         root: see `paths`; None: the working directory.
         cache: where decoded images are kept; None: they are not, and every crop decodes its file.
         skip_damaged: leave out images that cannot be read, instead of refusing to train.
+
+    Raises:
+        InputError: the list is empty.
     """
 
     def __init__(self, paths: str | Sequence[str | Path], *, root: str | None, cache: str | None, skip_damaged: bool) -> None:
+        if not paths:
+            raise InputError("data.train (or data.degraded) names no folder; give one: data.train=<folder>, or a list of them.")
         self.paths, self.root, self.skip_damaged = paths, root, skip_damaged
         self.cache = None if cache is None else Path(cache)
 
