@@ -49,3 +49,12 @@ def test_resume_is_refused_where_nothing_goes_on() -> None:
 def test_a_file_may_be_called_by_a_number() -> None:
     with pytest.raises(InputError, match="7: no such file"):
         call_job({**settings_of("job=upscale", "model=bicubic", "scale=2"), "input": 7, "output": "8.png"})
+
+
+@pytest.mark.parametrize(
+    "argument", ["checkpoint=a.safetensors", "input=a.png", "scale=2", "suffix=_big", "runs=[a]", "+beside.b=c"]
+)
+def test_what_only_other_jobs_have_a_use_for_is_refused(argument: str) -> None:
+    name = argument.strip("+").partition("=")[0].partition(".")[0]
+    with pytest.raises(InputError, match=f"job=doctor does not read {name}, which is set to"):
+        call_job(settings_of("job=doctor", argument))

@@ -54,14 +54,21 @@ _GO_ON = ("train", "fit_prior")
 """Jobs that go on where they were killed."""
 
 
+_SINGLE_PURPOSE = (
+    "checkpoint", "encoder_checkpoint", "input", "output", "existing", "format", "suffix", "quality", "scale", "size", "fit",
+    "runs", "beside", "compile",
+)  # fmt: skip
+"""Root keys that are null, or empty, unless somebody wants something of a job that reads them."""
+
+
 def call_job(settings: Mapping[str, Any]) -> Any:
     """Calls the job that the settings (root keys of conf/run.yaml, plain values) name, with those that it takes.
 
     A job is a function of splatsr.jobs whose keyword arguments are root keys, and `run`, the `Run` that it is part of.
 
     Raises:
-        InputError: a key is unknown or missing, or a value is not of the type that its reader wants, whether or not this job
-            reads it.
+        InputError: a key is unknown or missing, a value is not of the type that its reader wants, whether or not this job
+            reads it, or a key is set that only other jobs have a use for.
     """
     if stray := sorted(set(settings) - root_keys()):
         raise InputError(f"nothing reads the key {stray[0]!r}; python run.py --cfg job prints those that there are.")
@@ -78,6 +85,9 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     check_arguments(job, arguments, where="")
     for name in sorted(settings.keys() - names - {"job"}):
         check_parts(settings[name], name)
+    for name in _SINGLE_PURPOSE:
+        if settings[name] and name not in names:
+            raise InputError(f"job={job.__name__} does not read {name}, which is set to {settings[name]}; leave it out.")
     if settings["resume"] not in (None, "auto") and job.__name__ not in _GO_ON:
         raise InputError(
             f"resume is for {' and '.join(_GO_ON)}, and for multiruns (-m); job={job.__name__} has nothing to go on with."
