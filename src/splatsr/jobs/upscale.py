@@ -216,7 +216,7 @@ class _Upscaling:
                 raise InputError(f"{source}: memory has run out. Close other programs, or choose a smaller scale.") from error
             raise
         (height, width), (lr_height, lr_width) = output.size, colors.shape[:2]
-        log.info("%s: %s", source, renderer.model.rendering)
+        log.info("%s: %s", one_line(source), renderer.model.rendering)
         if self.wanted["size"] is not None and (distortion := distorted((lr_height, lr_width), output)):
             print_line(f"{source}: {distortion}")
         spent = time.monotonic() - began
