@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from splatsr import shown
-from splatsr.shown import LOG, PlainFormatter, show, show_table, show_warnings_as_lines, without_files_in_missing_folders
+from splatsr.shown import LOG, PlainFormatter, close_logs, show, show_table, show_warnings_as_lines
 from splatsr.tables.text_table import TextTable
 
 TABLE = TextTable("[red]Title", ["set", "x2"], [["a/b [x]", "37.12"]], 1)
@@ -60,9 +60,18 @@ def test_a_name_that_is_no_text_can_be_kept(log: Path) -> None:
 
 def test_a_log_is_not_made_where_the_folder_has_gone(log: Path) -> None:
     log.parent.rmdir()
-    without_files_in_missing_folders()
+    close_logs()
     show("nothing")
     assert not log.parent.exists()
+
+
+def test_logs_are_closed_at_the_end(log: Path) -> None:
+    show("one")
+    (handler,) = logging.getLogger(LOG).handlers
+    close_logs()
+    assert handler.stream is None
+    show("two")
+    assert log.read_text() == "one\n"
 
 
 def test_warnings_are_lines(caplog: pytest.LogCaptureFixture) -> None:

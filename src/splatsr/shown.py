@@ -5,7 +5,6 @@ conf/run.yaml gives the log its file; where Hydra does not run (notebooks, tests
 
 import logging
 import warnings
-from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -63,12 +62,13 @@ def show_warnings_as_lines() -> None:
     warnings.showwarning = line
 
 
-def without_files_in_missing_folders() -> None:
-    """Closes logs that nothing was written to, and whose folder has been removed again: they are not made later."""
+def close_logs() -> None:
+    """Closes the files of logs; those that nothing was written to are not made later, in a folder that was removed again."""
     for logger in (logging.getLogger(), logging.getLogger(LOG)):
         for handler in list(logger.handlers):
-            if isinstance(handler, logging.FileHandler) and not Path(handler.baseFilename).parent.is_dir():
+            if isinstance(handler, logging.FileHandler):
                 logger.removeHandler(handler)
+                handler.close()
 
 
 class PlainFormatter(logging.Formatter):

@@ -20,7 +20,7 @@ from splatsr.runs.lines import printable
 from splatsr.runs.members import check_begun_alike
 from splatsr.runs.new_folders import remove_unused
 from splatsr.runs.run import CONFIG
-from splatsr.shown import keep, show_warnings_as_lines
+from splatsr.shown import close_logs, keep, show_warnings_as_lines
 
 _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
@@ -43,6 +43,7 @@ def main() -> int:
             check_command_line(sys.argv[1:])
             _compose_and_run()
         finally:
+            close_logs()
             remove_unused()
 
     def explained(error: Exception) -> str | None:

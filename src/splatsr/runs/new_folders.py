@@ -10,7 +10,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from splatsr.disk.folder_lock import missing_folders, remove_empty
 from splatsr.errors import InputError
-from splatsr.shown import without_files_in_missing_folders
 
 MULTIRUN = "multirun.yaml"
 """What Hydra writes into a multirun's folder before the first member."""
@@ -57,12 +56,11 @@ def folder_in_work() -> Path:
 
 
 def remove_unused() -> None:
-    """Removes those that this command line has made for nothing; a log file that was to be made there is not made later."""
+    """Removes those that this command line has made for nothing."""
     if _made and [path.name for path in _made[0].glob("*")] == [MULTIRUN]:
         (_made[0] / MULTIRUN).unlink()
     remove_empty(_made)
     _made.clear()
-    without_files_in_missing_folders()
 
 
 def _remember(config: DictConfig, key: str) -> None:
