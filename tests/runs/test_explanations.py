@@ -86,7 +86,7 @@ def test_what_no_launcher_reads_is_named() -> None:
         assert explain_beginning(error) == "hydra.launcher: nothing reads foo."
 
 
-@pytest.mark.parametrize("name", ["a/b", "/tmp/a", "'a/'"])
+@pytest.mark.parametrize("name", ["a/b", "../a", "'a/'"])
 def test_a_log_file_lies_in_its_runs_folder(name: str) -> None:
     check_command_line(["hydra.job.name=a"])
     with pytest.raises(InputError, match="give a name without folders"):

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from splatsr.runs.lines import print_line, printable
+from splatsr.runs.lines import print_line
+from splatsr.shown import printable
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])

@@ -23,8 +23,9 @@ from splatsr.disk.folder_lock import hold
 from splatsr.disk.read_back import read_text, read_yaml
 from splatsr.disk.whole_file import write_yaml
 from splatsr.errors import InputError
-from splatsr.runs.members import OVERRIDES, check_begun_alike
+from splatsr.runs.members import check_begun_alike
 from splatsr.runs.quoted_text import quoted
+from splatsr.runs.run import OVERRIDES
 
 log = logging.getLogger(__name__)
 

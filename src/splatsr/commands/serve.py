@@ -78,26 +78,12 @@ def enlarge(path: str | None, scale: float, model: str, results: Path) -> tuple[
         raise InputError("choose a picture first.")
     from PIL import Image
 
-    from splatsr.jobs.upscale import upscale
+    from splatsr.commands.upscale import BICUBIC, upscale
 
     folder = Path(tempfile.mkdtemp(dir=results))
     result, bicubic = folder / f"{Path(path).stem}_x{scale:g}.png", folder / "bicubic.png"
-    for target, checkpoint in ((result, model), (bicubic, None)):
-        upscale(
-            model={"_target_": "splatsr.models.bicubic.Bicubic"},
-            checkpoint=checkpoint,
-            input=path,
-            output=str(target),
-            existing=None,
-            format=None,
-            suffix=None,
-            quality=None,
-            scale=scale,
-            size=None,
-            fit=None,
-            tile="auto",
-            device="auto",
-        )
+    for target, chosen in ((result, model), (bicubic, BICUBIC)):
+        upscale([path, "--scale", f"{scale:g}", "-o", str(target), "--model", chosen])
     shown = []
     for source in (bicubic, result):
         with Image.open(source) as image:

@@ -93,7 +93,7 @@ class WeightedRows(torch.autograd.Function):
         with torch.autocast(queries.device.type, enabled=False):
             wide_keys, wide_rows = _widened(keys), _widened(rows)
             mixed = queries.new_empty((*queries.shape[:2], 3), dtype=wide_rows.dtype)
-            columns = wide_rows.T.contiguous()  # a product with three columns takes a fifth of the time this way round
+            columns = wide_rows.T.contiguous()  # products with three columns are slow, those with three rows are not
             for chunk, target in zip(_chunks(queries), _chunks(mixed), strict=True):
                 weights = torch.softmax(chunk @ wide_keys.T, -1)
                 rows_of_chunk = (columns @ weights.flatten(0, 1).T).T.unflatten(0, weights.shape[:2])

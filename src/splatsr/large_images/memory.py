@@ -48,7 +48,7 @@ class _Tally(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # nothing is compiled within it, and torch would import its compiler, three seconds, to make sure of that
+        return False  # nothing is compiled within it, and torch would import its compiler to make sure of that
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None):  # noqa: ANN204
         result = function(*args, **(kwargs or {}))

@@ -75,7 +75,9 @@ class Renderer:
             InputError: not even the smallest tile fits in memory; or, while it goes on, something is not finite.
         """
         margin = 0 if self.tiling is None else self.model.margin
-        lr_size, lr = lr.shape[:2], np.pad(lr, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")  # `image.border`
+        lr_size = lr.shape[:2]
+        if margin:
+            lr = np.pad(lr, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")  # as `image.border` does
         tile = self._side(lr.shape[:2])
         cut_up = max(lr.shape[:2]) > tile
         if self.tiling is None:

@@ -1,7 +1,7 @@
 """`splatsr.upscale`: an image of any kind in, the same kind out, enlarged."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from splatsr.geometry import Scale, resolve_output
 from splatsr.image.model import Model
 from splatsr.image_files.picture import read_picture
 from splatsr.image_files.rgb import rgb_of
-from splatsr.image_files.samples import GREY, RGB, samples_of
+from splatsr.image_files.samples import GREY, RGB, eight_bits, samples_of
 from splatsr.large_images.renderer import Renderer
 from splatsr.large_images.with_alpha import enlarged_strips
 
@@ -40,14 +40,15 @@ def upscale(
     Exactly one of scale, size and fit is given; (vertical, horizontal) where it is a pair.
 
     Args:
-        image: a file's path or a Pillow image (a Pillow image comes back), an array (h, w) or (h, w, channels), or a tensor
-            (channels, h, w) or (batch, channels, h, w); 1 channel is grey, 2 grey with alpha, 3 RGB, 4 RGB with straight
-            alpha. Whole numbers of 8 or 16 bits over their whole range, or numbers with fractions in [0, 1]; what comes
-            back is of the same kind and type, a tensor on the same device.
+        image: a file's path or a Pillow image (a Pillow image comes back, of 16-bit colors with 8 bits), an array (h, w) or
+            (h, w, channels), or a tensor (channels, h, w) or (batch, channels, h, w); 1 channel is grey, 2 grey with alpha, 3
+            RGB, 4 RGB with straight alpha. Whole numbers of 8 or 16 bits over their whole range, or numbers with fractions in
+            [0, 1]; what comes back is of the same kind and type, a tensor on the same device.
         scale: a factor, or two.
         size: in pixels; one of the two may be None and follows from the image's proportions.
         fit: in pixels; the result is the largest in the image's proportions within it.
-        model: a name that `splatsr models` lists, a file, hf:owner/name, or a model.
+        model: a name that `splatsr models` lists, a file, hf:owner/name, or a model, which continues images beyond their
+            border as its `margin` says.
         tile: side of the tiles that are encoded one by one, in pixels of the image; auto: what fits in memory.
         device: auto, cpu or cuda, where the model runs; a model that is given stays where it is.
 
@@ -77,10 +78,14 @@ class _Enlarger:
     def __init__(self, model: str | Path | Model, tile: int | str, device: str, wanted: dict[str, Any]) -> None:
         self.model, self.tile, self.device, self.wanted = model, tile, device, wanted
 
+    @cached_property
+    def renderer(self) -> Renderer:
+        """One for all images of a batch: it measures what memory the model takes."""
+        return Renderer(_loaded(self.model, self.device), self.tile)
+
     def __call__(self, colors: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
         output = resolve_output(colors.shape[:2], **self.wanted)
-        renderer = Renderer(_loaded(self.model, self.device), self.tile)
-        return np.concatenate(list(enlarged_strips(renderer, colors, alpha, output, lambda _: None)))
+        return np.concatenate(list(enlarged_strips(self.renderer, colors, alpha, output, lambda _: None)))
 
 
 def _loaded(model: str | Path | Model, device: str) -> Model:
@@ -108,7 +113,7 @@ def _upscale_pillow(image: Image.Image, enlarge: _Enlarger) -> Image.Image:
 
 def _to_pillow(pixels: np.ndarray, profile: bytes | None) -> Image.Image:
     if pixels.dtype == np.uint16 and pixels.shape[2] > 1:  # Pillow knows 16 bits of grey alone
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        pixels = eight_bits(pixels)
     made = Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
     if profile is not None:
         made.info["icc_profile"] = profile

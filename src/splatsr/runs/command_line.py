@@ -16,11 +16,10 @@ from splatsr.runs.configuration import CONF, plain
 from splatsr.runs.ending import run_to_end
 from splatsr.runs.explanations import check_command_line, explain, explain_beginning
 from splatsr.runs.folders import register_resolvers, slurm_tasks
-from splatsr.runs.lines import printable
 from splatsr.runs.members import check_begun_alike
 from splatsr.runs.new_folders import remove_unused
 from splatsr.runs.run import CONFIG
-from splatsr.shown import close_logs, keep, show_warnings_as_lines
+from splatsr.shown import close_logs, keep, printable, show_warnings_as_lines
 
 _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.

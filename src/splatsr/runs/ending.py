@@ -43,7 +43,7 @@ def run_to_end(work: Callable[[], object], explain: Callable[[Exception], str | 
         sys.stderr.write(line())
         return code
     for refusal in refusals:
-        from splatsr.runs.lines import printable  # it imports rich, which --help does without
+        from splatsr.shown import printable  # it imports rich, which --help does without
 
         sys.stderr.write(f"error: {printable(refusal, sys.stderr.encoding)}\n")
     return 1 if refusals else 0

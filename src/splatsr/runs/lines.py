@@ -4,8 +4,6 @@ from rich.console import Console
 
 from splatsr.shown import printable
 
-__all__ = ["print_line", "printable"]
-
 
 def print_line(text: str, *, error: bool = False) -> None:
     """Prints one line, on stderr for an `error`; for jobs without a log, others take `shown.show`.

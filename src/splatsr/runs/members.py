@@ -6,9 +6,7 @@ from typing import Any
 
 from splatsr.disk.read_back import read_yaml
 from splatsr.errors import InputError
-
-OVERRIDES = "overrides.yaml"
-"""In a member's folder: what was asked of it."""
+from splatsr.runs.run import OVERRIDES
 
 _MAY_DIFFER = ("resume=", "hydra.", "hydra/", "data.workers=", "data.cache=", "data.root=", "logger", "trainer.devices=")
 """How overrides begin in which a member that goes on may differ from what it was."""

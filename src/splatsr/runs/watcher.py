@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from splatsr.runs.lines import printable
+from splatsr.shown import printable
 
 
 class Watcher(threading.Thread):
