@@ -1,7 +1,14 @@
-"""The devices that models run on, by the names that settings and commands give them. Imports nothing slow."""
+"""The devices that models run on and the precisions that they compute in, by the names that settings and commands give them.
+
+Imports nothing slow.
+"""
 
 from typing import Literal, get_args
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 DEVICES: tuple[str, ...] = get_args(Device)
+
+Precision = Literal["auto", "float32", "bf16", "fp16"]
+
+PRECISIONS: tuple[str, ...] = get_args(Precision)

@@ -1,5 +1,6 @@
 """Which model a job uses, a file's or the configured one where it needs no weights; and which device."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,26 +9,31 @@ from torch import nn
 
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_model
-from splatsr.devices import DEVICES
+from splatsr.devices import DEVICES, PRECISIONS
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.image.model import Model
+from splatsr.image.precision import has_bfloat16
+
+log = logging.getLogger(__name__)
 
 
-def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str) -> Model:
-    """The model, in eval mode on its device. With a checkpoint the file's own configuration counts, not `model`.
+def choose_model(checkpoint: str | None, model: Mapping[str, Any], device: str, precision: str = "float32") -> Model:
+    """The model, in eval mode on its device, computing in that precision (`choose_precision`).
+
+    With a checkpoint the file's own configuration counts, not `model`.
 
     Raises:
         InputError: the model has weights and there is no checkpoint, or the device is not there.
     """
     chosen_device = choose_device(device)
-    if checkpoint is not None:
-        return load_model(checkpoint).to(chosen_device)
-    chosen = build(carry_rows(model)).eval()
-    if chosen.has_weights:
+    chosen_precision = choose_precision(precision, chosen_device)
+    chosen = build(carry_rows(model)).eval() if checkpoint is None else load_model(checkpoint)
+    if checkpoint is None and chosen.has_weights:
         raise InputError(
             f"{type(chosen).__name__} has random weights: set checkpoint=<name, model.safetensors or .ckpt> (or model=bicubic)."
         )
+    chosen.precision = chosen_precision
     return chosen.to(chosen_device)
 
 
@@ -46,6 +52,21 @@ def choose_device(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)
+
+
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """One of `devices.Precision`; auto is float32 here (of enlargements: `large_images.half_precision`).
+
+    Raises:
+        InputError: it is none of them, or fp16 on a CPU, which overflows there without being faster.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}; got {precision!r}.")
+    if precision == "fp16" and device.type == "cpu":
+        raise InputError("precision=fp16 is for GPUs; on a CPU use precision=bf16 or precision=float32.")
+    if precision == "bf16" and not has_bfloat16(device):
+        log.warning("precision=bf16: this device emulates bfloat16, which takes longer than float32")
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision, torch.float32)
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -13,6 +13,7 @@ from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
+from splatsr.image.precision import in_float32
 from splatsr.image.tiling import Tiling
 
 
@@ -53,7 +54,7 @@ class EDSR(Encoder):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""
-        x = self.head(for_speed(lr) - self.input_mean)
+        x = in_float32(self.head, for_speed(lr) - self.input_mean)
         return self.tail(x + self.body(x))
 
     @torch.no_grad()

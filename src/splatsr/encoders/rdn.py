@@ -12,6 +12,7 @@ from splatsr.bounds import Depth, Upscale, Width
 from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.identity_initialisation import repeat_through_shuffles, set_first_outputs
 from splatsr.encoders.pixel_shuffle import pixel_shuffles, shuffles_see
+from splatsr.image.precision import in_float32
 from splatsr.image.tiling import Tiling
 
 
@@ -65,7 +66,7 @@ class RDN(Encoder):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of RGB in [0, 1]."""
-        shallow = self.SFENet1(lr)
+        shallow = in_float32(self.SFENet1, lr)
         outputs = [self.SFENet2(shallow)]
         for block in self.RDBs:
             outputs.append(block(outputs[-1]))

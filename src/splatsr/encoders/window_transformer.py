@@ -17,6 +17,7 @@ from splatsr.encoders.identity_initialisation import repeat_through_shuffles, se
 from splatsr.encoders.layout import for_speed
 from splatsr.encoders.pixel_shuffle import pixel_shuffles
 from splatsr.encoders.reflect import reflect_to_multiple
+from splatsr.image.precision import in_float32
 from splatsr.image.tiling import Tiling
 
 _SLOPE = 0.01
@@ -141,7 +142,7 @@ class WindowTransformer(Encoder):
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
         """Features (B, out_channels, upscale * h, upscale * w) of an image of any size."""
-        shallow = self.conv_first(for_speed(reflect_to_multiple(lr, self.size_multiple)))
+        shallow = in_float32(self.conv_first, for_speed(reflect_to_multiple(lr, self.size_multiple)))
         grid = self.patch_embed["norm"](shallow.permute(0, 2, 3, 1))
         for group in self.layers:
             grid = group(grid)

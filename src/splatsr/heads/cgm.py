@@ -1,11 +1,14 @@
 """CGM, Color Gaussian Mapping (ContinuousSR section 4.4): the kernels' colors."""
 
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.bounds import Widths
 from splatsr.heads.mlp import by_position, mlp
+from splatsr.image.precision import in_float32
 
 
 class CGM(nn.Module):
@@ -25,7 +28,7 @@ class CGM(nn.Module):
         self.mlp = mlp([channels, *hidden, 3])
 
     def forward(self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b rgb=3 h w"]) -> Float[Tensor, "b n rgb=3"]:
-        colors = by_position(self.mlp, features).float()
+        colors = in_float32(partial(by_position, self.mlp), features)  # half precision moved them by up to 1.8 levels
         if not self.skip:
             return colors
         # half-pixel bilinear resampling by per_side samples the LR image exactly at the cells' centres

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from splatsr.image.precision import in_float32
+
 CHUNK = 16384
 """Positions that go through a perceptron at a time in inference: the widest published layer then holds 64 MB."""
 
@@ -23,6 +25,13 @@ class Perceptron(nn.Sequential):
     def last(self) -> nn.Linear:
         """The last layer."""
         return cast(nn.Linear, self[-1])
+
+    def forward(self, x: Float[Tensor, "*n inputs"]) -> Float[Tensor, "*n outputs"]:
+        """The last layer computes in float32 in any case (`image.precision`)."""
+        *hidden, last = self
+        for layer in hidden:
+            x = layer(x)
+        return in_float32(last, x)
 
 
 def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.GELU) -> Perceptron:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.errors import InputError
+from splatsr.image.precision import computing_in
 from splatsr.image.tiling import Span, Tiling
 
 
@@ -17,12 +19,15 @@ class Model(nn.Module):
     Attributes:
         has_weights: whether there is something to train.
         margin: LR pixels by which it continues an image beyond its border before it is encoded (`image.border`).
+        precision: what its networks compute in when it makes an image: float32, or bfloat16 or float16 where sums, the last
+            layers and all that is rendered stay in float32 (`image.precision`).
         may_collapse: whether training from its first weights is known to end in images that show nothing.
     """
 
     has_weights: bool
     may_collapse: bool = False
     margin: int = 0
+    precision: torch.dtype = torch.float32
 
     def __call__(self, lr: Any) -> Any:
         """The continuous image of a batch.
@@ -31,7 +36,8 @@ class Model(nn.Module):
             InputError: `lr` is no batch of RGB images with values in [0, 1] (which are looked at on a CPU, in eval mode).
         """
         _check(lr, values=not self.training)
-        return super().__call__(lr)
+        with computing_in(self.precision, lr.device):
+            return super().__call__(lr)
 
     def continue_images(self) -> None:
         """From here on images are continued beyond their border, whatever the model's file says (`margin`).

@@ -9,9 +9,9 @@ from rich.console import Console
 from torch import nn
 
 from splatsr.checkpoints.build import build
-from splatsr.checkpoints.choice import choose_device
+from splatsr.checkpoints.choice import choose_device, choose_precision
 from splatsr.checkpoints.files import load_model
-from splatsr.devices import Device
+from splatsr.devices import Device, Precision
 from splatsr.disk.markdown import markdown_table
 from splatsr.disk.whole_file import write_json, write_text
 from splatsr.errors import InputError
@@ -33,6 +33,7 @@ def benchmark(
     model: Mapping[str, Any],
     checkpoint: str | None,
     device: Device,
+    precision: Precision,
     run: Run,
 ) -> dict[str, Any]:
     """Arguments are the root keys of conf/run.yaml; `benchmark` is explained in conf/benchmark/one.yaml. benchmark.json,
@@ -47,14 +48,21 @@ def benchmark(
     torch.manual_seed(run.seed)
     settings: CostSettings = instantiate(benchmark, "benchmark")
     chosen_device, models, folder = choose_device(device), settings.models, run.folder
+    chosen_precision = choose_precision(precision, chosen_device)
     if not models:
         network = build(carry_rows(model)) if checkpoint is None else load_model(checkpoint)
         models = {type(network).__name__ if checkpoint is None else Path(checkpoint).stem: network}
     run.describe(rendering="; ".join(f"{name}: {network.rendering}" for name, network in models.items()))
     console = Console()
-    results: dict[str, Any] = {"machine": describe_machine(chosen_device), "repetitions": settings.repetitions, "models": {}}
+    results: dict[str, Any] = {
+        "machine": describe_machine(chosen_device),
+        "precision": str(chosen_precision).removeprefix("torch."),
+        "repetitions": settings.repetitions,
+        "models": {},
+    }
     costs: dict[str, ModelCost] = {}
     for name, network in models.items():
+        network.precision = chosen_precision
         with console.status(f"measuring {name}"):
             costs[name] = _measure(network.eval().to(chosen_device), settings)
         results["models"][name] = costs[name].as_json()
@@ -67,7 +75,7 @@ def benchmark(
     from splatsr.pictures.cost import draw_cost  # matplotlib takes a second
 
     draw_cost(costs, folder / "benchmark.png")
-    write_text(run.finished, markdown(results["machine"], results["repetitions"], tables))
+    write_text(run.finished, markdown(results, tables))
     show("")
     show(f"results and plots: {folder}")
     return results
@@ -86,11 +94,13 @@ def _measure(network: nn.Module, settings: CostSettings) -> ModelCost:
     )
 
 
-def markdown(machine: Mapping[str, Any], repetitions: int, tables: Sequence[TextTable]) -> str:
+def markdown(results: Mapping[str, Any], tables: Sequence[TextTable]) -> str:
     """The tables as Markdown, and what they were measured on."""
+    machine = results["machine"]
     lines = [
         f"{machine['device']}, {machine['cores']} cores, {machine['threads']} threads, torch {machine['torch']}, numba "
-        f"{machine['numba']}; medians of {repetitions} after a warm-up.",
+        f"{machine['numba']}; networks in {results['precision']}; "
+        f"medians of {results['repetitions']} after a warm-up.",
     ]
     for table in tables:
         lines += ["", f"{table.title}:", "", markdown_table(table.headings, table.rows, text_columns=table.text_columns)]

@@ -6,7 +6,7 @@ from typing import Any
 from splatsr.bounds import Natural
 from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
-from splatsr.devices import Device
+from splatsr.devices import Device, Precision
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
@@ -29,6 +29,7 @@ def evaluate(
     scales: Any,
     pictures: Natural,
     device: Device,
+    precision: Precision,
     run: Run,
 ) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.
@@ -46,8 +47,8 @@ def evaluate(
         raise InputError("nothing to evaluate on: set data.test=<folder of images> (or use data=photos).")
     EvaluationPairs(photographs.test_sets, scales, rules.low_resolution)  # refuses what the sets have no LR files for
     check_sizes(photographs.test_sets, scales, rules, every=False)
-    chosen = choose_model(checkpoint, model, device)
-    others = {name: choose_model(file, model, device) for name, file in beside.items()}
+    chosen = choose_model(checkpoint, model, device, precision)
+    others = {name: choose_model(file, model, device, precision) for name, file in beside.items()}
     paper = None if table is None else instantiate(table, "table")
     run.describe(rendering=chosen.rendering)
     return evaluate_and_report(

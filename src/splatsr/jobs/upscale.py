@@ -65,6 +65,7 @@ def upscale(
     fit: Any,
     tile: Any,
     device: str,
+    precision: str,
 ) -> None:
     """Arguments are the root keys of conf/run.yaml. One of several files that fails is one line, the rest is done.
 
@@ -92,7 +93,7 @@ def upscale(
     job = _Upscaling(wanted, existing, quality)
     if not are_several:
         if job.remains(results[0]):
-            renderer = _renderer(choose_model(checkpoint, model, device), tile)
+            renderer = _renderer(choose_model(checkpoint, model, device, precision), tile, precision)
             with share_done(f"upscaling {escape(one_line(results[0].source.name))}") as progress:
                 job.enlarge(renderer, results[0], progress)
         else:
@@ -105,7 +106,7 @@ def upscale(
     if job.kept:
         print_line(f"{job.kept} of {len(results)} results are there already and are kept")
     if remaining:
-        renderer = _renderer(choose_model(checkpoint, model, device), tile)
+        renderer = _renderer(choose_model(checkpoint, model, device, precision), tile, precision)
         with share_done("upscaling") as progress:
             for index, result in enumerate(remaining):
                 failures.goes_well(job.enlarge, renderer, result, _part(progress, index, len(remaining)))
@@ -114,9 +115,9 @@ def upscale(
         raise InputError(f"{failures.count} of {len(results)} images failed (named above){others}.")
 
 
-def _renderer(model: Model, tile: Any) -> Renderer:
+def _renderer(model: Model, tile: Any, precision: str) -> Renderer:
     model.continue_images()
-    return Renderer(model, tile)
+    return Renderer(model, tile, automatic=precision == "auto")
 
 
 def _part(progress: Callable[[float], None], index: int, count: int) -> Callable[[float], None]:

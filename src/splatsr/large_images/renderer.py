@@ -32,6 +32,7 @@ from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
 from splatsr.large_images.encoded_rows import EncodedRows
+from splatsr.large_images.half_precision import precision_for
 from splatsr.resize.levels import Levels, to_levels, to_tensor
 
 log = logging.getLogger(__name__)
@@ -51,12 +52,13 @@ class Renderer:
     Args:
         model: in eval mode.
         tile: side of a tile in LR pixels, without its overlap; "auto": the largest that fits in memory.
+        automatic: whether the model's precision is chosen for every image (`half_precision`); otherwise it stays.
     """
 
-    def __init__(self, model: Model, tile: Any) -> None:
+    def __init__(self, model: Model, tile: Any, *, automatic: bool = False) -> None:
         if tile != "auto" and (not isinstance(tile, int) or isinstance(tile, bool) or tile < 1):
             raise InputError(f"tile must be auto, or a whole number of at least 1 LR pixel; got {tile!r}.")
-        self.model, self.tile = model, tile
+        self.model, self.tile, self.automatic = model, tile, automatic
         self.device = device_of(model)
         self.tiling = model.tiling
 
@@ -74,6 +76,8 @@ class Renderer:
         Raises:
             InputError: not even the smallest tile fits in memory; or, while it goes on, something is not finite.
         """
+        if self.automatic:
+            self.model.precision = precision_for(self.model, lr, self.device)
         margin = 0 if self.tiling is None else self.model.margin
         lr_size = lr.shape[:2]
         if margin:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from splatsr.checkpoints.choice import choose_device
+from splatsr.checkpoints.choice import choose_device, choose_precision
 from splatsr.checkpoints.files import load_model
 from splatsr.errors import InputError
 from splatsr.geometry import Scale, resolve_output
@@ -34,6 +34,7 @@ def upscale(
     model: str | Path | Model = "tiny",
     tile: int | str = "auto",
     device: str = "auto",
+    precision: str = "auto",
 ) -> Any:
     """Enlarges an image by any factor, or to any size.
 
@@ -51,6 +52,8 @@ def upscale(
             border as its `margin` says.
         tile: side of the tiles that are encoded one by one, in pixels of the image; auto: what fits in memory.
         device: auto, cpu or cuda, where the model runs; a model that is given stays where it is.
+        precision: what its networks compute in: float32, bf16, fp16 (GPUs), or auto: bf16 where the device has it, the image
+            is large and a crop shows that no level moves by more than 1; a model that is given keeps its own.
 
     Returns:
         The enlarged image, clamped to the range of its type; no gradients.
@@ -59,7 +62,7 @@ def upscale(
         InputError: the image is none of the above, the size is impossible, or there is no such model.
     """
     resolve_output((1000, 1000), size=size, scale=scale, fit=fit)
-    enlarge = _Enlarger(model, tile, device, {"size": size, "scale": scale, "fit": fit})
+    enlarge = _Enlarger(model, tile, device, precision, {"size": size, "scale": scale, "fit": fit})
     if isinstance(image, str | Path):
         picture = read_picture(image)
         return _to_pillow(enlarge(picture.colors, picture.alpha), picture.extras.icc_profile)
@@ -75,25 +78,24 @@ def upscale(
 class _Enlarger:
     """Colors and alpha to the enlarged image, rows of pixels; the model is loaded when it is called."""
 
-    def __init__(self, model: str | Path | Model, tile: int | str, device: str, wanted: dict[str, Any]) -> None:
-        self.model, self.tile, self.device, self.wanted = model, tile, device, wanted
+    def __init__(self, model: str | Path | Model, tile: int | str, device: str, precision: str, wanted: dict[str, Any]) -> None:
+        self.model, self.tile, self.device, self.precision, self.wanted = model, tile, device, precision, wanted
 
     @cached_property
     def renderer(self) -> Renderer:
         """One for all images of a batch: it measures what memory the model takes."""
-        return Renderer(_loaded(self.model, self.device), self.tile)
+        if isinstance(self.model, Model):
+            if self.model.training:
+                raise InputError("the model is in training mode; call model.eval() first.")
+            return Renderer(self.model, self.tile)
+        device = choose_device(self.device)
+        model = _of_file(self.model, str(device))
+        model.precision = choose_precision(self.precision, device)
+        return Renderer(model, self.tile, automatic=self.precision == "auto")
 
     def __call__(self, colors: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
         output = resolve_output(colors.shape[:2], **self.wanted)
         return np.concatenate(list(enlarged_strips(self.renderer, colors, alpha, output, lambda _: None)))
-
-
-def _loaded(model: str | Path | Model, device: str) -> Model:
-    if isinstance(model, Model):
-        if model.training:
-            raise InputError("the model is in training mode; call model.eval() first.")
-        return model
-    return _of_file(model, str(choose_device(device)))
 
 
 @lru_cache(maxsize=2)

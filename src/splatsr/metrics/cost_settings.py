@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from annotated_types import Ge, Le, Len
-from torch import nn
 
 from splatsr.bounds import AtLeastOne, Count, ImageSize, Ordered, Positive, ScaleFactor, Side
 from splatsr.errors import InputError
 from splatsr.geometry import check_scale
+from splatsr.image.model import Model
 
 
 class AverageTime:
@@ -91,7 +91,7 @@ class CostSettings:
     def __init__(
         self,
         *,
-        models: Mapping[str, nn.Module],
+        models: Mapping[str, Model],
         repetitions: Count,
         average_time: AverageTime,
         one_scale: OneScale,

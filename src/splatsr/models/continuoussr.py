@@ -21,6 +21,7 @@ from splatsr.heads.shapes_head import ShapesHead
 from splatsr.image.border import continued
 from splatsr.image.field import GaussianField
 from splatsr.image.model import Model
+from splatsr.image.precision import computing_in
 from splatsr.image.tiling import Span, Tiling
 from splatsr.published_form import PublishedForm
 from splatsr.splatting.footprint import check_reference_scale, described
@@ -139,8 +140,9 @@ class ContinuousSR(Model):
             (max(first - 1, 0), min(end + 1, side)) for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
         )  # one pixel more: DDCW sees the next cell, the color skip the next pixel
         k = self.per_side
-        features = self.unshuffle(self.encoder(lr))[..., k * top : k * bottom, k * left : k * right]
-        field = self._decode(features, lr[..., top:bottom, left:right])
+        with computing_in(self.precision, lr.device):
+            features = self.unshuffle(self.encoder(lr))[..., k * top : k * bottom, k * left : k * right]
+            field = self._decode(features, lr[..., top:bottom, left:right])
         return field.crop(rows=(rows[0] - top, rows[1] - top), columns=(columns[0] - left, columns[1] - left))
 
     def _decode(self, features: Float[Tensor, "b c kh kw"], lr: Float[Tensor, "b 3 h w"]) -> GaussianField:

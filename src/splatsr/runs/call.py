@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
 from splatsr.bounds import AtLeastOne, ImageSize, Natural, OutputSize, ScaleFactor, Seed, Side
-from splatsr.devices import Device
+from splatsr.devices import Device, Precision
 from splatsr.disk.disk_errors import lost_folder
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
@@ -33,6 +33,7 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "input": str | int | Annotated[Sequence[str], AtLeastOne] | None,
     "output": str | int | Annotated[Sequence[str], AtLeastOne] | None,
     "device": Device,
+    "precision": Precision,
     "pictures": Natural,
     "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
     "metrics": Sequence[str] | None,
