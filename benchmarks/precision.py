@@ -2,8 +2,8 @@
 
     python benchmarks/precision.py FOLDER       # of photographs; two minutes on a processor that has bfloat16
 
-Times are medians of encoding one LR image of 48x48, in turns. Levels are those of 255 between the images at x4 of the crops in the
-middle of all photographs, resized by PIL's rule. Writes its table in benchmarks/README.md.
+Times are medians of encoding one LR image of 48x48, in turns. Levels are those of 255 between the images at x4 of crops from
+the middle of all photographs (of the first 12 for transformers), resized by PIL's rule. Writes its table in benchmarks/README.md.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -20,7 +19,6 @@ import splatsr
 from composed_model import composed_model
 from section import figure, write_results, write_section
 from splatsr.disk.markdown import markdown_table
-from splatsr.encoders import branches
 from splatsr.image.model import Model
 from splatsr.image.precision import has_bfloat16
 from splatsr.image_files.folder import find_images
@@ -67,16 +65,11 @@ def measure(name: str, model: Model, images: Tensor) -> dict[str, object]:
         model.precision = precision
         model(images[:1])
 
-    def plainly() -> None:
-        with patch.object(branches, "runs_as_loops", lambda layer, x: False):
-            encode(torch.float32)
-
     turns = {"float32": lambda: encode(torch.float32), "bf16": lambda: encode(torch.bfloat16)}
-    if model.encoder.tiling is not None and model.encoder.tiling.multiple > 1:
-        turns["plain"] = plainly
-    times = medians(turns, repetitions=5 if "plain" in turns else 15)
+    is_slow = not model.encoder.tiling.exact  # transformers
+    times = medians(turns, repetitions=5 if is_slow else 15)
     off = []
-    for image in images[:, None] if "plain" not in turns else images[:12, None]:
+    for image in images[: 12 if is_slow else None, None]:
         rendered = []
         for model.precision in (torch.float32, torch.bfloat16):
             rendered.append(model(image).render(scale=SCALE))
@@ -106,13 +99,13 @@ def main() -> None:
     command = "python benchmarks/precision.py FOLDER"
     made_by = write_results("precision", command, folder=Path(arguments.folder).name, metasr_x4_ms=single, rows=rows)
     headings = (
-        "model", "float32, ms", "bf16, ms", "float32 / bf16", "plain loops, ms", "Meta-SR x4 / float32", "Meta-SR x4 / bf16",
+        "model", "float32, ms", "bf16, ms", "float32 / bf16", "Meta-SR x4 / float32", "Meta-SR x4 / bf16",
         "largest difference, levels", "mean, levels", "crops",
     )  # fmt: skip
     cells = [
         [
             str(row["model"]), figure(row["float32_ms"]), figure(row["bf16_ms"]), figure(row["float32_ms"] / row["bf16_ms"]),
-            figure(row["plain_ms"]) if "plain_ms" in row else "", figure(single / row["float32_ms"]),
+            figure(single / row["float32_ms"]),
             figure(single / row["bf16_ms"]), figure(row["most_levels"]), figure(row["mean_levels"]), str(row["crops"]),
         ]
         for row in rows

@@ -1,9 +1,11 @@
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from published import IMAGES, assert_image_equal, assert_kernels_equal, our_shapes, published_network
 from splatsr.arguments import check_arguments
-from splatsr.encoders.swinir import SwinIR
+from splatsr.encoders.swinir import SwinBlock, SwinIR
 from splatsr.encoders.window_attention import WindowAttention
 from splatsr.errors import InputError
 
@@ -115,3 +117,20 @@ def test_impossible_settings_are_refused() -> None:
         SwinIR(depths=[1, 1], heads=[2], out_channels=8, **settings)
     with pytest.raises(ValueError, match="at least 6 out_channels"):
         SwinIR(depths=[1], heads=[2], out_channels=4, **settings).initialise_identity()
+
+
+@torch.no_grad()
+def test_in_training_a_sample_skips_a_branch() -> None:
+    torch.manual_seed(0)
+    block = SwinBlock(channels=12, heads=3, window=4, shift=0, mlp_ratio=2.0, drop_path=0.5)
+    for parameter in block.mlp.fc2.parameters():
+        torch.nn.init.zeros_(parameter)  # the attention is what remains
+    x = torch.randn(64, 4, 4, 12)
+    assert 16 < int((block(x) == x).flatten(1).all(1).sum()) < 48
+
+
+def test_multiply_adds_are_counted_without_the_zeros_that_pad_heads() -> None:
+    block, pixels, channels, keys = SwinBlock(channels=12, heads=3, window=4, shift=2, mlp_ratio=2.0, drop_path=0.0), 64, 12, 16
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        block(torch.randn(1, 8, 8, 12))
+    assert counter.get_total_flops() == 2 * pixels * (8 * channels**2 + 2 * keys * channels)

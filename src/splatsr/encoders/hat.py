@@ -14,7 +14,6 @@ from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
 from splatsr.bounds import BelowOne, Depth, Depths, Fraction, Upscale, Width
-from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import (
     WindowAttention,
     attend,
@@ -112,9 +111,8 @@ class HybridBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         y = self.norm1(x)
-        attended = attention_branch(x, self.norm1, self.attn, self.drop_path, normed=y)
-        x = attended + self.conv_scale * convolve(self.conv_block, y)
-        return mlp_branch(x, self.norm2, self.mlp, self.drop_path)
+        x = x + self.drop_path(self.attn(y)) + self.conv_scale * convolve(self.conv_block, y)
+        return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
 class OverlapAttention(nn.Module):
@@ -156,7 +154,7 @@ class OverlapAttention(nn.Module):
         bias = relative_bias(self.relative_position_bias_table.roll(self.roll, 0), own=self.window, other=self.overlap_window)
         attended = join_heads(attend(queries, keys, values, bias, self.scale))
         x = x + from_windows(project_out(self.proj, attended, self.heads), order, x.shape)
-        return mlp_branch(x, self.norm2, self.mlp, nn.Identity())
+        return x + self.mlp(self.norm2(x))
 
     def _surroundings(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "windows m c"]:
         """The square around every window, row by row."""

@@ -9,7 +9,6 @@ from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
 from splatsr.bounds import BelowOne, Depth, Depths, Upscale, Width
-from splatsr.encoders.branches import attention_branch, mlp_branch
 from splatsr.encoders.window_attention import WindowAttention
 from splatsr.encoders.window_transformer import WindowTransformer, residual_groups
 from splatsr.geometry import Number
@@ -36,8 +35,8 @@ class SwinBlock(nn.Module):
         self.mlp = Mlp(channels, int(channels * mlp_ratio))
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        x = attention_branch(x, self.norm1, self.attn, self.drop_path)
-        return mlp_branch(x, self.norm2, self.mlp, self.drop_path)
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
 class SwinIR(WindowTransformer):
