@@ -3,7 +3,7 @@
     python benchmarks/precision.py FOLDER       # of photographs; two minutes on a processor that has bfloat16
 
 Times are medians of encoding one LR image of 48x48, in turns. Levels are those of 255 between the images at x4 of crops
-from the middle of all photographs (the first 12 for transformers), resized by PIL. Writes its table in benchmarks/README.md.
+from the middle of all photographs (the first 12 for transformers), resized by PIL. Writes its table in the README beside it.
 """
 
 import argparse
