@@ -16,6 +16,10 @@ from splatsr.simd.threads import even_ranges, in_parallel
 from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
 
 
+SMALL = 32_768
+"""Output pixels of a batch below which one thread is faster than several (benchmarks/scales.py)."""
+
+
 def splat_cpu(
     means: Float[Tensor, "b n xy=2"],
     cholesky: Float[Tensor, "b n l11_l21_l22=3"],
@@ -41,7 +45,8 @@ class _Splat(torch.autograd.Function):
         def sort(b: int) -> None:
             orders[b] = _bands(rows[b * kernels : (b + 1) * kernels], bands)
 
-        in_parallel(sort, range(batch))
+        is_small = batch * height * width < SMALL
+        in_parallel(sort, range(batch), alone=is_small)
 
         def render(task: int) -> None:
             b, band = divmod(task, bands)
@@ -53,7 +58,7 @@ class _Splat(torch.autograd.Function):
                 channels, height, width, top, bottom, flat_image, b * channels * height * width,
             )  # fmt: skip
 
-        in_parallel(render, range(batch * bands))
+        in_parallel(render, range(batch * bands), alone=is_small)
         ctx.save_for_backward(cholesky, colors)
         ctx.shapes, ctx.rows = shapes, rows
         return image
