@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from splatsr.data.degradation.downscale import Downscale
+from splatsr.data.drawings import drawing
 from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.data.module import PhotoData
 from splatsr.errors import InputError
@@ -17,7 +18,7 @@ from splatsr.resize.levels import to_tensor
 def data(**changes: object) -> PhotoData:
     settings = {
         "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
-        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False,
+        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "drawings": 0,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "whole_scales": False, "scale_per": "batch",
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2],
@@ -136,3 +137,20 @@ def test_a_training_goes_on_with_the_images_that_it_began_with(photographs: Path
     write_image(tmp_path / "moved/more.png", np.zeros((60, 60, 3), np.uint8))
     with pytest.raises(InputError, match=r"are not those that this training began with \(3 then, 4 now\)"):
         data(train=str(tmp_path / "moved")).load_state_dict(begun)
+
+
+def test_drawings_come_beside_the_images(photographs: Path) -> None:
+    module = data(train=str(photographs), drawings=3)
+    module.setup("fit")
+    images = module.crops.photographs
+    assert len(images) == len(module.training_images()) + 3
+    assert np.array_equal(images[len(images) - 1], drawing(2))
+    with pytest.raises(IndexError):
+        images[len(images)]
+
+
+def test_drawings_need_crops_that_fit_and_no_degraded_images(photographs: Path) -> None:
+    with pytest.raises(InputError, match="data.drawings=0"):
+        data(train=str(photographs), drawings=1, patch=400)
+    with pytest.raises(InputError, match="data.drawings=0"):
+        data(train=str(photographs), degraded=str(photographs), drawings=1)

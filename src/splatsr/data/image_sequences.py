@@ -54,6 +54,21 @@ class MappedImages:
         return {**self.__dict__, "_maps": {}}
 
 
+class Joined:
+    """The images of one sequence, and then those of another."""
+
+    def __init__(self, first: Images, second: Images) -> None:
+        self.first, self.second = first, second
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    def __getitem__(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.first[index] if index < len(self.first) else self.second[index - len(self.first)]
+
+
 class EncodedImages:
     """Images that are decoded anew every time one is asked for.
 

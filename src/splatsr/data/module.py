@@ -15,9 +15,10 @@ from splatsr.bounds import Ordered, ScaleFactor, Seed, Side
 from splatsr.data.batch_sampler import BatchSampler
 from splatsr.data.crops import CropDataset, check_crops, largest_side, smallest_side
 from splatsr.data.degradation.chain import Degradation, Step
+from splatsr.data.drawings import SIDE, drawing
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
-from splatsr.data.image_sequences import Images
+from splatsr.data.image_sequences import Images, Joined
 from splatsr.data.known_sets import KNOWN_SETS
 from splatsr.data.layouts import check_tree
 from splatsr.data.pairing import Reordered, pair_by_name
@@ -43,6 +44,7 @@ class PhotoData(lightning.LightningDataModule):
         degradation: steps from an HR crop to its LR image, by name and in order.
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.
+        drawings: pictures made by code that are trained on beside the images (`data.drawings`).
         patch: side of the crops in pixels.
         patch_of: the image whose side that is, "hr" or "lr".
         scale_range: training scales are uniform in it.
@@ -71,6 +73,7 @@ class PhotoData(lightning.LightningDataModule):
         degradation: Mapping[str, Step],
         cache: str | None,
         skip_damaged: bool,
+        drawings: Annotated[int, Ge(0), Le(10_000)],
         patch: Side,
         patch_of: Literal["hr", "lr"],
         scale_range: Annotated[Sequence[ScaleFactor], Len(2, 2), Ordered()],
@@ -88,7 +91,11 @@ class PhotoData(lightning.LightningDataModule):
         self.root, self.batch_size, self.licence = root, batch_size, licence
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
-        self.whole_scales = whole_scales
+        self.whole_scales, self.drawings = whole_scales, drawings
+        if drawings and degraded is not None:
+            raise InputError("data.drawings have no degraded counterpart: with data.degraded set data.drawings=0.")
+        if drawings and self.smallest_side > SIDE:
+            raise InputError(f"data.drawings are {SIDE}x{SIDE} pixels, smaller than the training crops; set data.drawings=0.")
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales, self.low_resolution = list(validation_scales), low_resolution
         self.degradation, self.cache, self.skip_damaged = Degradation(degradation), cache, skip_damaged
@@ -120,6 +127,8 @@ class PhotoData(lightning.LightningDataModule):
         if stage != "fit" or hasattr(self, "crops"):
             return
         photographs = self._to_train_on().load(smallest=self.smallest_side)
+        if self.drawings:
+            photographs = Joined(photographs, [drawing(index) for index in range(self.drawings)])
         degraded = None if self._degraded is None else self._load_degraded(self._degraded, photographs)
         self.crops = CropDataset(
             photographs, degraded=degraded, degradation=self.degradation, patch=self.patch, patch_of=self.patch_of

@@ -79,7 +79,9 @@ def describe_crops(data: PhotoData, limit: int | float | None) -> str:
     scales = f"x{low}" if low == high else f"x{low} to x{high}"
     side = f"{data.patch}x{data.patch} {'HR' if data.patch_of == 'hr' else 'LR'} pixels"
     crops = f"{count(batches * data.batch_size, 'crop')} ({batches} x {data.batch_size}) of {side} at {scales}"
-    return f"{count(len(data.crops.photographs), 'photograph')}; an epoch is {crops}"
+    drawn = f" and {count(data.drawings, 'drawing')}" if data.drawings else ""
+    photographs = count(len(data.crops.photographs) - data.drawings, "photograph")
+    return f"{photographs}{drawn}; an epoch is {crops}"
 
 
 def describe_device(trainer: lightning.Trainer) -> str:

@@ -15,7 +15,6 @@ from splatsr.simd.lanes import LANES
 from splatsr.simd.threads import even_ranges, in_parallel
 from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
 
-
 SMALL = 32_768
 """Output pixels of a batch below which one thread is faster than several (benchmarks/scales.py)."""
 
