@@ -1,19 +1,31 @@
 """What is shown is kept as it was shown; where it goes is the affair of conf/run.yaml."""
 
 import logging
+import logging.config
 import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import hydra
 import pytest
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from splatsr import shown
+from splatsr.runs.configuration import CONF
 from splatsr.shown import LOG, PlainFormatter, close_logs, show, show_table, show_warnings_as_lines
 from splatsr.tables.text_table import TextTable
 
 TABLE = TextTable("[red]Title", ["set", "x2"], [["a/b [x]", "37.12"]], 1)
+
+
+def formatter_of_runs() -> logging.Formatter:
+    """As the configuration makes it: Hydra's own format, which has the time and the logger in it, must not come through."""
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = hydra.compose("run", return_hydra_config=True)
+    settings = OmegaConf.to_container(composed.hydra.job_logging.formatters, resolve=True)["simple"]
+    return logging.config.DictConfigurator({"version": 1}).configure_formatter(settings)
 
 
 @pytest.fixture
@@ -79,7 +91,8 @@ def test_warnings_are_lines(caplog: pytest.LogCaptureFixture) -> None:
         show_warnings_as_lines()
         warnings.warn("mind\n the step", stacklevel=1)
     assert caplog.messages == ["mind the step"]
-    formatter = PlainFormatter("%(message)s")
+    formatter = formatter_of_runs()
+    assert isinstance(formatter, PlainFormatter)
     assert formatter.format(caplog.records[0]) == "warning: mind the step"
     note = logging.LogRecord("x", logging.INFO, "", 0, "a note", (), None)
     assert formatter.format(note) == "a note"
