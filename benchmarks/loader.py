@@ -72,7 +72,13 @@ def dataset(photographs: Sequence[np.ndarray]) -> CropDataset:
 
 def requests(batches: int) -> BatchSampler:
     return BatchSampler(
-        photographs=7, batches=batches, batch_size=BATCH, scale_range=SCALES, whole_scales=False, scale_per="batch", seed=0
+        photographs=7,
+        batches=batches,
+        batch_size=BATCH,
+        scale_range=SCALES,
+        scale_distribution="uniform",
+        scale_per="batch",
+        seed=0,
     )
 
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -7,7 +8,7 @@ from splatsr.data.batch_sampler import BatchSampler
 
 def sampler(**changes: object) -> BatchSampler:
     settings = {"photographs": 5, "batches": 6, "batch_size": 4, "scale_range": (2.0, 6.0), "scale_per": "batch", "seed": 0}
-    return BatchSampler(**{"whole_scales": False, **settings, **changes})
+    return BatchSampler(**{"scale_distribution": "uniform", **settings, **changes})
 
 
 def test_requests_are_a_function_of_seed_and_epoch() -> None:
@@ -62,7 +63,29 @@ def test_one_scale_per_batch_draws_as_it_always_did() -> None:
 
 
 def test_scales_may_be_the_whole_numbers_of_the_range() -> None:
-    batches = list(sampler(scale_range=(1.5, 4.0), whole_scales=True, scale_per="crop", batches=100))
+    batches = list(sampler(scale_range=(1.5, 4.0), scale_distribution="whole", scale_per="crop", batches=100))
     counts = Counter(scale for batch in batches for scale in batch.scales)
     assert set(counts) == {2.0, 3.0, 4.0}
     assert min(counts.values()) > 100
+
+
+def test_log_uniform_scales_have_as_many_below_the_middle_octave_as_above() -> None:
+    scales = [
+        scale
+        for batch in sampler(scale_range=(1.5, 6.0), scale_distribution="log_uniform", batches=400)
+        for scale in batch.scales[:1]
+    ]
+    assert 1.5 <= min(scales) < 1.6
+    assert 5.6 < max(scales) <= 6
+    assert 0.4 < sum(scale < 3 for scale in scales) / len(scales) < 0.6
+
+
+def test_options_change_nothing_else_of_a_crop() -> None:
+    plain, rich = (list(sampler(batches=3, **options)) for options in ({}, {"candidates": 4, "permute_colors": True}))
+    for batch, other in zip(plain, rich, strict=True):
+        assert batch.scales == other.scales
+        for crop, chosen in zip(batch.crops, other.crops, strict=True):
+            assert len(chosen.others) == 3
+            assert sorted(chosen.channels) == [0, 1, 2]
+            assert replace(chosen, others=(), channels=(0, 1, 2)) == crop
+    assert len({crop.channels for batch in rich for crop in batch.crops}) > 1

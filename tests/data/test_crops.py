@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from splatsr.data.batch_sampler import BatchRequest, BatchSampler, CropRequest
-from splatsr.data.crops import CropDataset, check_crops, crop_sides, largest_side
+from splatsr.data.crops import CropDataset, check_crops, crop_sides, cut, largest_side
 from splatsr.data.degradation.chain import Degradation
 from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.degradation.noise import GaussianNoise
@@ -23,7 +23,7 @@ def dataset(*, patch: int, patch_of: str = "hr", degraded: list | None = None, *
 
 def sampler(**changes: object) -> BatchSampler:
     settings = {"photographs": 5, "batches": 6, "batch_size": 4, "scale_range": (2.0, 6.0), "scale_per": "batch", "seed": 0}
-    return BatchSampler(**{"whole_scales": False, **settings, **changes})
+    return BatchSampler(**{"scale_distribution": "uniform", **settings, **changes})
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,16 @@ def test_degraded_photographs_give_the_lr_crop_of_the_same_position() -> None:
 @pytest.mark.parametrize("scale_range", [[0.5, 2], [3, 2], [2], [2, 3, 4]])
 def test_impossible_ranges_are_refused(scale_range: list[float]) -> None:
     with pytest.raises(InputError, match="scale_range"):
-        check_crops(96, "hr", scale_range, "batch", whole_scales=False)
+        check_crops(96, "hr", scale_range, "batch", whole=False)
 
 
 def test_crops_too_small_for_the_scale_are_refused() -> None:
-    assert check_crops(24, "hr", [2, 6], "batch", whole_scales=False) == (2.0, 6.0)
+    assert check_crops(24, "hr", [2, 6], "batch", whole=False) == (2.0, 6.0)
     with pytest.raises(InputError, match="fewer than 4 LR pixels"):
-        check_crops(23, "hr", [2, 6], "batch", whole_scales=False)
-    assert check_crops(4, "lr", [1, 4], "crop", whole_scales=False) == (1.0, 4.0)
+        check_crops(23, "hr", [2, 6], "batch", whole=False)
+    assert check_crops(4, "lr", [1, 4], "crop", whole=False) == (1.0, 4.0)
     with pytest.raises(InputError, match="data.patch=3 LR pixels are too few"):
-        check_crops(3, "lr", [1, 4], "crop", whole_scales=False)
+        check_crops(3, "lr", [1, 4], "crop", whole=False)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_crops_too_small_for_the_scale_are_refused() -> None:
 )
 def test_impossible_rules_are_refused(patch_of: str, scale_per: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check_crops(48, patch_of, [1, 4], scale_per, whole_scales=False)
+        check_crops(48, patch_of, [1, 4], scale_per, whole=False)
 
 
 @pytest.mark.parametrize(("scale", "side"), [(1.0, 48), (2.0, 96), (3.3, 158), (3.96875, 190), (4.0, 192)])
@@ -132,6 +132,21 @@ def test_every_crop_may_have_a_scale_of_its_own() -> None:
 
 
 def test_whole_scales_need_a_whole_number_in_the_range() -> None:
-    assert check_crops(48, "lr", [2, 2.5], "crop", whole_scales=True) == (2.0, 2.5)
+    assert check_crops(48, "lr", [2, 2.5], "crop", whole=True) == (2.0, 2.5)
     with pytest.raises(InputError, match="needs a whole number in data.scale_range; got .2.1, 2.9."):
-        check_crops(48, "lr", [2.1, 2.9], "crop", whole_scales=True)
+        check_crops(48, "lr", [2.1, 2.9], "crop", whole=True)
+
+
+def test_of_several_positions_the_one_with_most_detail_is_cut() -> None:
+    photograph = np.full((60, 60, 3), 128, np.uint8)
+    photograph[40:, 40:] = np.random.default_rng(0).integers(0, 256, (20, 20, 3))
+    flat, detailed = (0.0, 0.0), (0.99, 0.99)
+    for first, other in ((flat, detailed), (detailed, flat)):
+        square = cut(photograph, CropRequest(0, *first, False, False, False, others=(other,)), 20)
+        assert np.array_equal(square, photograph[40:, 40:])
+
+
+def test_color_channels_change_places() -> None:
+    photograph = np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.uint8)
+    square = cut(photograph, CropRequest(0, 0.0, 0.0, False, False, False, channels=(2, 0, 1)), 20)
+    assert np.array_equal(square, photograph[..., [2, 0, 1]])

@@ -20,7 +20,8 @@ def data(**changes: object) -> PhotoData:
         "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
         "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "drawings": 0,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
-        "whole_scales": False, "scale_per": "batch",
+        "scale_distribution": "uniform", "scale_per": "batch",
+        "crop_candidates": 1, "permute_colors": False,
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2],
         "low_resolution": LowResolution("pil", given=False, crop="liif"), "licence": None, "seed": 0,
     }  # fmt: skip

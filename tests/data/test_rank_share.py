@@ -11,7 +11,13 @@ from splatsr.errors import InputError
 
 def whole(batch_size: int = 6, scale_per: str = "batch") -> BatchSampler:
     return BatchSampler(
-        photographs=5, batches=7, batch_size=batch_size, scale_range=(2.0, 6.0), whole_scales=False, scale_per=scale_per, seed=3
+        photographs=5,
+        batches=7,
+        batch_size=batch_size,
+        scale_range=(2.0, 6.0),
+        scale_distribution="uniform",
+        scale_per=scale_per,
+        seed=3,
     )
 
 

@@ -148,7 +148,7 @@ def test_diinn_has_the_papers_numbers() -> None:
     settings = settings_of("experiment=diinn")
     data, trainer = settings["data"], settings["trainer"]
     assert (data["patch"], data["patch_of"], data["scale_range"], data["scale_per"]) == (48, "lr", [2, 4], "crop")
-    assert data["whole_scales"]
+    assert data["scale_distribution"] == "whole"
     assert list(data["degradation"]) == ["torchvision"]
     assert data["batch_size"] * data["batches_per_epoch"] == 3 * 20 * 800
     assert settings["supervision"]["count"] == (2 * 48) ** 2

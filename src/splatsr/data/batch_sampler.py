@@ -27,6 +27,8 @@ class CropRequest:
         flip_horizontal: whether left and right then change places.
         transpose: whether rows and columns then change places.
         seed: of whatever its degradation draws.
+        others: more positions, (top, left); the one with most detail is taken.
+        channels: the color channels in their order in the crop.
     """
 
     photograph: int
@@ -36,6 +38,8 @@ class CropRequest:
     flip_horizontal: bool
     transpose: bool
     seed: int = 0
+    others: tuple[tuple[float, float], ...] = ()
+    channels: tuple[int, ...] = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,12 @@ class BatchSampler(Sampler[BatchRequest]):
         photographs: how many there are.
         batches: that make an epoch.
         batch_size: crops in a batch.
-        scale_range: (low, high); scales are uniform in it.
-        whole_scales: only the whole numbers in it.
+        scale_range: (low, high) of the scales.
+        scale_distribution: "uniform", "log_uniform", or "whole": the whole numbers in it, all alike.
         scale_per: "batch" or "crop": what has a scale of its own.
         seed: of everything drawn, together with the epoch.
+        candidates: positions that are drawn for every crop; the data set takes the one with most detail.
+        permute_colors: whether the crops' color channels change places.
     """
 
     def __init__(
@@ -68,12 +74,15 @@ class BatchSampler(Sampler[BatchRequest]):
         batches: int,
         batch_size: int,
         scale_range: tuple[float, float],
-        whole_scales: bool,
+        scale_distribution: str,
         scale_per: str,
         seed: int,
+        candidates: int = 1,
+        permute_colors: bool = False,
     ) -> None:
         self.photographs, self.batches, self.batch_size = photographs, batches, batch_size
-        self.scale_range, self.whole_scales, self.scale_per = scale_range, whole_scales, scale_per
+        self.scale_range, self.scale_distribution, self.scale_per = scale_range, scale_distribution, scale_per
+        self.candidates, self.permute_colors = candidates, permute_colors
         self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -86,6 +95,7 @@ class BatchSampler(Sampler[BatchRequest]):
     def __iter__(self) -> Iterator[BatchRequest]:
         random = np.random.default_rng([self.seed, self.epoch])
         degradation = np.random.default_rng([self.seed, self.epoch, 1])  # the same crops with any degradation
+        options = np.random.default_rng([self.seed, self.epoch, 2])  # and with any options
         rounds = -(-self.batches * self.batch_size // self.photographs)
         order = np.concatenate([random.permutation(self.photographs) for _ in range(rounds)])
         for index in range(self.batches):
@@ -93,18 +103,21 @@ class BatchSampler(Sampler[BatchRequest]):
             chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
             seeds = degradation.integers(0, 2**63, len(chosen))
             crops = tuple(
-                self._crop(random, int(photograph), int(seed)) for photograph, seed in zip(chosen, seeds, strict=True)
+                self._crop(random, options, int(photograph), int(seed)) for photograph, seed in zip(chosen, seeds, strict=True)
             )
             yield BatchRequest(tuple(np.broadcast_to(scales, self.batch_size).tolist()), crops)
 
-    @staticmethod
-    def _crop(random: np.random.Generator, photograph: int, seed: int) -> CropRequest:
+    def _crop(self, random: np.random.Generator, options: np.random.Generator, photograph: int, seed: int) -> CropRequest:
         top, left = random.random(), random.random()
         flip_vertical, flip_horizontal, transpose = map(bool, random.integers(0, 2, 3))
-        return CropRequest(photograph, top, left, flip_vertical, flip_horizontal, transpose, seed)
+        others = tuple((float(y), float(x)) for y, x in options.random((self.candidates - 1, 2)))
+        channels = tuple(map(int, options.permutation(3))) if self.permute_colors else (0, 1, 2)
+        return CropRequest(photograph, top, left, flip_vertical, flip_horizontal, transpose, seed, others, channels)
 
     def _scales(self, random: np.random.Generator, count: int) -> np.ndarray:
         low, high = self.scale_range
-        if self.whole_scales:
+        if self.scale_distribution == "whole":
             return random.integers(math.ceil(low), math.floor(high), count, endpoint=True).astype(float)
+        if self.scale_distribution == "log_uniform":
+            return np.exp(random.uniform(math.log(low), math.log(high), count)).clip(low, high)
         return random.uniform(low, high, count)

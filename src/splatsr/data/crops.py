@@ -61,13 +61,24 @@ class CropDataset(Dataset[dict[str, Any]]):
 
 
 def cut(photograph: UInt8[np.ndarray, "_ _ 3"], crop: CropRequest, side: int) -> UInt8[np.ndarray, "side side 3"]:
-    """The crop's square of `side` pixels, oriented; a copy."""
-    top = int(crop.top * (photograph.shape[0] - side + 1))
-    left = int(crop.left * (photograph.shape[1] - side + 1))
-    square = photograph[top : top + side, left : left + side]
+    """The crop's square of `side` pixels, of its positions the one with most detail, oriented; a copy."""
+    squares = [_square(photograph, place, side) for place in ((crop.top, crop.left), *crop.others)]
+    square = squares[0] if len(squares) == 1 else max(squares, key=_detail)
     square = square[::-1] if crop.flip_vertical else square
     square = square[:, ::-1] if crop.flip_horizontal else square
-    return np.ascontiguousarray(square.transpose(1, 0, 2) if crop.transpose else square)
+    square = square.transpose(1, 0, 2) if crop.transpose else square
+    return np.ascontiguousarray(square if crop.channels == (0, 1, 2) else square[..., list(crop.channels)])
+
+
+def _square(photograph: UInt8[np.ndarray, "_ _ 3"], place: tuple[float, float], side: int) -> UInt8[np.ndarray, "side side 3"]:
+    top, left = (int(share * (length - side + 1)) for share, length in zip(place, photograph.shape[:2], strict=True))
+    return photograph[top : top + side, left : left + side]
+
+
+def _detail(square: UInt8[np.ndarray, "side side 3"]) -> float:
+    """The mean step of the green channel from a pixel to the next, along both axes."""
+    green = square[..., 1].astype(np.int16)
+    return sum(float(np.abs(np.diff(green, axis=axis)).mean()) for axis in (0, 1))
 
 
 def crop_sides(patch: int, scale: Number, patch_of: str) -> tuple[int, int]:
@@ -97,7 +108,7 @@ def largest_side(patch: int, scale_range: tuple[float, float], patch_of: str) ->
 
 
 def check_crops(
-    patch: int, patch_of: str, scale_range: Sequence[Number], scale_per: str, *, whole_scales: bool
+    patch: int, patch_of: str, scale_range: Sequence[Number], scale_per: str, *, whole: bool
 ) -> tuple[float, float]:
     """The scale range as a pair.
 
@@ -114,8 +125,8 @@ def check_crops(
     if len(scale_range) != 2 or not 1 <= scale_range[0] <= scale_range[1]:
         raise InputError(f"data.scale_range must be [low, high] with 1 <= low <= high; got {list(scale_range)}.")
     low, high = (float(value) for value in scale_range)
-    if whole_scales and math.ceil(low) > high:
-        raise InputError(f"data.whole_scales=true needs a whole number in data.scale_range; got {list(scale_range)}.")
+    if whole and math.ceil(low) > high:
+        raise InputError(f"data.scale_distribution=whole needs a whole number in data.scale_range; got {list(scale_range)}.")
     if crop_sides(patch, high, patch_of)[0] < 4:
         if patch_of == "lr":
             raise InputError(f"data.patch={patch} LR pixels are too few; use at least 4.")

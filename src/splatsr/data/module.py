@@ -47,9 +47,11 @@ class PhotoData(lightning.LightningDataModule):
         drawings: pictures made by code that are trained on beside the images (`data.drawings`).
         patch: side of the crops in pixels.
         patch_of: the image whose side that is, "hr" or "lr".
-        scale_range: training scales are uniform in it.
-        whole_scales: training scales are the whole numbers in it.
+        scale_range: least and largest training scale.
+        scale_distribution: of the training scales in it: "uniform", "log_uniform", or "whole", the whole numbers alone.
         scale_per: whether each "batch" has a scale, or each "crop".
+        crop_candidates: positions that are drawn for every crop; the one with most detail is taken.
+        permute_colors: whether the crops' color channels change places at random.
         batch_size: crops per batch, in total over all devices.
         batches_per_epoch: batches that make an epoch.
         workers: loader processes; 0 makes crops in the training process.
@@ -77,8 +79,10 @@ class PhotoData(lightning.LightningDataModule):
         patch: Side,
         patch_of: Literal["hr", "lr"],
         scale_range: Annotated[Sequence[ScaleFactor], Len(2, 2), Ordered()],
-        whole_scales: bool,
+        scale_distribution: Literal["uniform", "log_uniform", "whole"],
         scale_per: Literal["batch", "crop"],
+        crop_candidates: Annotated[int, Ge(1), Le(64)],
+        permute_colors: bool,
         batch_size: Annotated[int, Ge(1), Le(1_000_000)],
         batches_per_epoch: Annotated[int, Ge(1), Le(1_000_000_000)],
         workers: Annotated[int, Ge(0), Le(1024)],
@@ -90,8 +94,9 @@ class PhotoData(lightning.LightningDataModule):
         super().__init__()
         self.root, self.batch_size, self.licence = root, batch_size, licence
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
-        self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole_scales=whole_scales)
-        self.whole_scales, self.drawings = whole_scales, drawings
+        self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole=scale_distribution == "whole")
+        self.scale_distribution, self.drawings = scale_distribution, drawings
+        self.crop_candidates, self.permute_colors = crop_candidates, permute_colors
         if drawings and degraded is not None:
             raise InputError("data.drawings have no degraded counterpart: with data.degraded set data.drawings=0.")
         if drawings and self.smallest_side > SIDE:
@@ -145,9 +150,11 @@ class PhotoData(lightning.LightningDataModule):
             batches=self.batches_per_epoch,
             batch_size=self.batch_size,
             scale_range=self.scale_range,
-            whole_scales=self.whole_scales,
+            scale_distribution=self.scale_distribution,
             scale_per=self.scale_per,
             seed=self.seed,
+            candidates=self.crop_candidates,
+            permute_colors=self.permute_colors,
         )
         return DataLoader(
             self.crops,

@@ -47,8 +47,9 @@ from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
     *("model", "supervision", "loss", "optimizer", "schedule", "callbacks", "compile", "seed"),
-    *("data.seed", "data.train", "data.degraded", "data.degradation", "data.skip_damaged", "data.patch", "data.patch_of"),
-    *("data.scale_range", "data.whole_scales", "data.scale_per", "data.batch_size", "data.batches_per_epoch"),
+    *("data.seed", "data.train", "data.degraded", "data.degradation", "data.skip_damaged", "data.drawings"),
+    *("data.patch", "data.patch_of", "data.scale_range", "data.scale_distribution", "data.scale_per"),
+    *("data.crop_candidates", "data.permute_colors", "data.batch_size", "data.batches_per_epoch"),
     *("trainer.max_epochs", "trainer.max_steps", "trainer.precision", "trainer.gradient_clip_val"),
     *("trainer.gradient_clip_algorithm", "trainer.accumulate_grad_batches", "trainer.limit_train_batches"),
     "trainer.plugins",
