@@ -22,7 +22,7 @@ _KINDS = {
     "schedule": ("splatsr.training.schedules.",),
     "callbacks": ("splatsr.training.callbacks.", "lightning.pytorch.callbacks.", "splatsr.metrics.protocol."),
     "trainer": ("lightning.", "splatsr.training."),
-    "logger": ("lightning.pytorch.loggers.",),
+    "logger": ("splatsr.training.csv_log.", "lightning.pytorch.loggers."),
     "protocol": ("splatsr.metrics.protocol.",),
     "benchmark": ("splatsr.",),
     "prior": ("splatsr.prior.",),
