@@ -122,7 +122,10 @@ class Forger:
 
     def checkpoint(self, folder: Path) -> list[str]:
         """A checkpoint with other bytes, with code, or that inflates."""
-        path, kind = folder / "last.ckpt", self.random.choice(["bytes", "bytes", "code", "zip of code", "inflates", "other"])
+        path, kind = (
+            folder / "last.ckpt",
+            self.random.choice(["bytes", "bytes", "code", "zip of code", "inflates", "other", "state"]),
+        )
         if kind == "bytes":
             path.write_bytes(self._mutated((self.home / "train-run/checkpoints/last.ckpt").read_bytes()))
         elif kind == "code":
@@ -132,6 +135,12 @@ class Forger:
         elif kind == "inflates":
             with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr("archive/data.pkl", bytes(2**28 if self.random.random() < 0.5 else 2**24))
+        elif kind == "state":
+            content = torch.load(self.home / "train-run/checkpoints/last.ckpt", map_location="cpu", weights_only=True)
+            part = self.random.choice(sorted(set(content) - {"state_dict"}))
+            node, key = self.random.choice([(content, part), *_places(content[part])])
+            node[key] = self.random.choice([*VALUES[:15], torch.zeros(3)])
+            torch.save(content, path)
         else:
             content = [{"state_dict": 3}, {}, [], 3, {KEY: {"model": self.config}, "state_dict": {"model.x": "text"}}, None]
             torch.save(self.random.choice(content), path)
