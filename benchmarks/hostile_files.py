@@ -30,8 +30,10 @@ from section import RELIABILITY, write_results, write_section
 from small_jobs import JOBS, MODEL, make_home
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import KEY, save_model
+from splatsr.commands import front_door
 from splatsr.disk.markdown import markdown_table
 from splatsr.errors import InputError
+from splatsr.runs import command_line
 from splatsr.runs.configuration import compose
 
 SECONDS, MIB = 60.0, 1024
@@ -51,8 +53,32 @@ VALUES = (
 
 
 TEXTS = (
-    b"", b"[]", b"3", b"null", b"{}", b'{"schema": 2}', b"a: &a [*a]", b"[" * 50_000, b"!!python/name:os.system", b"\xff\xfe",
+    b"", b"[]", b"[1, 2]", b"3", b"null", b"{}", b'{"schema": 2}', b"a: &a [*a]", b"[" * 50_000, b"!!python/name:os.system",
+    b"\xff\xfe", b'{"schema": ' + b"9" * 5000 + b"}", b"a: !!timestamp x", b'a: !!int ""', b"!!bool x", b"a: " + b"9" * 5000,
+    b"NaN", bytes(99), '{"schema": 2}'.encode("utf-16"), b'\xef\xbb\xbf{"schema": 2}', b'why: "a\\nb\\e[2J"',
 )  # fmt: skip
+
+RUN_FILES = (
+    ("train-run/config.yaml", "resume"), ("train-run/metrics.json", "table"), ("train-run/overrides.yaml", "table"),
+    ("fit_prior-run/config.yaml", "dictionary"), ("fit_prior-run/fields/00003.json", "dictionary"),
+    ("fit_prior-run/fields/00003.safetensors", "dictionary"), ("train-run/config.yaml", "evaluate"),
+    ("train-run/overrides.yaml", "ablations"), ("train-run/metrics.json", "ablations"), ("train-run/config.yaml", "ablations"),
+    ("fit_prior-run/config.yaml", "sensitivity"), ("fit_prior-run/fields/00003.json", "sensitivity"),
+    ("fit_prior-run/fields/00003.safetensors", "sensitivity"), ("fit_prior-run/fields/00003.json", "fit_prior"),
+    ("fit_prior-run/fields/00003.safetensors", "fit_prior"), ("fit_prior-run/config.yaml", "fit_prior"),
+    ("train-run/env.txt", "resume"), ("train-run/logs/version_0/metrics.csv", "resume"), ("train-run/overrides.yaml", "resume"),
+    ("train-run/config.yaml", "publish"), ("train-run/overrides.yaml", "publish"), ("train-run/metrics.json", "publish"),
+    ("train-run/model.safetensors", "publish"), ("train-run/state.yaml", "ablations"), ("many/state.yaml", "multirun"),
+    ("many/0/state.yaml", "multirun"), ("many/0/overrides.yaml", "multirun"), ("many/0/config.yaml", "multirun"),
+    ("many/0/metrics.json", "multirun"), ("many/multirun.yaml", "multirun"), ("prepared/*/images-2.jsonl", "prepare"),
+    ("prepared/*/pixels.u8", "prepare"),
+)  # fmt: skip
+"""Files of finished runs, and what reads them."""
+
+MULTIRUN = ("-m", *JOBS["evaluate"].arguments[:-1], "scales=[2]", "pictures=0", "seed=0,1", "hydra/launcher=basic")
+
+
+FINISHED = ("train-run", "fit_prior-run", "many", "prepared")
 
 
 class _Runs:
@@ -96,7 +122,10 @@ class Forger:
 
     def checkpoint(self, folder: Path) -> list[str]:
         """A checkpoint with other bytes, with code, or that inflates."""
-        path, kind = folder / "last.ckpt", self.random.choice(["bytes", "bytes", "code", "zip of code", "inflates", "other"])
+        path, kind = (
+            folder / "last.ckpt",
+            self.random.choice(["bytes", "bytes", "code", "zip of code", "inflates", "other", "state"]),
+        )
         if kind == "bytes":
             path.write_bytes(self._mutated((self.home / "train-run/checkpoints/last.ckpt").read_bytes()))
         elif kind == "code":
@@ -106,6 +135,12 @@ class Forger:
         elif kind == "inflates":
             with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr("archive/data.pkl", bytes(2**28 if self.random.random() < 0.5 else 2**24))
+        elif kind == "state":
+            content = torch.load(self.home / "train-run/checkpoints/last.ckpt", map_location="cpu", weights_only=True)
+            part = self.random.choice(sorted(set(content) - {"state_dict"}))
+            node, key = self.random.choice([(content, part), *_places(content[part])])
+            node[key] = self.random.choice([*VALUES[:15], torch.zeros(3)])
+            torch.save(content, path)
         else:
             content = [{"state_dict": 3}, {}, [], 3, {KEY: {"model": self.config}, "state_dict": {"model.x": "text"}}, None]
             torch.save(self.random.choice(content), path)
@@ -119,17 +154,15 @@ class Forger:
 
     def run_file(self, folder: Path) -> list[str]:
         """A finished run in which one file is not what it was."""
-        name, kind = self.random.choice(
-            [
-                ("train-run/config.yaml", "resume"), ("train-run/metrics.json", "table"), ("train-run/overrides.yaml", "table"),
-                ("fit_prior-run/config.yaml", "dictionary"), ("fit_prior-run/fields/00003.json", "dictionary"),
-                ("fit_prior-run/fields/00003.safetensors", "dictionary"), ("train-run/config.yaml", "evaluate"),
-                ("train-run/overrides.yaml", "ablations"), ("train-run/metrics.json", "ablations"),
-            ]
-        )  # fmt: skip
-        for finished in ("train-run", "fit_prior-run"):
+        name, kind = self.random.choice(RUN_FILES)
+        for finished in FINISHED:
             shutil.copytree(self.home / finished, folder / finished)
-        good = (folder / name).read_bytes()
+        if kind == "fit_prior":  # it is not finished, and goes on
+            (folder / "fit_prior-run/statistics.json").unlink()
+            (folder / "fit_prior-run/fields/00004.json").unlink()
+        if "*" in name:
+            name = str(next(folder.glob(name)).relative_to(folder))
+        good = (folder / name).read_bytes() if (folder / name).is_file() else b"state: failed\nwhy: it was killed\n"
         other = self.random.choice([self._mutated(good), self.random.choice(TEXTS), self._other_values(good)])
         (folder / name).write_bytes(other)
         train, prior = folder / "train-run", folder / "fit_prior-run"
@@ -139,6 +172,11 @@ class Forger:
             "ablations": ["job=ablations", f"runs=[{folder}]", "hydra.run.dir=results"],
             "dictionary": ["job=dictionary", f"input={prior}", "output=results/d.safetensors"],
             "evaluate": JOBS["evaluate"].command(self.home, train),
+            "sensitivity": ["job=sensitivity", f"input={prior}", "prior.sensitivity.seeds=1", "hydra.run.dir=results"],
+            "fit_prior": JOBS["fit_prior"].command(self.home, prior, f"resume={prior}"),
+            "publish": ["splatsr", "publish", str(train), "--to", "results", *self.random.choice([[], ["--licence", "MIT"]])],
+            "multirun": [*(one.replace("{home}", str(self.home)) for one in MULTIRUN), f"resume={folder}/many"],
+            "prepare": JOBS["prepare"].command(self.home, folder / "prepared"),
         }
         return commands[kind]
 
@@ -163,6 +201,10 @@ class Forger:
         node, key = self.random.choice(list(_places(value)))
         node[key] = self.random.choice(VALUES)
         return _json(value).encode()
+
+
+KINDS = ("described", "damaged", "checkpoint", "run_file")
+"""Methods of the forger."""
 
 
 def _places(node: Any) -> Any:
@@ -230,23 +272,34 @@ def try_one(arguments: list[str], work: Path) -> Outcome:
     """One command in its own folder."""
     if arguments[0] == "load":
         return call(lambda: measured(lambda: load(arguments[1])), folder=work, seconds=SECONDS)
-    return run(arguments, folder=work, seconds=2 * SECONDS)
+    if arguments[0] == "splatsr":
+        return call(lambda: measured(lambda: front_door.main(arguments[1:])), folder=work, seconds=2 * SECONDS)
+
+    def job() -> int:
+        command_line.sys.argv = ["run.py", *arguments]
+        return command_line.main()
+
+    return call(lambda: measured(job), folder=work, seconds=2 * SECONDS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Reads forged and damaged files; rewrites the docs' table.")
     parser.add_argument("--files", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     arguments = parser.parse_args()
     prepare()
     faults, rows = [], []
     with tempfile.TemporaryDirectory() as given:
         home = make_home(Path(given))
-        for job in ("train", "fit_prior"):
-            if (made := run(JOBS[job].command(home, home / f"{job}-run"), folder=home, seconds=300)).code:
+        commands = [JOBS[job].command(home, home / f"{job}-run") for job in ("train", "fit_prior")]
+        commands.append(JOBS["prepare"].command(home, home / "prepared"))
+        commands.append([*(one.replace("{home}", str(home)) for one in MULTIRUN), f"hydra.sweep.dir={home}/many"])
+        for command in commands:
+            if (made := run(command, folder=home, seconds=300)).code:
                 raise SystemExit(made.err)
         forger, good = Forger(home, arguments.seed), listing(home)
-        for forge in (forger.described, forger.damaged, forger.checkpoint, forger.run_file):
+        for forge in (getattr(forger, kind) for kind in arguments.kinds):
             counts = {"files": forge.__doc__, "tried": arguments.files // 4, "one line": 0, "worked": 0, "faults": 0}
             for index in range(arguments.files // 4):
                 with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as work:
@@ -269,7 +322,8 @@ def main() -> None:
     table = markdown_table(list(rows[0]), [list(map(str, row.values())) for row in rows], text_columns=1)
     text = f"{made_by}; bounds: {SECONDS:.0f} s and {MIB} MiB a file.\n\n{table}"
     print(text)
-    write_section("hostile files", text, RELIABILITY)
+    if arguments.kinds == KINDS:
+        write_section("hostile files", text, RELIABILITY)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 import os
 from pathlib import Path
 
+import lightning
 import pytest
 import torch
+from lightning.pytorch.demos.boring_classes import BoringModel
 
-from splatsr.checkpoints.resumption import NEEDED, choose_checkpoint
+from splatsr.checkpoints.resumption import NEEDED, choose_checkpoint, is_of_restoring
 from splatsr.errors import InputError
 
 
@@ -86,3 +88,34 @@ def test_ends_of_epochs_are_none_however_they_came(
     """By their last batch, by trainer.max_steps, by trainer.limit_train_batches; and before the first batch."""
     end = in_epoch(run / "checkpoints/end.ckpt", ready=ready, is_last=is_last, processed=processed)
     assert choose_checkpoint(run, str(end), batches=batches) == end
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("loops", {"fit_loop": {"epoch_progress": []}}),
+        ("pytorch-lightning_version", None),
+        ("optimizer_states", [{"state": 3}]),
+    ],
+)
+def test_what_lightning_cannot_restore_is_known_as_such(key: str, value: object, tmp_path: Path) -> None:
+    def trainer() -> lightning.Trainer:
+        quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+        return lightning.Trainer(accelerator="cpu", logger=False, max_epochs=1, limit_train_batches=1, **quiet)
+
+    fitter, path = trainer(), tmp_path / "last.ckpt"
+    fitter.fit(BoringModel())
+    fitter.save_checkpoint(path)
+    torch.save({**torch.load(path, weights_only=True), key: value}, path)
+    with pytest.raises(Exception, match=r"\w") as raised:
+        trainer().fit(BoringModel(), ckpt_path=path, weights_only=True)
+    assert is_of_restoring(raised.value)
+    with pytest.raises(OSError, match="full") as raised:
+        checkpoint_to_full_disk(fitter, tmp_path)
+    assert not is_of_restoring(raised.value)
+
+
+def checkpoint_to_full_disk(fitter: lightning.Trainer, folder: Path) -> None:
+    """Fails within Lightning, yet restores nothing."""
+    fitter.strategy.checkpoint_io.save_checkpoint = lambda *_, **__: (_ for _ in ()).throw(OSError("full"))
+    fitter.save_checkpoint(folder / "another.ckpt")

@@ -78,6 +78,23 @@ def test_only_upload_leaves_this_machine(
     assert "splatsr.load('hf:me/tiny')" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("file", ["metrics.json", "overrides.yaml"])
+def test_a_run_whose_record_is_damaged_leaves_no_half_folder(file: str, run: Path, tmp_path: Path) -> None:
+    (run / file).write_text('{"schema')
+    (tmp_path / "empty").mkdir()
+    for folder in ("new", "empty"):
+        with pytest.raises(InputError, match=f"{file} is damaged"):
+            publish([str(run), "--to", str(tmp_path / folder), "--licence", "MIT"])
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_a_licence_that_is_no_text_is_one_line(run: Path, tmp_path: Path) -> None:
+    write_yaml(run / "config.yaml", {"data": {"licence": 3}})
+    with pytest.raises(InputError, match="the licence 3 is no SPDX name"):
+        publish([str(run), "--to", str(tmp_path / "new")])
+
+
 def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

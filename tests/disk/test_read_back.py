@@ -24,7 +24,7 @@ def test_what_is_no_text_is_one_line(read: object, tmp_path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"a": ', "[" * 100_000])
+@pytest.mark.parametrize("content", ["", "{", '{"a": ', "[" * 100_000, "9" * 5000])
 def test_what_is_no_json_is_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError, match="a.json is damaged"):
@@ -32,7 +32,9 @@ def test_what_is_no_json_is_one_line(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "a: b: c", "[" * 5_000, "!!python/object/apply:os.system [echo]", "a: 2001-99-99", "\x00"]
+    "content",
+    ["{", "a: b: c", "[" * 5_000, "!!python/object/apply:os.system [echo]", "a: 2001-99-99", "\x00"]
+    + ["!!timestamp x", '!!int ""', "!!bool x", "9" * 5000],
 )
 def test_what_is_no_yaml_is_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(content)

@@ -71,6 +71,35 @@ def test_damaged_figures_are_one_line(content: str, tmp_path: Path) -> None:
         list(Fits(tmp_path, crops=2, batch=2).chunks())
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("top", -4), ("left", 10**30 * -1), ("psnr", 10**400), ("psnr", float("nan")), ("psnr", True), ("photograph", None)],
+)
+def test_a_crop_that_cannot_be_is_one_line(key: str, value: object, tmp_path: Path) -> None:
+    save(tmp_path, 0, field_of(0))
+    record = tmp_path / "fields/00000.json"
+    content = json.loads(record.read_text())
+    content["crops"][1][key] = value
+    record.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"fields/00000.json is damaged"):
+        list(Fits(tmp_path, crops=2, batch=2).chunks())
+
+
+@pytest.mark.parametrize("seconds", [None, "1", 1e308, float("nan")])
+def test_seconds_that_cannot_be_are_one_line(seconds: object, tmp_path: Path) -> None:
+    save(tmp_path, 0, field_of(0))
+    record = tmp_path / "fields/00000.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "seconds": seconds}))
+    with pytest.raises(InputError, match=r"fields/00000.json is damaged"):
+        list(Fits(tmp_path, crops=2, batch=2).chunks())
+
+
+def test_crops_without_end_take_no_memory(tmp_path: Path) -> None:
+    save(tmp_path, 0, field_of(0))
+    with pytest.raises(InputError, match="holds 1 of 50000+ chunks"):
+        Fits(tmp_path, crops=10**30, batch=2)
+
+
 def test_figures_of_other_crops_are_one_line(tmp_path: Path) -> None:
     save(tmp_path, 0, field_of(0))
     record = tmp_path / "fields/00000.json"

@@ -1,4 +1,5 @@
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,28 @@ def test_a_file_may_be_called_by_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "argument", ["checkpoint=a.safetensors", "input=a.png", "scale=2", "suffix=_big", "runs=[a]", "+beside.b=c"]
+    "argument",
+    [
+        *("checkpoint=a.safetensors", "input=a.png", "scale=2", "suffix=_big", "runs=[a]", "+beside.b=c", "pictures=4"),
+        *("trainer.devices=[1,2]", "++optimizer.lr=3", "~trainer.logger", "loss=mse", "model/encoder=hat", "metrics=null"),
+    ],
 )
-def test_what_only_other_jobs_have_a_use_for_is_refused(argument: str) -> None:
-    name = argument.strip("+").partition("=")[0].partition(".")[0]
-    with pytest.raises(InputError, match=f"job=doctor does not read {name}, which is set to"):
-        call_job(settings_of("job=doctor", argument))
+def test_what_only_other_jobs_read_is_refused_on_the_command_line(argument: str) -> None:
+    name = re.split(r"\W", argument.strip("+~"))[0]
+    with pytest.raises(InputError, match=f"job=doctor does not read {name}, which {re.escape(argument)} sets; leave it out"):
+        call_job(settings_of("job=doctor"), ["job=doctor", "data.root=here", argument])
+
+
+def test_what_every_run_has_or_a_file_sets_for_several_jobs_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_job, "doctor", lambda *, data: data["root"])
+    asked = [
+        "job=doctor",
+        "experiment=ours",
+        "debug=tiny",
+        "seed=3",
+        "data.root=here",
+        "hydra.run.dir=there",
+        "hydra/launcher=basic",
+    ]
+    settings = settings_of("job=doctor", "data.root=here")
+    assert call_job({**settings, "compile": "inductor", "checkpoint": "a.ckpt"}, asked) == "here"

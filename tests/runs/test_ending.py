@@ -23,6 +23,12 @@ def test_lines_of_the_work_itself_count_too(capsys: pytest.CaptureFixture[str]) 
     assert run_to_end(lambda: None, said, []) == 0
 
 
+def test_what_several_members_say_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    refusals = ["b is damaged", "a is damaged", "b is damaged"]
+    assert run_to_end(lambda: None, said, refusals) == 1
+    assert capsys.readouterr().err == "error: b is damaged\nerror: a is damaged\n"
+
+
 def test_a_defect_is_raised_and_an_interruption_is_not() -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import wandb
 from lightning.pytorch.loggers import WandbLogger
 
 from composed import protocol_of, settings_of
+from splatsr.disk.leftovers import partial_name
 from splatsr.errors import InputError
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure
 from splatsr.runs.loggers import log_results, log_trained, open_loggers
@@ -149,3 +151,12 @@ def test_csv_makes_no_second_configuration_that_a_kill_could_cut_off(tmp_path: P
     with open_loggers(csv, Run(tmp_path, {"seed": 0})) as (log,):
         log.log_metrics({"loss": 1.0}, step=0)
     assert [path.name for path in (tmp_path / "logs").rglob("*.*")] == ["metrics.csv"]
+
+
+def test_what_a_killed_part_left_of_its_log_goes_when_the_run_goes_on(tmp_path: Path) -> None:
+    left = partial_name(tmp_path / "logs/version_0/metrics.csv")
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", "-99999999-"))
+    left.parent.mkdir(parents=True)
+    left.touch()
+    with open_loggers(settings_of("logger=csv", f"run_dir={tmp_path}")["logger"], Run(tmp_path, {"seed": 0})):
+        assert not left.exists()

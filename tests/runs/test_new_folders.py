@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,20 +42,38 @@ def test_a_folder_that_was_there_before_stays(monkeypatch: pytest.MonkeyPatch, t
     assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
 
 
-def test_two_multiruns_of_the_same_second_have_a_folder_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "resolver", "choice", "begin"),
+    [
+        ("run", "run_folder", "${run_folder:train,null,null}", NewFolders.on_run_start),
+        ("run", "run_folder", "${run_folder:train,null,auto}", NewFolders.on_run_start),
+        ("sweep", "multirun_folder", "${multirun_folder:null}", NewFolders.on_multirun_start),
+    ],
+)
+def test_two_that_begin_in_the_same_second_have_a_folder_each(
+    kind: str, resolver: str, choice: str, begin: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     register_resolvers()
-    chosen = [OmegaConf.create({"hydra": {"sweep": {"dir": "${multirun_folder:null}"}}}) for _ in range(2)]
+    chosen = [OmegaConf.create({"hydra": {kind: {"dir": choice}}}) for _ in range(2)]
     for config in chosen:
-        assert config.hydra.sweep.dir  # both have chosen before either begins
-        OmegaConf.get_cache(config)["multirun_folder"] = dict.fromkeys(
-            OmegaConf.get_cache(config)["multirun_folder"], "outputs/multirun/now"
-        )
+        assert config.hydra[kind].dir  # both have chosen before either begins
+        OmegaConf.get_cache(config)[resolver] = dict.fromkeys(OmegaConf.get_cache(config)[resolver], "outputs/now")
     for config in chosen:
-        NewFolders().on_multirun_start(config)
-    folders = [Path(config.hydra.sweep.dir) for config in chosen]
-    assert folders[0] == Path("outputs/multirun/now")
-    assert folders[1] == Path(f"outputs/multirun/now-{os.getpid()}")
+        begin(NewFolders(), config)
+    folders = [Path(config.hydra[kind].dir) for config in chosen]
+    assert folders == [Path("outputs/now"), Path(f"outputs/now-{os.getpid()}")]
     assert all(folder.is_dir() for folder in folders)
     remove_unused()
     assert [folder.is_dir() for folder in folders] == [True, False]
+
+
+def test_a_run_that_goes_on_keeps_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    register_resolvers()
+    begun = tmp_path / "outputs/train/default/begun"
+    begun.mkdir(parents=True)
+    (begun / "config.yaml").write_text("job: {_target_: splatsr.jobs.train.train}")
+    config = OmegaConf.create({"resume": "auto", "hydra": {"run": {"dir": "${run_folder:train,null,auto}"}}})
+    NewFolders().on_run_start(config)
+    assert config.hydra.run.dir == "outputs/train/default/begun"

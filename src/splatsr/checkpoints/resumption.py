@@ -1,9 +1,12 @@
 """Which checkpoint a training goes on from; a damaged one is told from a whole one before anything else happens."""
 
 import os
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from lightning.pytorch.trainer.connectors import checkpoint_connector
 
 from splatsr.checkpoints.files import check_checksums, read_pickle
 from splatsr.errors import InputError
@@ -40,6 +43,16 @@ def choose_checkpoint(folder: Path, asked: str | None, *, batches: int | None = 
         if _fault(other, batches) is None:
             raise InputError(f"{fault} Go on from the newest one that is whole: 'resume=\"{other}\"'.")
     raise InputError(f"{fault} There is no other to go on from; start anew without resume.")
+
+
+def is_of_restoring(error: BaseException) -> bool:
+    """Whether an error arose as Lightning gave a checkpoint's content back to a training: it is not what a training wrote."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(
+        frame.f_globals.get("__name__") == checkpoint_connector.__name__
+        and frame.f_code.co_name.lstrip("_").startswith(("restore", "resume"))
+        for frame in frames
+    )
 
 
 def _fault(path: Path, batches: int | None) -> str | None:

@@ -52,6 +52,10 @@ def publish(arguments: Sequence[str]) -> None:
     missing = missing_folders(folder)
     try:
         _write(source, folder, beside, licence)
+    except BaseException:  # of a signal too
+        for file in folder.glob("*"):  # there was none before
+            file.unlink()
+        raise
     finally:
         remove_empty(missing)  # of a command that is refused nothing stays
     sys.stdout.write(f"{source} -> {folder}\n")
@@ -72,7 +76,7 @@ def _licence(given: str | None, source: str, run: Path | None) -> str:
             f"nothing says under which licence {source} may be published: what it was trained on decides. Give --licence, "
             "such as CC-BY-4.0, or set data.licence when training."
         )
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", known):
+    if not isinstance(known, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", known):
         raise InputError(f"the licence {known!r} is no SPDX name, such as Apache-2.0 or CC-BY-NC-4.0.")
     return known
 

@@ -41,7 +41,9 @@ def read_json(path: str | Path) -> Any:
     """The value in a JSON file; InputError as `read_text`, and where it is no JSON."""
     try:
         return json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:  # the first also where a number has thousands of digits
         raise InputError(f"{path} is damaged ({_first_line(error)}).") from error
 
 
@@ -61,9 +63,9 @@ def read_yaml(path: str | Path) -> Any:
             if depth > DEEPEST:
                 raise InputError(f"{path} is damaged: its values are nested more than {DEEPEST} deep.")
         return yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # of PyYAML's constructors any: !!bool x is a KeyError, !!timestamp x an AttributeError
         raise InputError(f"{path} is damaged ({_first_line(error)}).") from error
 
 

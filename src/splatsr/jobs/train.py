@@ -14,13 +14,14 @@ from splatsr.arguments import in_plain_words
 from splatsr.bounds import Natural
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
-from splatsr.checkpoints.resumption import choose_checkpoint
+from splatsr.checkpoints.resumption import choose_checkpoint, is_of_restoring
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
 from splatsr.errors import InputError
 from splatsr.heads.dictionary import carry_rows
 from splatsr.image.model import Model
+from splatsr.image_files.one_line import one_line
 from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.names import check_metrics
@@ -256,6 +257,13 @@ def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoDat
         raise InputError(f"trainer: {in_plain_words(error)}") from error
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stopped
+    except Exception as error:
+        if checkpoint is None or isinstance(error, InputError) or not is_of_restoring(error):
+            raise
+        raise InputError(
+            f"{checkpoint} does not hold what this training can go on from ({one_line(error)}); go on from another checkpoint "
+            "of the run, 'resume=\"<file>\"', or start anew without resume."
+        ) from error
     for log in fitter.loggers:
         log.save()
 

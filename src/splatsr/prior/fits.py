@@ -4,6 +4,7 @@
 fitted. Both appear whole, the second one last: a chunk without it has not been fitted.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from splatsr.prior.statistics import describe, shape_values, unsigned, visible
 POOLED = 10_000_000
 """Kernels that statistics are made of. Where there are more, evenly spaced ones are taken; what that does to a percentile is
 smaller than any digit that is printed."""
+
+
+LARGEST_FIGURE = 1e9
+"""Beyond this a file is damaged: decibels and seconds of a chunk are far smaller."""
 
 
 def save_chunk(
@@ -64,7 +69,7 @@ class Fits:
     def __init__(self, folder: Path, *, crops: int, batch: int) -> None:
         chunks, self.folder = -(-crops // batch), folder / "fields"
         self.indices = sorted(done_chunks(self.folder))
-        if self.indices != list(range(chunks)):
+        if len(self.indices) != chunks or self.indices != list(range(chunks)):  # a damaged file may speak of any number
             raise InputError(
                 f"{self.folder} holds {len(self.indices)} of {chunks} chunks of fitted crops: finish the run first, "
                 f"job=fit_prior resume={folder}."
@@ -74,8 +79,10 @@ class Fits:
         """The field of each chunk and what its .json says, in the crops' order; InputError where a file is damaged."""
         for index in self.indices:
             figures = read_json(self.folder / f"{index:05d}.json")
-            if not isinstance(figures, dict) or not _are_crops(figures.get("crops")):
-                raise InputError(f"{self.folder}/{index:05d}.json is damaged: it does not say which crops were fitted.")
+            if not _are_figures(figures):
+                raise InputError(
+                    f"{self.folder}/{index:05d}.json is damaged: it does not say which crops were fitted, and how well."
+                )
             field = GaussianField.load(self.folder / f"{index:05d}.safetensors")
             if (fitted := field.means.shape[0]) != (said := len(figures["crops"])):
                 raise InputError(
@@ -101,12 +108,29 @@ class Fits:
         return pooled
 
 
-def _are_crops(crops: Any) -> bool:
-    """Whether they are described as `save_chunk` does."""
-    expected = {"number": int, "photograph": str, "top": int, "left": int, "psnr": float | int, "shapes": dict}
-    return isinstance(crops, list) and all(
-        isinstance(crop, dict) and all(isinstance(crop.get(key), kind) for key, kind in expected.items()) for crop in crops
+def _are_figures(figures: Any) -> bool:
+    """Whether they are such as `save_chunk` writes."""
+    return (
+        isinstance(figures, dict)
+        and _is_number(figures.get("seconds"))
+        and isinstance(figures.get("crops"), list)
+        and all(_is_crop(crop) for crop in figures["crops"])
     )
+
+
+def _is_crop(crop: Any) -> bool:
+    expected = {"number": int, "photograph": str, "top": int, "left": int, "psnr": float | int, "shapes": dict}
+    return (
+        isinstance(crop, dict)
+        and all(isinstance(crop.get(key), kind) for key, kind in expected.items())
+        and min(crop["top"], crop["left"]) >= 0
+        and (crop["psnr"] == math.inf or _is_number(crop["psnr"]))
+    )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one that a measurement can have: seconds, or dB."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_FIGURE
 
 
 def check_kernels(kernels: str) -> None:

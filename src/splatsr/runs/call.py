@@ -1,6 +1,7 @@
 """From settings to a job: what is wrong in them is said before anything else happens."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -55,21 +56,23 @@ _GO_ON = ("train", "fit_prior")
 """Jobs that go on where they were killed."""
 
 
-_SINGLE_PURPOSE = (
-    "checkpoint", "encoder_checkpoint", "input", "output", "existing", "format", "suffix", "quality", "scale", "size", "fit",
-    "runs", "beside", "compile",
-)  # fmt: skip
-"""Root keys that are null, or empty, unless somebody wants something of a job that reads them."""
+_OF_EVERY_RUN = ("job", "seed", "resume", "run_dir")
+"""Root keys that are no job's own."""
 
 
-def call_job(settings: Mapping[str, Any]) -> Any:
+def call_job(settings: Mapping[str, Any], asked: Sequence[str] = ()) -> Any:
     """Calls the job that the settings (root keys of conf/run.yaml, plain values) name, with those that it takes.
 
     A job is a function of splatsr.jobs whose keyword arguments are root keys, and `run`, the `Run` that it is part of.
 
+    Args:
+        settings: all of them, whether this job reads them or not.
+        asked: the arguments of the command line, as in "trainer.devices=2". (What a configuration file sets may be meant for
+            several jobs.)
+
     Raises:
         InputError: a key is unknown or missing, a value is not of the type that its reader wants, whether or not this job
-            reads it, or a key is set that only other jobs have a use for.
+            reads it, or the command line sets what only other jobs read.
     """
     if stray := sorted(set(settings) - root_keys()):
         raise InputError(f"nothing reads the key {stray[0]!r}; python run.py --cfg job prints those that there are.")
@@ -86,9 +89,10 @@ def call_job(settings: Mapping[str, Any]) -> Any:
     check_arguments(job, arguments, where="")
     for name in sorted(settings.keys() - names - {"job"}):
         check_parts(settings[name], name)
-    for name in _SINGLE_PURPOSE:
-        if settings[name] and name not in names:
-            raise InputError(f"job={job.__name__} does not read {name}, which is set to {settings[name]}; leave it out.")
+    for argument in asked:
+        name = re.split(r"[./@=]", argument.lstrip("+~"), maxsplit=1)[0]
+        if name in settings.keys() - names - {*_OF_EVERY_RUN}:
+            raise InputError(f"job={job.__name__} does not read {name}, which {argument} sets; leave it out.")
     if settings["resume"] not in (None, "auto") and job.__name__ not in _GO_ON:
         raise InputError(
             f"resume is for {' and '.join(_GO_ON)}, and for multiruns (-m); job={job.__name__} has nothing to go on with."

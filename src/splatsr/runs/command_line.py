@@ -81,7 +81,7 @@ def _run(cfg: DictConfig) -> None:
             if (Path(settings["run_dir"]) / "metrics.json").exists():
                 return
             settings["resume"] = "auto"  # its folder is chosen already
-        call_job(settings)
+        call_job(settings, HydraConfig.get().overrides.task)
     except Exception as error:
         refusal = explain(error)
         if (Path(HydraConfig.get().runtime.output_dir) / CONFIG).exists():  # else nothing is left behind

@@ -42,7 +42,7 @@ def run_to_end(work: Callable[[], object], explain: Callable[[Exception], str | 
     if (code := exit_code()) is not None:
         sys.stderr.write(line())
         return code
-    for refusal in refusals:
+    for refusal in dict.fromkeys(refusals):  # members of a multirun may all say the same
         from splatsr.shown import printable  # it imports rich, which --help does without
 
         sys.stderr.write(f"error: {printable(refusal, sys.stderr.encoding)}\n")

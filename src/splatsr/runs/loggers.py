@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.checkpoints.files import load_model, read_model, save_model
+from splatsr.disk.leftovers import remove_leftovers
 from splatsr.errors import InputError
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.logged_names import logged_name
@@ -34,6 +35,7 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     chosen = {name: one for name, one in logger.items() if one is not None and (name != "wandb" or rank == 0)}
     if "tensorboard" in chosen:
         _tensorboard_is_there()
+    remove_leftovers(run.folder / "logs")  # a run that goes on writes in another folder of it
     loggers = [
         instantiate(one, f"logger.{name}", **(arguments_of(run.folder) if name == "wandb" else {}))
         for name, one in chosen.items()

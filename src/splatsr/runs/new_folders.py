@@ -1,5 +1,6 @@
 """A refused command leaves no folder behind: those that Hydra makes for runs and multiruns are removed where they are empty."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from splatsr.disk.folder_lock import missing_folders, remove_empty
 from splatsr.errors import InputError
+from splatsr.runs.folders import slurm_tasks
+from splatsr.runs.run import CONFIG
 
 MULTIRUN = "multirun.yaml"
 """What Hydra writes into a multirun's folder before the first member."""
@@ -22,18 +25,26 @@ class NewFolders(Callback):
     """Hydra calls it, see conf/run.yaml."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        """Remembers which folders are missing now."""
+        """Remembers which folders are missing now, and makes a new run's own: one of the same second takes another."""
         _remember(config, "run.dir")
+        if slurm_tasks() == 1:  # else it is one folder for all tasks
+            _take_own(config, "run", "run_folder:")
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Remembers which folders are missing now, and makes a new multirun's own: one of the same second takes another."""
         _remember(config, "sweep.dir")
-        chosen = OmegaConf.to_container(config.hydra.sweep, resolve=False)
-        own = isinstance(chosen, dict) and "multirun_folder:" in str(chosen["dir"])
-        if _folder is None or not own or OmegaConf.select(config, "resume") not in (None, "auto"):
-            return
-        with read_write(config), open_dict(config):
-            config.hydra.sweep.dir = str(_claimed(_folder))
+        _take_own(config, "sweep", "multirun_folder:")
+
+
+def _take_own(config: DictConfig, kind: str, resolver: str) -> None:
+    """Makes the folder that `resolver` has chosen for a new run or multirun, and puts another in its place if it is there."""
+    chosen = OmegaConf.to_container(config.hydra[kind], resolve=False)
+    if _folder is None or not (isinstance(chosen, dict) and resolver in str(chosen["dir"])):
+        return
+    if OmegaConf.select(config, "resume") not in (None, "auto") or (_folder / CONFIG).exists():  # it goes on there
+        return
+    with read_write(config), open_dict(config), contextlib.suppress(OSError):  # Hydra tries once more, and says why it cannot
+        config.hydra[kind].dir = str(_claimed(_folder))
 
 
 def _claimed(folder: Path) -> Path:

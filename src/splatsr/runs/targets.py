@@ -1,5 +1,6 @@
 """What a `_target_` of the settings may name: parts of SplatSR, and those parts of its libraries that stand beside them."""
 
+import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +14,15 @@ from splatsr.errors import InputError
 _HOMES = ("splatsr.", "lightning.", "torch.optim.", "torch.nn.modules.loss.")
 """Where they are defined. Whatever else Python could call (os.getcwd, torch.nn.ReLU) is no part of a run."""
 
+_OF_MODELS = ("splatsr.models.", "splatsr.encoders.", "splatsr.heads.", "splatsr.decoders.", "splatsr.prior.fitting.")
+"""Where the parts of models are defined; which of them a model may consist of, `checkpoints.build` lists."""
+
+_FUNCTIONS = (
+    "splatsr.data.photos.", "splatsr.heads.dictionary.", "splatsr.heads.initialisation.", "splatsr.prior.dictionaries.",
+    "splatsr.training.schedules.",
+)  # fmt: skip
+"""Where functions are defined that can be parts; all others are classes."""
+
 _KINDS = {
     "model": ("splatsr.models.",),
     "data": ("splatsr.data.",),
@@ -22,13 +32,13 @@ _KINDS = {
     "schedule": ("splatsr.training.schedules.",),
     "callbacks": ("splatsr.training.callbacks.", "lightning.pytorch.callbacks.", "splatsr.metrics.protocol."),
     "trainer": ("lightning.", "splatsr.training."),
-    "logger": ("lightning.pytorch.loggers.",),
+    "logger": ("splatsr.training.csv_log.", "lightning.pytorch.loggers."),
     "protocol": ("splatsr.metrics.protocol.",),
-    "benchmark": ("splatsr.",),
+    "benchmark": ("splatsr.metrics.cost_settings.", *_OF_MODELS),
     "prior": ("splatsr.prior.",),
     "table": ("splatsr.tables.", "splatsr.metrics.protocol."),
 }
-"""Where the parts of a root key are defined. (Parts of a model may be of other rooms: `checkpoints.build` has the list.)"""
+"""Where the parts of a root key are defined; those below a model in `_OF_MODELS`."""
 
 _OF_LIBRARIES = {
     "loss": ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss"),
@@ -55,7 +65,7 @@ def find_target(target: Any, name: str) -> Callable[..., Any]:
         InputError: there is no such thing, or it is no part that can stand there.
     """
     root, *below = name.split(".")
-    homes = _HOMES if root == "model" and below else _KINDS.get(root.partition("[")[0], _HOMES)
+    homes = _OF_MODELS if root == "model" and below else _KINDS.get(root.partition("[")[0], _HOMES)
     refusal = InputError(
         f"{name}._target_ is {shown(target)}, which cannot stand there; what can is defined in "
         f"{', '.join(home.rstrip('.') for home in homes)}."
@@ -66,8 +76,16 @@ def find_target(target: Any, name: str) -> Callable[..., Any]:
         found = pkgutil.resolve_name(target)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{name}._target_ is {target!r}, which does not exist.") from error
-    if not callable(found) or not f"{getattr(found, '__module__', None)}.".startswith(homes):
+    defined = f"{getattr(found, '__module__', None)}."
+    if not defined.startswith(homes) or not (inspect.isclass(found) or (callable(found) and defined.startswith(_FUNCTIONS))):
         raise refusal
+    home = target.rpartition(".")[0]
+    if "._" in target or not inspect.ismodule(pkgutil.resolve_name(home)):  # a class's method, or a name for the file alone
+        raise refusal
+    if target.startswith("splatsr.") and defined != f"{home}.":
+        raise InputError(
+            f"{name}._target_ is {target!r}, which is not defined there; give {defined}{target.rpartition('.')[2]}."
+        )
     fitting = _OF_LIBRARIES.get(root, ())
     if fitting and not str(found.__module__).startswith("splatsr.") and getattr(found, "__name__", "") not in fitting:
         raise InputError(f"{name}._target_ is {target!r}, which does not go with these trainings; take {', '.join(fitting)}.")
