@@ -3,7 +3,9 @@ import math
 import pytest
 import torch
 
-from splatsr.training.losses import L1WithFrequency
+from splatsr.errors import InputError
+from splatsr.metrics.ssim import ssim
+from splatsr.training.losses import Charbonnier, L1WithFrequency, L1WithSSIM
 
 
 def test_weight_zero_is_l1() -> None:
@@ -31,3 +33,20 @@ def test_it_has_a_gradient_and_refuses_negative_weights() -> None:
     assert prediction.grad.abs().min() > 0
     with pytest.raises(ValueError, match="at least 0"):
         L1WithFrequency(weight=-1.0)
+
+
+def test_charbonnier_is_l1_far_away_and_quadratic_near_zero() -> None:
+    loss, zero = Charbonnier(epsilon=1e-3), torch.zeros(2, 3, 4, 4)
+    torch.testing.assert_close(loss(zero + 0.5, zero), torch.tensor(0.5), atol=2e-6, rtol=0)
+    torch.testing.assert_close(loss(zero + 1e-5, zero), torch.tensor(1e-3 + 1e-10 / 2e-3), atol=1e-9, rtol=0)
+    assert loss(torch.rand(7, 3), torch.rand(7, 3)).ndim == 0
+
+
+def test_l1_with_ssim_adds_what_the_metric_lacks_to_one() -> None:
+    prediction, target = torch.rand(2, 3, 24, 20), torch.rand(2, 3, 24, 20)
+    similarity = torch.stack([ssim(*pair) for pair in zip(prediction, target, strict=True)]).mean()
+    expected = (prediction - target).abs().mean() + 0.2 * (1 - similarity.float())
+    torch.testing.assert_close(L1WithSSIM(weight=0.2)(prediction, target), expected, atol=2e-4, rtol=1e-3)
+    assert L1WithSSIM(weight=0.2)(target, target).item() == pytest.approx(0, abs=1e-5)
+    with pytest.raises(InputError, match="supervision=crops"):
+        L1WithSSIM(weight=0.2)(prediction.flatten(2)[0], target.flatten(2)[0])

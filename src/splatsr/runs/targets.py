@@ -28,7 +28,7 @@ _KINDS = {
     "data": ("splatsr.data.",),
     "supervision": ("splatsr.training.supervision.",),
     "loss": ("splatsr.training.losses.", "torch.nn.modules.loss."),
-    "optimizer": ("torch.optim.",),
+    "optimizer": ("torch.optim.", "timm.optim.adan."),
     "schedule": ("splatsr.training.schedules.",),
     "callbacks": ("splatsr.training.callbacks.", "lightning.pytorch.callbacks.", "splatsr.metrics.protocol."),
     "trainer": ("lightning.", "splatsr.training."),
@@ -42,8 +42,8 @@ _KINDS = {
 
 _OF_LIBRARIES = {
     "loss": ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss"),
-    "optimizer": ("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "ASGD", "LBFGS", "NAdam", "RAdam", "RMSprop",
-                  "Rprop", "SGD"),
+    "optimizer": ("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Adan", "ASGD", "LBFGS", "NAdam", "RAdam",
+                  "RMSprop", "Rprop", "SGD"),
     "callbacks": ("LearningRateMonitor", "EMAWeightAveraging", "WeightAveraging", "ModelCheckpoint", "DeviceStatsMonitor",
                   "ModelSummary", "RichModelSummary", "RichProgressBar", "TQDMProgressBar"),
 }  # fmt: skip
@@ -70,7 +70,7 @@ def find_target(target: Any, name: str) -> Callable[..., Any]:
         f"{name}._target_ is {shown(target)}, which cannot stand there; what can is defined in "
         f"{', '.join(home.rstrip('.') for home in homes)}."
     )
-    if not isinstance(target, str) or not target.startswith(("splatsr.", "lightning.", "torch.")):
+    if not isinstance(target, str) or not target.startswith(("splatsr.", "lightning.", "torch.", "timm.")):
         raise refusal
     try:
         found = pkgutil.resolve_name(target)
