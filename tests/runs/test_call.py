@@ -57,6 +57,7 @@ def test_a_file_may_be_called_by_a_number() -> None:
     [
         *("checkpoint=a.safetensors", "input=a.png", "scale=2", "suffix=_big", "runs=[a]", "+beside.b=c", "pictures=4"),
         *("trainer.devices=[1,2]", "++optimizer.lr=3", "~trainer.logger", "loss=mse", "model/encoder=hat", "metrics=null"),
+        "callbacks=[]",
     ],
 )
 def test_what_only_other_jobs_read_is_refused_on_the_command_line(argument: str) -> None:

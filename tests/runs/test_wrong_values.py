@@ -109,6 +109,13 @@ def test_nonsense_is_one_line_that_names_the_setting(job: str, name: str, values
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_training_begins_whose_model_file_would_be_refused(tmp_path: Path) -> None:
+    settings = {**settings_of("job=train", *BASE), "run_dir": str(tmp_path / "run")}
+    with pytest.raises(InputError, match="these settings: model.reference_scale is 99999; models have whole numbers from 0"):
+        call_job(changed(settings, "model.reference_scale", 99999))
+    assert not (tmp_path / "run/checkpoints").exists()
+
+
 @pytest.mark.parametrize("group", [{"decimals": 2}, {"labels": ["a"], "decimals": -1}, {"labels": 3, "decimals": 1}, {}])
 def test_columns_of_a_table_are_checked_before_a_training(group: dict[str, Any], tmp_path: Path) -> None:
     settings = {**settings_of("job=train", *BASE), "run_dir": str(tmp_path / "run")}

@@ -40,7 +40,7 @@ def build_from_file(config: Any, *, elements: int, source: str) -> Any:
     Raises:
         InputError: whatever is wrong with it, before memory is taken for it.
     """
-    _check(config, source)
+    check_description(config, source)
     try:
         with _Bounded(4 * elements + SPARE), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # the weights then do not fit
@@ -74,8 +74,11 @@ class _Bounded(TorchDispatchMode):
         return function(*args, **kwargs)
 
 
-def _check(config: Any, source: str) -> None:
-    """InputError unless the values are plain, not too deep, not too many, and whole numbers are such as models have."""
+def check_description(config: Any, source: str) -> None:
+    """InputError unless the values are plain, not too deep, not too many, and whole numbers are such as models have.
+
+    Of a file, or of the settings of a training, whose files could not be read otherwise.
+    """
     for count, (dotted, value, level) in enumerate(values_in(config, "model")):
         name = one_line(dotted)
         if level > DEEPEST:

@@ -8,6 +8,7 @@ from splatsr.checkpoints.choice import choose_model
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.devices import Device, Precision
 from splatsr.errors import InputError
+from splatsr.image.self_ensemble import SelfEnsemble
 from splatsr.metrics.evaluation import check_scales, check_sizes
 from splatsr.metrics.figure import Evaluation
 from splatsr.metrics.names import check_metrics
@@ -30,6 +31,7 @@ def evaluate(
     pictures: Natural,
     device: Device,
     precision: Precision,
+    self_ensemble: bool,
     run: Run,
 ) -> Evaluation:
     """Arguments are the root keys of conf/run.yaml; metrics.json and pictures/ go to the run's folder.
@@ -49,6 +51,8 @@ def evaluate(
     check_sizes(photographs.test_sets, scales, rules, every=False)
     chosen = choose_model(checkpoint, model, device, precision)
     others = {name: choose_model(file, model, device, precision) for name, file in beside.items()}
+    if self_ensemble:
+        chosen, others = SelfEnsemble(chosen), {name: SelfEnsemble(other) for name, other in others.items()}
     paper = None if table is None else instantiate(table, "table")
     run.describe(rendering=chosen.rendering)
     return evaluate_and_report(

@@ -15,6 +15,7 @@ from splatsr.bounds import Natural
 from splatsr.checkpoints import encoder_weights
 from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
 from splatsr.checkpoints.resumption import choose_checkpoint, is_of_restoring
+from splatsr.checkpoints.untrusted import check_description
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.module import PhotoData
 from splatsr.data.rank_share import check_share
@@ -179,6 +180,7 @@ def _build(
 ) -> SuperResolution:
     """The module to train; InputError where its supervision does not fit what the model returns, or a part refuses a value."""
     made = {name: instantiate(part, name) for name, part in parts.items()}
+    check_description(model, "these settings")  # else model.safetensors would be refused when it is read
     task = SuperResolution(model_config=model, seed=seed, **made)
     with torch.no_grad():
         task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per, photographs.smallest_crop)

@@ -35,6 +35,7 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "output": str | int | Annotated[Sequence[str], AtLeastOne] | None,
     "device": Device,
     "precision": Precision,
+    "self_ensemble": bool,
     "pictures": Natural,
     "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
     "metrics": Sequence[str] | None,
@@ -91,7 +92,7 @@ def call_job(settings: Mapping[str, Any], asked: Sequence[str] = ()) -> Any:
         check_parts(settings[name], name)
     for argument in asked:
         name = re.split(r"[./@=]", argument.lstrip("+~"), maxsplit=1)[0]
-        if name in settings.keys() - names - {*_OF_EVERY_RUN}:
+        if name in root_keys() - names - {*_OF_EVERY_RUN}:
             raise InputError(f"job={job.__name__} does not read {name}, which {argument} sets; leave it out.")
     if settings["resume"] not in (None, "auto") and job.__name__ not in _GO_ON:
         raise InputError(
