@@ -2,55 +2,26 @@
 
     python benchmarks/equal_minutes.py    # minutes; prints seconds per step, and epochs that fit into the budget
 
-The experiments take turns on the same crops of the embedded photographs, step by step. Figures are means of wall-clock times:
+The experiments take turns on the first crops of the embedded photographs, step by step. Figures are means of wall-clock times:
 what a step costs depends on the scale that its batch has drawn.
 """
 
 import argparse
 import logging
-import statistics
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
-from splatsr.checkpoints.build import build
-from splatsr.data.module import PhotoData
-from splatsr.runs.configuration import CONF, compose, instantiate
-
-
-class Steps:
-    """An experiment's training without its trainer: one step per call."""
-
-    def __init__(self, name: str) -> None:
-        self.settings = compose(f"experiment=compare/{name}")
-        self.model = build(self.settings["model"])
-        self.supervision, self.loss = (instantiate(self.settings[name], name) for name in ("supervision", "loss"))
-        self.optimizer = instantiate(self.settings["optimizer"], "optimizer")(self.model.parameters())
-
-    def batches(self, count: int) -> list[dict]:
-        """The first crops of the experiment."""
-        data: PhotoData = instantiate({**self.settings["data"], "batches_per_epoch": count, "workers": 0}, "data")
-        data.setup("fit")
-        return list(data.train_dataloader())
-
-    def __call__(self, batch: dict, index: int) -> None:
-        self.optimizer.zero_grad()
-        self.loss(*self.supervision(self.model(batch["lr"]), batch, np.random.default_rng(index))).backward()
-        self.optimizer.step()
+from splatsr.runs.configuration import CONF
+from training_steps import Steps, step_seconds
 
 
 def measure(count: int, clock: Callable[[], float]) -> tuple[dict[str, Steps], dict[str, float]]:
     """The comparison's experiments, and their mean seconds per step after an untimed one."""
-    methods = {path.stem: Steps(path.stem) for path in sorted((CONF / "experiment" / "compare").glob("*.yaml"))}
-    times: dict[str, list[float]] = {name: [] for name in methods}
-    for index, batch in enumerate(next(iter(methods.values())).batches(count + 1)):
-        for name, step in methods.items():
-            start = clock()
-            step(batch, index)
-            times[name].append(clock() - start)
-    return methods, {name: statistics.mean(measured[1:]) for name, measured in times.items()}
+    names = sorted(path.stem for path in (CONF / "experiment" / "compare").glob("*.yaml"))
+    methods = {name: Steps(f"experiment=compare/{name}") for name in names}
+    return methods, dict(zip(names, step_seconds(list(methods.values()), count, clock), strict=True))
 
 
 def main() -> None:

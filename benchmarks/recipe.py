@@ -1,0 +1,215 @@
+"""What makes a tiny model good: questions with answers, every answer trained for the same time on one core, with several seeds.
+
+    python benchmarks/recipe.py --train <folder> <folder> --test <folder> --minutes 5 --seeds 0 1
+    python benchmarks/recipe.py ... --questions heads loss      # some of them; what is there already is kept
+
+Every answer changes the recipe of experiment=tiny_released in what the question is about. Steps are timed first, in turns and
+in processor time; each answer then gets as many as its minutes allow, and a cosine schedule of that length. The trainings run
+two at a time, each on one core. Runs are kept in outputs/recipe: the same command goes on where it was stopped. Writes its tables
+in docs/recipe.md.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from section import HERE, write_results, write_section
+from splatsr.disk.markdown import markdown_table
+from training_steps import Steps, step_seconds
+
+PAGE = HERE.parent / "docs" / "recipe.md"
+
+BATCHES = 25
+"""Of an epoch; trainings end with a whole one."""
+
+SCALES = (2, 4, 8)
+
+PUBLISHED_HEADS = ["model/shapes=ddcw", "model/positions=apd", "model/colors=cgm", "model.colors.skip=true"]
+LIGHT_HEADS = ["model/shapes=ddcw_light", "model/positions=apd_light", "model/colors=cgm_light", "model.colors.skip=true"]
+
+QUESTIONS: dict[str, dict[str, list[str]]] = {
+    "heads": {"tiny": [], "light": LIGHT_HEADS, "published": PUBLISHED_HEADS},
+    "width": {
+        "48 channels, 10 blocks": [],
+        "32 channels, 22 blocks": ["model.encoder.channels=32", "model.encoder.blocks=22"],
+        "64 channels, 5 blocks": ["model.encoder.channels=64", "model.encoder.blocks=5"],
+        "48 channels, 5 blocks": ["model.encoder.blocks=5"],
+    },
+    "body": {"residual blocks": [], "large kernels": ["model/encoder=large_kernels_tiny"]},
+    "kernels per pixel": {
+        "4": [],
+        "1": ["model.kernels_per_pixel=1"],
+        "9": ["model.kernels_per_pixel=9", "model.encoder.upscale=3"],
+    },
+    "color skip": {"yes": [], "no": ["model.colors.skip=false"]},
+    "first weights": {"blurred LR image": [], "published": ["model/initialisation=published"]},
+    "training scales": {
+        "2 to 6": [],
+        "1 to 6": ["data.scale_range=[1,6]"],
+        "4 to 8": ["data.scale_range=[4,8]"],
+        "2 to 8, log-uniform": ["data.scale_range=[2,8]", "data.scale_distribution=log_uniform"],
+    },
+    "footprint": {"below x2": [], "none": ["model.reference_scale=0"], "always": ["model.reference_scale=.inf"]},
+    "patch and batch": {
+        "8 of 96": [],
+        "18 of 64": ["data.patch=64", "data.batch_size=18"],
+        "4 of 136": ["data.patch=136", "data.batch_size=4"],
+        "16 of 96": ["data.batch_size=16"],
+    },
+    "learning rate": {
+        "8e-4": [],
+        "4e-4": ["optimizer.lr=4e-4"],
+        "1.6e-3": ["optimizer.lr=1.6e-3"],
+        "8e-4, no warm-up": ["schedule.warmup_steps=0"],
+    },
+    "optimizer": {
+        "Adam": [],
+        "AdamW": ["optimizer=adamw", "optimizer.lr=8e-4", "optimizer.betas=[0.9,0.99]"],
+        "Adan": ["optimizer=adan", "optimizer.lr=3e-3", "optimizer.betas=[0.98,0.92,0.99]"],
+    },
+    "loss": {
+        "L1": [],
+        "Charbonnier": ["loss=charbonnier"],
+        "L1 + frequency": ["loss=l1_frequency", "loss.weight=0.01"],
+        "L1 + SSIM": ["loss=l1_ssim"],
+    },
+    "averaging": {
+        "0.998": [],
+        "0.99": ["callbacks.averaging.decay=0.99"],
+        "none": ["callbacks=without_averaging"],
+    },
+    "crops": {"anywhere": [], "most detail of 2": ["data.crop_candidates=2"], "most detail of 4": ["data.crop_candidates=4"]},
+    "colors that change places": {"no": [], "yes": ["data.permute_colors=true"]},
+    "drawings": {"60 of 317": [], "none": ["data.drawings=0"]},
+}
+"""The first answer of each is the recipe itself."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One run: an answer, given a seed."""
+
+    name: str
+    overrides: list[str]
+    seed: int
+    epochs: int
+
+    @property
+    def folder(self) -> Path:
+        return Path("outputs/recipe") / f"{self.name}_{self.epochs}epochs_seed{self.seed}"
+
+    def run(self, common: list[str]) -> None:
+        """Trains and measures, unless that is done; goes on with what was begun."""
+        if (self.folder / "metrics.json").exists():
+            return
+        going_on = [f"resume={self.folder}"] if (self.folder / "config.yaml").exists() else [f"hydra.run.dir={self.folder}"]
+        command = [
+            *(sys.executable, str(HERE.parent / "run.py"), *common, *self.overrides, f"seed={self.seed}", *going_on),
+            *(f"trainer.max_epochs={self.epochs}", f"trainer.check_val_every_n_epoch={self.epochs}"),
+        ]
+        start = time.monotonic()
+        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        print(f"{self.folder}: {time.monotonic() - start:.0f} s", flush=True)
+
+    def figures(self) -> dict[str, float]:
+        """PSNR by "<set> x<scale>"."""
+        sets = json.loads((self.folder / "metrics.json").read_text())["sets"]
+        return {f"{name} {scale}": values["psnr_y"] for name, scales in sets.items() for scale, values in scales.items()}
+
+
+def file_name(question: str, answer: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in f"{question}_{answer}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trains every answer; writes docs/recipe.md.")
+    parser.add_argument("--train", nargs="+", required=True, help="folders of photographs")
+    parser.add_argument("--test", nargs="+", required=True, help="folders of test images")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of one core, for every training")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--questions", nargs="+", choices=list(QUESTIONS), default=list(QUESTIONS), metavar="QUESTION")
+    parser.add_argument("--timed", type=int, default=8, help="steps that are timed of every answer")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    common = [
+        *("experiment=tiny_released", "data=folder", f"data.train=[{','.join(arguments.train)}]"),
+        *(f"data.test=[{','.join(arguments.test)}]", f"data.batches_per_epoch={BATCHES}", "data.workers=0", "pictures=0"),
+        *(f"scales=[{','.join(map(str, SCALES))}]", "data.validation_scales=[]", "schedule.warmup_steps=40"),
+    ]
+    asked = {question: QUESTIONS[question] for question in arguments.questions}
+    answers = {(question, answer): overrides for question, own in asked.items() for answer, overrides in own.items()}
+    distinct = {tuple(overrides): None for overrides in answers.values()}
+    seconds = step_times(common, [list(overrides) for overrides in distinct], arguments.timed)
+    trainings = {
+        (tuple(overrides), seed): Training(
+            "base" if not overrides else file_name(question, answer),
+            overrides,
+            seed,
+            max(1, round(60 * arguments.minutes / seconds[tuple(overrides)] / BATCHES)),
+        )
+        for (question, answer), overrides in answers.items()
+        for seed in arguments.seeds
+    }
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda training: training.run(common), trainings.values()))
+    rows = [
+        {
+            "question": question,
+            "answer": answer,
+            "settings": overrides,
+            "seconds per step": seconds[tuple(overrides)],
+            "steps": BATCHES * trainings[tuple(overrides), arguments.seeds[0]].epochs,
+            "psnr": [trainings[tuple(overrides), seed].figures() for seed in arguments.seeds],
+        }
+        for (question, answer), overrides in answers.items()
+    ]
+    command = f"python benchmarks/recipe.py --train <folders> --test <folders> --minutes {arguments.minutes:g}"
+    made_by = write_results("recipe", command, seeds=arguments.seeds, rows=rows)
+    write_section("recipe", f"{made_by}; one core each.\n\n" + "\n\n".join(tables(rows)), PAGE)
+
+
+def step_times(common: list[str], answers: list[list[str]], count: int) -> dict[tuple[str, ...], float]:
+    """Processor seconds of a step of each; kept in outputs/recipe, so that a command that goes on counts the same steps."""
+    path = Path("outputs/recipe/seconds.json")
+    known: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    for answer in answers:
+        if (key := " ".join(answer)) not in known:
+            base, own = (Steps(*common, *overrides) for overrides in ([], answer))
+            of_base, of_own = step_seconds([base, own], count, time.process_time)
+            if not answer:
+                known[key] = of_own
+            known[key] = known.get("", of_base) * of_own / of_base  # ratios are what turns measure well
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(known, indent=2))
+    return {tuple(answer): known[" ".join(answer)] for answer in answers}
+
+
+def tables(rows: list[dict]) -> list[str]:
+    """One for each question: means over the seeds, half the range between them behind."""
+    columns = list(rows[0]["psnr"][0])
+    texts = []
+    for question in dict.fromkeys(row["question"] for row in rows):
+        cells = []
+        for row in (row for row in rows if row["question"] == question):
+            values = [[figures[column] for figures in row["psnr"]] for column in columns]
+            shown = [f"{statistics.mean(of):.2f} ± {(max(of) - min(of)) / 2:.2f}" for of in values]
+            settings = " ".join(f"`{one}`" for one in row["settings"]) or "the recipe"
+            cells.append([row["answer"], settings, str(row["steps"]), *shown])
+        headings = ["answer", "settings", "steps", *columns]
+        texts.append(f"### {question.capitalize()}\n\n{markdown_table(headings, cells, text_columns=2)}")
+    return texts
+
+
+if __name__ == "__main__":
+    main()
