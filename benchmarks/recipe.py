@@ -5,8 +5,8 @@
 
 Every answer changes the recipe of experiment=tiny_released in what the question is about. Steps are timed first, in turns and
 in processor time; each answer then gets as many as its minutes allow, and a cosine schedule of that length. The trainings run
-two at a time, each on one core. Runs are kept in outputs/recipe: the same command goes on where it was stopped. Writes its tables
-in docs/recipe.md.
+two at a time, each on one core. Runs are kept in outputs/recipe: the same command goes on where it was stopped. Writes its
+tables in docs/recipe.md.
 """
 
 import argparse
@@ -58,7 +58,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
         "4 to 8": ["data.scale_range=[4,8]"],
         "2 to 8, log-uniform": ["data.scale_range=[2,8]", "data.scale_distribution=log_uniform"],
     },
-    "footprint": {"below x2": [], "none": ["model.reference_scale=0"], "always": ["model.reference_scale=.inf"]},
+    "footprint": {"below x2": [], "none": ["model.reference_scale=0"], "always": ["model.reference_scale=inf"]},
     "patch and batch": {
         "8 of 96": [],
         "18 of 64": ["data.patch=64", "data.batch_size=18"],

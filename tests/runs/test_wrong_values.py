@@ -109,6 +109,13 @@ def test_nonsense_is_one_line_that_names_the_setting(job: str, name: str, values
     assert list(tmp_path.iterdir()) == []
 
 
+def test_adan_has_three_momenta(tmp_path: Path) -> None:
+    settings = settings_of("job=train", "debug=tiny", "optimizer=adan")
+    settings = {**settings, "run_dir": str(tmp_path / "run")}
+    with pytest.raises(InputError, match="^optimizer.betas must be a list of 3 numbers"):
+        call_job(changed(settings, "optimizer.betas", [0.9, 0.999]))
+
+
 def test_no_training_begins_whose_model_file_would_be_refused(tmp_path: Path) -> None:
     settings = {**settings_of("job=train", *BASE), "run_dir": str(tmp_path / "run")}
     with pytest.raises(InputError, match="these settings: model.reference_scale is 99999; models have whole numbers from 0"):

@@ -44,6 +44,8 @@ _OPTIMIZER = {
     "rho": BelowOne,
 }
 
+_ADAN = {**_OPTIMIZER, "betas": Annotated[Sequence[BelowOne], Len(3, 3)]}
+
 _AVERAGING = {"decay": BelowOne, "update_every_n_steps": Count, "update_starting_at_step": Natural | None}
 
 _MONITOR = {"logging_interval": Literal["step", "epoch"] | None}
@@ -57,7 +59,7 @@ def bounds_of(reader: Callable[..., Any]) -> Hints:
         return {}
     for kind, bounds in (
         (lightning.Trainer, _TRAINER),
-        (Optimizer, _OPTIMIZER),
+        (Optimizer, _ADAN if reader.__name__ == "Adan" else _OPTIMIZER),  # to import it takes a second
         (EMAWeightAveraging, _AVERAGING),
         (LearningRateMonitor, _MONITOR),
         (modules.loss._Loss, _LOSS),
