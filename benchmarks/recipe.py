@@ -50,7 +50,11 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
         "1": ["model.kernels_per_pixel=1"],
         "9": ["model.kernels_per_pixel=9", "model.encoder.upscale=3"],
     },
-    "color skip": {"yes": [], "no": ["model.colors.skip=false"]},
+    "color skip": {
+        "bilinear": [],
+        "bicubic": ["model.colors.skip_rule=bicubic"],
+        "none": ["model.colors.skip=false"],
+    },
     "first weights": {"blurred LR image": [], "published": ["model/initialisation=published"]},
     "training scales": {
         "2 to 6": [],

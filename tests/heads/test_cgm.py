@@ -17,6 +17,18 @@ def test_the_skip_is_the_lr_image_at_the_cells_centres() -> None:
     torch.testing.assert_close(inner, 0.5 * torch.tensor([0.25, 0.75, 1.25, 1.75, 2.25, 2.75]))
 
 
+def test_a_bicubic_skip_bends_where_a_bilinear_one_has_corners() -> None:
+    x = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]).expand(3, 6, 6)
+    for rule, reach, overshoots in (("bilinear", 1, False), ("bicubic", 2, True)):
+        head = CGM(channels=5, per_side=2, skip_gain=1.0, hidden=[8], skip=True, skip_rule=rule)
+        head.start_at_zero()
+        colors = head(torch.zeros(1, 144, 5), x[None])
+        assert head.reach == reach
+        assert bool(colors.max() > 1.01) == overshoots
+        torch.testing.assert_close(colors.mean(), torch.tensor(0.5))
+    assert CGM(channels=5, per_side=2, skip_gain=1.0, hidden=[8], skip=False).reach == 0
+
+
 def test_without_the_skip_colors_do_not_depend_on_the_lr_image() -> None:
     head, features = head_of(skip=False), torch.randn(2, 6 * 8, 5)
     assert torch.equal(head(features, torch.rand(2, 3, 3, 4)), head(features, torch.rand(2, 3, 3, 4)))

@@ -182,7 +182,9 @@ def test_only_limited_kernels_are_tiled() -> None:
     assert tiny("model/positions=anchors").tiling.support == pytest.approx(tiny().tiling.support - 1)
 
 
-@pytest.mark.parametrize("changes", [[], ["model.colors.skip=false"], ["model.kernels_per_pixel=1"]])
+@pytest.mark.parametrize(
+    "changes", [[], ["model.colors.skip=false"], ["model.colors.skip_rule=bicubic"], ["model.kernels_per_pixel=1"]]
+)
 @torch.inference_mode()
 def test_a_part_is_cropped_from_the_whole(changes: list[str]) -> None:
     model = tiny(*changes, "model.margin=0").eval()

@@ -1,6 +1,7 @@
 """CGM, Color Gaussian Mapping (ContinuousSR section 4.4): the kernels' colors."""
 
 from functools import partial
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -19,20 +20,34 @@ class CGM(nn.Module):
         per_side: kernels per LR pixel along either axis.
         skip_gain: 1 / dc_gain, so that the skip alone already renders a blurred LR image; see ContinuousSR.
         hidden: hidden widths of the MLP; five of them in the published model ("six layers": appendix, Table 17).
-        skip: add skip_gain * (LR image at the centre of the kernel's cell, bilinear). The published model has none.
+        skip: add skip_gain * (LR image at the centre of the kernel's cell). The published model has none.
+        skip_rule: how the LR image is known between its pixels.
+
+    Attributes:
+        reach: LR pixels beyond its own that a kernel's skip depends on.
     """
 
-    def __init__(self, *, channels: int, per_side: int, skip_gain: float, hidden: Widths, skip: bool) -> None:
+    def __init__(
+        self,
+        *,
+        channels: int,
+        per_side: int,
+        skip_gain: float,
+        hidden: Widths,
+        skip: bool,
+        skip_rule: Literal["bilinear", "bicubic"] = "bilinear",
+    ) -> None:
         super().__init__()
-        self.per_side, self.skip, self.skip_gain = per_side, skip, skip_gain
+        self.per_side, self.skip, self.skip_gain, self.skip_rule = per_side, skip, skip_gain, skip_rule
+        self.reach = {"bilinear": 1, "bicubic": 2}[skip_rule] if skip else 0
         self.mlp = mlp([channels, *hidden, 3])
 
     def forward(self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b rgb=3 h w"]) -> Float[Tensor, "b n rgb=3"]:
         colors = in_float32(partial(by_position, self.mlp), features)  # half precision moved them by up to 1.8 levels
         if not self.skip:
             return colors
-        # half-pixel bilinear resampling by per_side samples the LR image exactly at the cells' centres
-        smooth = nn.functional.interpolate(lr, scale_factor=self.per_side, mode="bilinear", align_corners=False)
+        # half-pixel resampling by per_side samples the LR image exactly at the cells' centres
+        smooth = nn.functional.interpolate(lr, scale_factor=self.per_side, mode=self.skip_rule, align_corners=False)
         return colors + self.skip_gain * smooth.flatten(2).transpose(1, 2)
 
     def start_at_zero(self) -> None:

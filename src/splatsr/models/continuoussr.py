@@ -114,7 +114,7 @@ class ContinuousSR(Model):
 
     @property
     def tiling(self) -> Tiling | None:
-        """The encoder's, plus what the heads see: DDCW's convolution one cell, the skip's bilinear resampling one pixel.
+        """The encoder's, plus what the heads see: DDCW's convolution one cell, the color skip one LR pixel or two.
 
         A kernel sits up to `offset_range` from its cell's corner and is no longer than the longest dictionary row; without
         anchors or without a dictionary there is no such limit, and no tiling.
@@ -123,7 +123,7 @@ class ContinuousSR(Model):
         support = self.apd.offset_range + math.sqrt(2 * CUT) * self.ddcw.longest_deviation / self.dictionary_scale
         if encoder is None or math.isinf(support):
             return None
-        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, 1), support=support)
+        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, self.cgm.reach), support=support)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of a batch of RGB images in [0, 1], any h and w.
@@ -136,9 +136,11 @@ class ContinuousSR(Model):
 
     def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> GaussianField:
         """The field of that rectangle of an image that is not continued, without the heads' work on the rest of it."""
+        more = max(1, self.cgm.reach)  # LR pixels: DDCW sees the next cell
         (top, bottom), (left, right) = (
-            (max(first - 1, 0), min(end + 1, side)) for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
-        )  # one pixel more: DDCW sees the next cell, the color skip the next pixel
+            (max(first - more, 0), min(end + more, side))
+            for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
+        )
         k = self.per_side
         with computing_in(self.precision, lr.device):
             features = self.unshuffle(self.encoder(lr))[..., k * top : k * bottom, k * left : k * right]
