@@ -21,6 +21,7 @@ from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
 from splatsr.data.image_sequences import Images, Joined
 from splatsr.data.known_sets import KNOWN_SETS
+from splatsr.data.late_loader import LateLoader
 from splatsr.data.layouts import check_tree
 from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
@@ -157,7 +158,7 @@ class PhotoData(lightning.LightningDataModule):
             scale_per=self.scale_per,
             seed=self.seed,
         )
-        return DataLoader(
+        return LateLoader(
             self.crops,
             batch_size=None,
             sampler=BatchShare(sampler, rank=self.rank, ranks=self.ranks),
