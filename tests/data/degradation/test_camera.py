@@ -84,7 +84,6 @@ def test_without_a_step_it_is_a_downscaling_that_moves_nothing(quiet: Camera) ->
 
 
 def test_both_orders_of_the_last_steps_come() -> None:
-    """After JPEG at the lowest quality, what was compressed at the LR size has blocks of one color and little else."""
     settings = settings_of("data/degradation=camera")["data"]["degradation"]["camera"]
     settings["second"]["quality"] = [1, 1]
     results = []

@@ -20,7 +20,7 @@ from splatsr.errors import InputError
 Sides = Annotated[Sequence[Annotated[int, Ge(1), Le(101)]], Len(2, 2), Ordered()]
 """[smallest, largest] side of kernels in pixels, both odd."""
 
-SHAPES = tuple((power, round_one) for power in ("gaussian", "generalised", "plateau") for round_one in (True, False))
+SHAPES = tuple((kind, isotropic) for kind in ("gaussian", "generalised", "plateau") for isotropic in (True, False))
 """(kind, whether it is isotropic) of blur kernels, in the order in which `shapes` has their chances."""
 
 
@@ -74,10 +74,10 @@ class MixedBlur:
 
     def kernel(self, side: int, random: np.random.Generator) -> Float[np.ndarray, "side side"]:
         """A blur kernel of that side."""
-        kind, is_round = SHAPES[random.choice(len(SHAPES), p=self.shapes)]
+        kind, isotropic = SHAPES[random.choice(len(SHAPES), p=self.shapes)]
         first, second = random.uniform(*self.sigma, 2)
         angle, power = random.uniform(-math.pi, math.pi), draw_power(self.powers[kind], random)
-        return gaussian_kernel(side, (first, first if is_round else second), angle, power, plateau=kind == "plateau")
+        return gaussian_kernel(side, (first, first if isotropic else second), angle, power, plateau=kind == "plateau")
 
 
 class SincFilter:
