@@ -28,7 +28,9 @@ class Round:
     """Blur, resizing, noise and JPEG, as one camera or program adds them.
 
     Args:
-        blur, resize, noise: the steps before JPEG, in this order.
+        blur: comes first.
+        resize: to a drawn multiple of a size that is given for each image.
+        noise: of the resized image.
         quality: [smallest, largest] quality of JPEG, 1 to 100, whole numbers, uniform.
 
     Raises:

@@ -35,7 +35,8 @@ class MixedBlur:
             and plateau (isotropic, anisotropic).
         side: [smallest, largest] side of the kernels, odd numbers of pixels.
         sigma: [smallest, largest] standard deviation along either axis, pixels.
-        generalised_power, plateau_power: [smallest, largest] power of those shapes, below and above 1 equally often.
+        generalised_power: [smallest, largest] power of generalised Gaussians, below and above 1 equally often.
+        plateau_power: the same of plateaus.
 
     Raises:
         InputError: a value is out of its bounds, or the chances do not add up to 1.
