@@ -5,14 +5,18 @@ import numpy as np
 import pytest
 import torch
 
+from composed import settings_of
+from splatsr.data.degradation.camera import Camera
 from splatsr.data.degradation.downscale import Downscale
 from splatsr.data.drawings import drawing
 from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.data.module import PhotoData
+from splatsr.data.rank_share import BatchShare
 from splatsr.errors import InputError
 from splatsr.image_files.reading import read_image
 from splatsr.image_files.writing import write_image
 from splatsr.resize.levels import to_tensor
+from splatsr.runs.configuration import instantiate
 
 
 def data(**changes: object) -> PhotoData:
@@ -34,6 +38,11 @@ def batches(photographs: Path, workers: int, epoch: int, **changes: object) -> l
     loader = module.train_dataloader()
     loader.sampler.set_epoch(epoch)
     return list(loader)
+
+
+@pytest.fixture
+def camera() -> dict[str, Camera]:
+    return {"camera": instantiate(settings_of("data/degradation=camera")["data"]["degradation"]["camera"], "camera")}
 
 
 def assert_same(one: list[dict], other: list[dict]) -> None:
@@ -155,3 +164,54 @@ def test_drawings_need_crops_that_fit_and_no_degraded_images(photographs: Path) 
         data(train=str(photographs), drawings=1, patch=400)
     with pytest.raises(InputError, match="data.drawings=0"):
         data(train=str(photographs), degraded=str(photographs), drawings=1)
+
+
+def photographed(photographs: Path, camera: dict[str, Camera], epoch: int, workers: int, **changes: object) -> list[dict]:
+    module = data(train=str(photographs), degradation=camera, workers=workers, **changes)
+    module.setup("fit")
+    loader = module.train_dataloader()
+    loader.sampler.set_epoch(epoch)
+    return [module.on_after_batch_transfer(batch, 0) for batch in loader]
+
+
+def test_a_camera_makes_the_lr_images_of_whole_batches(photographs: Path, camera: dict[str, Camera]) -> None:
+    """The same with any number of workers, whatever was drawn before, and on the very HR crops of any degradation."""
+    torch.manual_seed(0)
+    seen = photographed(photographs, camera, 1, 0)
+    torch.manual_seed(1)
+    assert_same(seen, photographed(photographs, camera, 1, 2))
+    clean = batches(photographs, 0, 1)
+    for one, other in zip(seen, clean, strict=True):
+        assert torch.equal(one["hr"], other["hr"])
+        assert one["lr"].shape == other["lr"].shape
+        assert not torch.equal(one["lr"], other["lr"])
+    assert not torch.equal(seen[0]["lr"], photographed(photographs, camera, 0, 0)[0]["lr"])
+
+
+def test_a_share_of_a_batch_has_the_lr_images_that_the_whole_has(photographs: Path, camera: dict[str, Camera]) -> None:
+    module = data(train=str(photographs), degradation=camera)
+    module.setup("fit")
+    sampler = module.train_dataloader().sampler.whole
+    (whole, *_) = photographed(photographs, camera, 0, 0)
+    for rank in (0, 1):
+        request = next(iter(BatchShare(sampler, rank=rank, ranks=2)))
+        part = module.on_after_batch_transfer(module.crops[request], 0)
+        assert torch.equal(part["lr"], whole["lr"][[rank]])
+
+
+def test_a_camera_takes_crops_of_several_scales(photographs: Path, camera: dict[str, Camera]) -> None:
+    changes = {"patch_of": "lr", "patch": 16, "scale_range": [1, 3], "scale_per": "crop"}
+    for batch in photographed(photographs, camera, 0, 0, **changes):
+        assert batch["lr"].shape == (2, 3, 16, 16)
+        assert [image.shape[-1] for image in batch["hr"]] == [round(16 * scale) for scale in batch["scale"]]
+
+
+def test_a_camera_leaves_the_validation_alone_and_stands_alone(photographs: Path, camera: dict[str, Camera]) -> None:
+    module = data(test=str(photographs), degradation=camera)
+    pair = next(iter(module.val_dataloader()))
+    assert module.on_after_batch_transfer(pair, 0) is pair
+    assert module.on_after_batch_transfer(None, 0) is None
+    with pytest.raises(InputError, match=r"data/degradation=\[camera,pil\]: camera makes LR images by itself"):
+        data(degradation=camera | {"pil": Downscale(rule="pil")})
+    with pytest.raises(InputError, match="data.degraded must be null"):
+        data(train=str(photographs), degraded=str(photographs), degradation=camera)

@@ -108,7 +108,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert output.splitlines()[-1].startswith("ended by SIGTERM; a training")
     assert "Traceback" not in output
 
-    assert_bitwise_equal(whole_run[1], finish([*tiny, f"resume={folder}"], folder))
+    assert_bitwise_equal(whole_run[1], finish([*tiny, "data.workers=2", f"resume={folder}"], folder))
     assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1", "version_2"]
     assert not list(folder.rglob("*.partial"))
 

@@ -68,7 +68,7 @@ def test_protocols_say_what_they_are_and_no_two_are_alike() -> None:
 def test_a_protocol_knows_how_its_lr_images_are_made() -> None:
     assert Y.low_resolution == LowResolution("pil", given=False, crop="liif")
     assert ALL["l"].low_resolution == replace(Y.low_resolution, given=True)
-    assert {protocol.low_resolution.rule for protocol in ALL.values()} == {"pil", "matlab", "torchvision"}
+    assert {protocol.low_resolution.rule for protocol in ALL.values()} == {"pil", "matlab", "torchvision", "camera"}
     with pytest.raises(InputError, match="LR images can be made by"):
         replace(Y, lr="opencv")
 

@@ -252,6 +252,11 @@ def test_a_finished_run_is_not_overwritten(refused: Refused, tiny_run: list[str]
         ("model.initialisation=null", "model.initialisation must be"),
         ("model.encoder=null", "model.encoder must be"),
         ("model.encoder.channels=-8", "model.encoder.channels must be a whole number from 1 to 65536; got -8"),
+        (
+            "data/degradation=camera data.degradation.camera.sinc.side=[6,8]",
+            "camera.sinc.side must be two odd numbers of pixels",
+        ),
+        ("data/degradation=camera data.degradation.camera.first.blur.shapes=[1,0]", "first.blur.shapes must be a list of 6"),
         ("loss._target_=torch.nn.NoLoss", "loss._target_ is 'torch.nn.NoLoss', which does not exist"),
         ("model/shapes=regressed model/shapes/dictionary=normal", "dictionary"),
     ],

@@ -150,6 +150,8 @@ def test_values_that_mean_something_pass(name: str, value: Any, monkeypatch: pyt
         (("job=evaluate", "model=bicubic", "scales=[240]"), "is too small for x240"),
         (("job=train", "debug=tiny", "scales=[1000]"), "too small to be reduced by 1000"),
         (("job=train", "model=liif", "supervision=queries", "supervision.count=1000000", "debug=tiny"), "the smallest has"),
+        (("job=train", "model=liif", "supervision=queries", "loss=l1_frequency", "debug=tiny"), "compares whole crops"),
+        (("job=train", "data/degradation=[camera,pil]", "debug=tiny"), "camera makes LR images by itself"),
         (("job=train", "debug=tiny", "trainer.max_epochs=-1"), "the schedule ends with the training"),
         (("job=train", "debug=tiny", "+trainer.max_steps=0"), "trainer.max_steps must be at least 1"),
         (("job=train", "debug=tiny", "+trainer.fast_dev_run=true"), "trainer.fast_dev_run keeps no weights"),

@@ -1,11 +1,16 @@
+import copy
 import math
+from pathlib import Path
 
+import lpips
 import pytest
 import torch
 
 from splatsr.errors import InputError
 from splatsr.metrics.ssim import ssim
-from splatsr.training.losses import Charbonnier, L1WithFrequency, L1WithSSIM
+from splatsr.training.losses import Charbonnier, L1WithFrequency, L1WithLPIPS, L1WithSSIM, LossOfCrops
+from splatsr.training.supervision import OnCrops, OnQueries
+from trained_networks import ALEX, pair, random_weights
 
 
 def test_weight_zero_is_l1() -> None:
@@ -35,6 +40,58 @@ def test_it_has_a_gradient_and_refuses_negative_weights() -> None:
         L1WithFrequency(weight=-1.0)
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for torch's checkpoints."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub/checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore:The parameter 'pretrained'", "ignore:Arguments other than a weight enum")
+def test_lpips_is_added_to_l1(hub: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(random_weights("alexnet"), hub / ALEX)
+    noisy, clean = (torch.stack([image, image.flip(1)]).float() for image in pair())
+    distance = lpips.LPIPS(net="alex", verbose=False)(noisy, clean, normalize=True).mean()
+    assert distance > 0.001
+    for weight in (0.0, 0.5, 20.0):
+        expected = (noisy - clean).abs().mean() + weight * distance
+        torch.testing.assert_close(L1WithLPIPS(weight=weight)(noisy, clean), expected)
+    assert L1WithLPIPS(weight=1.0)(clean, clean) == 0
+
+
+def test_its_gradient_reaches_the_prediction_and_its_network_is_nobodys_weight(hub: Path) -> None:
+    torch.save(random_weights("alexnet"), hub / ALEX)
+    loss = L1WithLPIPS(weight=1.0)
+    prediction, target = (image.float()[None].requires_grad_() for image in pair())
+    (loss(prediction, target.detach()) - (prediction - target.detach()).abs().mean()).backward()
+    assert prediction.grad.isfinite().all()
+    assert prediction.grad.abs().sum() > 0
+    assert list(loss.parameters()) == []
+    assert loss.state_dict() == {}
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(loss(prediction, target), copy.deepcopy(loss).train()(prediction.detach(), target.detach()))
+
+
+def test_without_its_network_it_says_what_belongs_where(hub: Path) -> None:
+    with pytest.raises(InputError, match=rf"loss=l1_lpips: .* put https://.*/{ALEX} into {hub}; or use loss=l1\."):
+        L1WithLPIPS(weight=0.1)
+
+
+def test_losses_of_crops_refuse_single_pixels_and_crops_that_are_too_small(hub: Path) -> None:
+    torch.save(random_weights("alexnet"), hub / ALEX)
+    for name, loss in (("l1_frequency", L1WithFrequency(weight=0.1)), ("l1_lpips", L1WithLPIPS(weight=0.1))):
+        assert isinstance(loss, LossOfCrops)
+        loss.check(OnCrops(), 31**2)
+        with pytest.raises(InputError, match=f"loss={name} compares whole crops; use supervision=crops or loss=l1"):
+            loss.check(OnQueries(count=4), 31**2)
+    with pytest.raises(InputError, match="needs HR crops of 31x31 pixels; the smallest has 900 pixels"):
+        L1WithLPIPS(weight=0.1).check(OnCrops(), 30**2)
+    assert not isinstance(torch.nn.L1Loss(), LossOfCrops)
+
+
 def test_charbonnier_is_l1_far_away_and_quadratic_near_zero() -> None:
     loss, zero = Charbonnier(epsilon=1e-3), torch.zeros(2, 3, 4, 4)
     torch.testing.assert_close(loss(zero + 0.5, zero), torch.tensor(0.5), atol=2e-6, rtol=0)
@@ -48,5 +105,8 @@ def test_l1_with_ssim_adds_what_the_metric_lacks_to_one() -> None:
     expected = (prediction - target).abs().mean() + 0.2 * (1 - similarity.float())
     torch.testing.assert_close(L1WithSSIM(weight=0.2)(prediction, target), expected, atol=2e-4, rtol=1e-3)
     assert L1WithSSIM(weight=0.2)(target, target).item() == pytest.approx(0, abs=1e-5)
+    L1WithSSIM(weight=0.2).check(OnCrops(), 121)
     with pytest.raises(InputError, match="supervision=crops"):
-        L1WithSSIM(weight=0.2)(prediction.flatten(2)[0], target.flatten(2)[0])
+        L1WithSSIM(weight=0.2).check(OnQueries(count=4), 121)
+    with pytest.raises(InputError, match="larger data.patch"):
+        L1WithSSIM(weight=0.2).check(OnCrops(), 120)

@@ -6,7 +6,6 @@ from torch import Tensor
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.errors import InputError
 from splatsr.models.bicubic import BicubicImage
-from splatsr.training.losses import L1WithFrequency
 from splatsr.training.supervision import OnCrops, OnQueries
 
 
@@ -58,5 +57,3 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     OnQueries(count=9).check(IMAGE, "crop", 9)
     with pytest.raises(InputError, match="the smallest has 9"):
         OnQueries(count=10).check(IMAGE, "crop", 9)
-    with pytest.raises(InputError, match="use supervision=crops or loss=l1"):
-        L1WithFrequency(weight=0.1)(torch.zeros(2, 20, 3), torch.zeros(2, 20, 3))

@@ -25,7 +25,7 @@ class CropDataset(Dataset[dict[str, Any]]):
     Args:
         photographs: 8-bit RGB arrays.
         degraded: the same photographs with rain or the like: LR crops are made from these; None: from `photographs`.
-        degradation: makes the LR crop.
+        degradation: makes the LR crop; None: LR is made of the whole batch, by data.degradation.camera.
         patch: side of the crops in pixels.
         patch_of: the image whose side that is, "hr" or "lr", see `crop_sides`.
     """
@@ -35,7 +35,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         photographs: Images,
         *,
         degraded: Images | None,
-        degradation: Degradation,
+        degradation: Degradation | None,
         patch: int,
         patch_of: str,
     ) -> None:
@@ -45,19 +45,29 @@ class CropDataset(Dataset[dict[str, Any]]):
     def __getitem__(self, request: BatchRequest) -> dict[str, Any]:
         """{"lr": (B, 3, l, l), "hr": (B, 3, L, L), "scale": the nominal one}, RGB in [0, 1], float32.
 
-        Where the crops' scales differ, hr is a list of B images (3, L, L) of different sides, and scale a list.
+        Where the crops' scales differ, hr is a list of B images (3, L, L) of different sides, and scale a list. Where LR is
+        made of the whole batch, there are "lr_side", in pixels, and "seeds", one for each crop, in place of lr.
         """
         sides = [crop_sides(self.patch, scale, self.patch_of) for scale in request.scales]
-        pairs = [self._pair(crop, *both) for crop, both in zip(request.crops, sides, strict=True)]
-        lr, hr = ([to_tensor(image) for image in images] for images in zip(*pairs, strict=True))
-        if len(set(request.scales)) == 1:
-            return {"lr": torch.stack(lr), "hr": torch.stack(hr), "scale": request.scales[0]}
-        return {"lr": torch.stack(lr), "hr": hr, "scale": list(request.scales)}
+        hr = [cut(self.photographs[crop.photograph], crop, side) for crop, (_, side) in zip(request.crops, sides, strict=True)]
+        targets = [to_tensor(image) for image in hr]
+        one_scale = len(set(request.scales)) == 1
+        batch = {
+            "hr": torch.stack(targets) if one_scale else targets,
+            "scale": request.scales[0] if one_scale else list(request.scales),
+        }
+        if self.degradation is None:
+            return batch | {"lr_side": sides[0][0], "seeds": [crop.seed for crop in request.crops]}
+        lr = [
+            self._low(self.degradation, crop, image, side)
+            for crop, image, (side, _) in zip(request.crops, hr, sides, strict=True)
+        ]
+        return batch | {"lr": torch.stack([to_tensor(image) for image in lr])}
 
-    def _pair(self, crop: CropRequest, lr_side: int, hr_side: int) -> tuple[Pixels, UInt8[np.ndarray, "side side 3"]]:
-        hr = cut(self.photographs[crop.photograph], crop, hr_side)
-        source = hr if self.degraded is None else cut(self.degraded[crop.photograph], crop, hr_side)
-        return self.degradation(source, (lr_side, lr_side), np.random.default_rng(crop.seed)), hr
+    def _low(self, degradation: Degradation, crop: CropRequest, hr: UInt8[np.ndarray, "side side 3"], side: int) -> Pixels:
+        """The LR crop of `side` pixels."""
+        source = hr if self.degraded is None else cut(self.degraded[crop.photograph], crop, hr.shape[0])
+        return degradation(source, (side, side), np.random.default_rng(crop.seed))
 
 
 def cut(photograph: UInt8[np.ndarray, "_ _ 3"], crop: CropRequest, side: int) -> UInt8[np.ndarray, "side side 3"]:

@@ -11,16 +11,20 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from splatsr.data.degradation.held_out import held_out
 from splatsr.data.image_names import image_names
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.image_files.reading import image_size, read_image
 from splatsr.resize.levels import Pixels, eight_bit, to_tensor, unrounded
 from splatsr.resize.matlab import resize_matlab_float
-from splatsr.resize.rules import RULES
+from splatsr.resize.rules import RULES, Rule
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 """8-bit RGB rows."""
+
+LR_RULES: dict[str, Rule] = {**RULES, "camera": held_out}
+"""How a protocol's LR images can be made: the rules of resizing, and what a camera does besides."""
 
 GIVEN_SCALES = (2, 3, 4)
 """Where a protocol on given LR files expects them."""
@@ -31,7 +35,7 @@ class LowResolution:
     """How the LR image of a test image comes about; a protocol's terms.
 
     Attributes:
-        rule: of downscaling, one of `resize.rules`.
+        rule: of downscaling, one of `LR_RULES`.
         given: at x2, x3 and x4 the set's own LR files are used, at other scales the rule.
         crop: liif: LR floor(H / s), HR cut to round(h s); mod12: the same of HR cut to a multiple of 12; diinn: LR
             round(H / s), HR whole; gsasr: the whole HR resized by exactly 1 / s, LR cut to floor(H / s), HR to floor(h s).
@@ -46,9 +50,9 @@ class LowResolution:
     crop: str
 
     def __post_init__(self) -> None:
-        if self.rule not in RULES or self.crop not in ("liif", "mod12", "diinn", "gsasr"):
+        if self.rule not in LR_RULES or self.crop not in ("liif", "mod12", "diinn", "gsasr"):
             raise InputError(
-                f"LR images can be made by {', '.join(RULES)} and cut by liif, mod12, diinn or gsasr; got {self.rule} and "
+                f"LR images can be made by {', '.join(LR_RULES)} and cut by liif, mod12, diinn or gsasr; got {self.rule} and "
                 f"{self.crop}."
             )
         if self.crop == "gsasr" and self.rule != "matlab":
@@ -60,7 +64,7 @@ class LowResolution:
         hr = image[:height, :width]
         if self.crop == "gsasr":
             return _exact_scale(image, scale)[: size[0], : size[1]], hr
-        return RULES[self.rule](np.ascontiguousarray(hr), size), hr
+        return LR_RULES[self.rule](np.ascontiguousarray(hr), size), hr
 
     def sizes(self, size: tuple[int, int], scale: Number) -> tuple[tuple[int, int], tuple[int, int]]:
         """(height, width) of the LR image and of the HR image that is left, of an HR image of `size`."""

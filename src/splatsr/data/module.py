@@ -14,12 +14,14 @@ from torch.utils.data import DataLoader
 from splatsr.bounds import Ordered, ScaleFactor, Seed, Side
 from splatsr.data.batch_sampler import BatchSampler
 from splatsr.data.crops import CropDataset, check_crops, largest_side, smallest_side
+from splatsr.data.degradation.camera import Camera
 from splatsr.data.degradation.chain import Degradation, Step
 from splatsr.data.drawings import SIDE, drawing
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
 from splatsr.data.image_sequences import Images, Joined
 from splatsr.data.known_sets import KNOWN_SETS
+from splatsr.data.late_loader import LateLoader
 from splatsr.data.layouts import check_tree
 from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
@@ -41,7 +43,8 @@ class PhotoData(lightning.LightningDataModule):
             `train`.
         test: a folder or the name of a known set, several of them, or named lists of files, see data.evaluation_sets.
         test_root: the folder that the known sets are below, see data.known_sets.
-        degradation: steps from an HR crop to its LR image, by name and in order.
+        degradation: steps from an HR crop to its LR image, by name and in order; or a `Camera` alone, which makes the LR images
+            of a whole batch on the device that trains.
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.
         drawings: pictures made by code that are trained on beside the images (`data.drawings`).
@@ -72,7 +75,7 @@ class PhotoData(lightning.LightningDataModule):
         degraded: ImagePaths | None,
         test: RequestedSets | None,
         test_root: str,
-        degradation: Mapping[str, Step],
+        degradation: Mapping[str, Step | Camera],
         cache: str | None,
         skip_damaged: bool,
         drawings: Annotated[int, Ge(0), Le(10_000)],
@@ -103,7 +106,10 @@ class PhotoData(lightning.LightningDataModule):
             raise InputError(f"data.drawings are {SIDE}x{SIDE} pixels, smaller than the training crops; set data.drawings=0.")
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales, self.low_resolution = list(validation_scales), low_resolution
-        self.degradation, self.cache, self.skip_damaged = Degradation(degradation), cache, skip_damaged
+        self.cache, self.skip_damaged = cache, skip_damaged
+        self.degradation, self.camera = _on_crops_or_on_batches(degradation)
+        if self.camera is not None and degraded is not None:
+            raise InputError("data/degradation=camera starts from the images to train on: data.degraded must be null with it.")
         self._train, self._degraded = self._training_images(train), self._training_images(degraded)
         tested = [folder for folder in _folders(test) if folder not in KNOWN_SETS]
         self._tree = [*_folders(train), *_folders(degraded), *tested]
@@ -144,7 +150,10 @@ class PhotoData(lightning.LightningDataModule):
                     image_size(image.path)
 
     def train_dataloader(self) -> DataLoader:
-        """Batches {"lr", "hr", "scale"} as `CropDataset` makes them; one request of the sampler is one batch."""
+        """Batches {"lr", "hr", "scale"} as `CropDataset` makes them; one request of the sampler is one batch.
+
+        With a camera they have no "lr" before `on_after_batch_transfer`.
+        """
         sampler = BatchSampler(
             photographs=len(self.crops.photographs),
             batches=self.batches_per_epoch,
@@ -156,13 +165,20 @@ class PhotoData(lightning.LightningDataModule):
             candidates=self.crop_candidates,
             permute_colors=self.permute_colors,
         )
-        return DataLoader(
+        return LateLoader(
             self.crops,
             batch_size=None,
             sampler=BatchShare(sampler, rank=self.rank, ranks=self.ranks),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """On the device: adds the LR images to a training batch that comes without."""
+        if self.camera is None or not isinstance(batch, dict):
+            return batch
+        side = batch["lr_side"]
+        return {**batch, "lr": self.camera(batch["hr"], (side, side), batch["seeds"]).to(batch["hr"][0].dtype)}
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training must find again: by their names and lengths, the images that it began with."""
@@ -233,6 +249,19 @@ class PhotoData(lightning.LightningDataModule):
                 raise InputError(f"{partner} has another size than {clean}; data.degraded holds images of equal size.")
         position = {path: index for index, path in enumerate(files)}
         return Reordered(degraded.load(smallest=self.smallest_side), [position[partner] for partner in partners])
+
+
+def _on_crops_or_on_batches(degradation: Mapping[str, Step | Camera]) -> tuple[Degradation | None, Camera | None]:
+    """Steps for every crop, or a camera for whole batches; InputError where it is both."""
+    steps = {name: step for name, step in degradation.items() if not isinstance(step, Camera)}
+    cameras = [step for step in degradation.values() if isinstance(step, Camera)]
+    if not cameras:
+        return Degradation(steps), None
+    if len(degradation) > 1:
+        raise InputError(
+            f"data/degradation=[{','.join(degradation)}]: camera makes LR images by itself; name it alone, or other steps."
+        )
+    return None, cameras[0]
 
 
 def _folders(paths: ImagePaths | RequestedSets | None) -> list[str]:

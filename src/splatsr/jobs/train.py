@@ -45,6 +45,7 @@ from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
 from splatsr.training.length import check_epoch, check_length
+from splatsr.training.losses import LossOfCrops
 from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
@@ -178,12 +179,14 @@ def _prepare(data: Mapping[str, Any], scales: Any, rules: Protocol) -> PhotoData
 def _build(
     model: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]], photographs: PhotoData, seed: int
 ) -> SuperResolution:
-    """The module to train; InputError where its supervision does not fit what the model returns, or a part refuses a value."""
+    """The module to train; InputError where supervision, model and loss do not fit, or a part refuses a value."""
     made = {name: instantiate(part, name) for name, part in parts.items()}
     check_description(model, "these settings")  # else model.safetensors would be refused when it is read
     task = SuperResolution(model_config=model, seed=seed, **made)
     with torch.no_grad():
         task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per, photographs.smallest_crop)
+    if isinstance(task.loss, LossOfCrops):
+        task.loss.check(task.supervision, photographs.smallest_crop)
     task.make_optimizer(steps=1, steps_per_epoch=1)
     return task
 

@@ -27,7 +27,7 @@ class Protocol:
         eight_bit: round both images to 8 bit before anything is measured (BasicSR), or only clamp them (LIIF).
         shave_limit: ceil(scale) pixels are cut from every side, but not more than these; None: no limit, 0: nothing is cut.
         extra_shave: pixels cut from every side besides those (DIV2K 6, elsewhere 0).
-        lr: the rule that makes LR images, one of `resize.rules`: pil, matlab, torchvision, ..
+        lr: the rule that makes LR images, one of `data.evaluation_pairs.LR_RULES`: pil, matlab, .., camera.
         given_lr: at x2, x3 and x4 the LR images are those that are distributed with the test sets.
         crop: how HR and LR sizes fit: "liif" (LR floor(H / s), HR cut to round(h s)), "gsasr" (HR cut to floor(h s) after
             the resizing), "diinn" (LR round(H / s), HR whole) or "mod12" (HR cut to a multiple of 12).

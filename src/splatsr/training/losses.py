@@ -1,4 +1,9 @@
-"""Training losses beyond those of torch.nn (plain L1 is torch.nn.L1Loss, conf/loss/l1.yaml)."""
+"""Training losses beyond those of torch.nn (plain L1 is torch.nn.L1Loss, conf/loss/l1.yaml).
+
+Those that compare more than single pixels have a `check`, which is called before the first batch.
+"""
+
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -7,6 +12,19 @@ from torch.nn.functional import l1_loss
 
 from splatsr.bounds import NonNegative, Positive
 from splatsr.errors import InputError
+from splatsr.metrics.backbone import AbsentWeightsError
+from splatsr.metrics.lpips import SMALLEST, load_lpips
+from splatsr.metrics.ssim import WINDOW
+from splatsr.training.supervision import OnCrops, Supervision
+
+
+@runtime_checkable
+class LossOfCrops(Protocol):
+    """A loss that needs whole crops."""
+
+    def check(self, supervision: Supervision, pixels: int, /) -> None:
+        """InputError where the supervision takes no whole crops, or the smallest HR crop, a square, has too few `pixels`."""
+        ...
 
 
 class L1WithFrequency(nn.Module):
@@ -25,14 +43,12 @@ class L1WithFrequency(nn.Module):
             raise ValueError(f"loss.weight must be at least 0, got {weight}.")
         self.weight = weight
 
-    def forward(self, prediction: Float[Tensor, "*n"], target: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-        """Both images in [0, 1], the prediction unclamped; means over all entries.
+    def check(self, supervision: Supervision, _: int) -> None:
+        """InputError where the supervision takes single pixels."""
+        _check_whole(supervision, "l1_frequency")
 
-        Raises:
-            InputError: what came are no images, but pixels.
-        """
-        if prediction.ndim != 4:
-            raise InputError("loss=l1_frequency compares whole crops; use supervision=crops or loss=l1.")
+    def forward(self, prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+        """Both images in [0, 1], the prediction unclamped; means over all entries."""
         spectrum, of_target = (torch.view_as_real(torch.fft.fft2(image.float())) for image in (prediction, target))
         return l1_loss(prediction, target) + self.weight * l1_loss(spectrum, of_target)
 
@@ -66,15 +82,57 @@ class L1WithSSIM(nn.Module):
         super().__init__()
         self.weight = weight
 
-    def forward(self, prediction: Float[Tensor, "*n"], target: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-        """Both images in [0, 1], the prediction unclamped.
+    def check(self, supervision: Supervision, pixels: int) -> None:
+        """InputError where the supervision takes single pixels, or the smallest HR crop is smaller than the window."""
+        _check_whole(supervision, "l1_ssim")
+        if pixels < WINDOW**2:
+            raise InputError(f"loss=l1_ssim needs HR crops of {WINDOW}x{WINDOW} pixels; use a larger data.patch or loss=l1.")
 
-        Raises:
-            InputError: what came are no images, but pixels.
-        """
-        if prediction.ndim != 4:
-            raise InputError("loss=l1_ssim compares whole crops; use supervision=crops or loss=l1.")
+    def forward(self, prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+        """Both images in [0, 1], the prediction unclamped."""
         from kornia.metrics import ssim  # a second, for those alone who use it
 
-        similarity = ssim(prediction.float(), target.float(), window_size=11, padding="valid").mean()
+        similarity = ssim(prediction.float(), target.float(), window_size=WINDOW, padding="valid").mean()
         return l1_loss(prediction, target) + self.weight * (1 - similarity)
+
+
+class L1WithLPIPS(nn.Module):
+    """L1 between the images + weight * LPIPS of them (Zhang et al. 2018; version 0.1 on AlexNet, as the metric).
+
+    The network is no part of the loss's own weights: checkpoints do not hold it, and nothing trains it.
+
+    Args:
+        weight: of LPIPS, at least 0.
+
+    Raises:
+        InputError: torchvision's AlexNet is not on this machine.
+    """
+
+    def __init__(self, *, weight: NonNegative) -> None:
+        super().__init__()
+        self.weight = weight
+        try:
+            self._network = (load_lpips().requires_grad_(False),)  # in a tuple, or it would be a submodule
+        except AbsentWeightsError as absent:
+            raise InputError(f"loss=l1_lpips: {absent}; or use loss=l1.") from absent
+
+    def check(self, supervision: Supervision, pixels: int) -> None:
+        """InputError where the supervision takes single pixels, or the smallest HR crop is too small for AlexNet."""
+        _check_whole(supervision, "l1_lpips")
+        if pixels < SMALLEST**2:
+            raise InputError(
+                f"loss=l1_lpips needs HR crops of {SMALLEST}x{SMALLEST} pixels; the smallest has {pixels} pixels in all. Use a "
+                "larger data.patch or loss=l1."
+            )
+
+    def forward(self, prediction: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
+        """Both images in [0, 1], the prediction unclamped; LPIPS in float32, its mean over the batch."""
+        network = self._network[0].to(prediction.device)
+        with torch.autocast(prediction.device.type, enabled=False):
+            distance = network(prediction.float(), target.float(), normalize=True).mean()
+        return l1_loss(prediction, target) + self.weight * distance
+
+
+def _check_whole(supervision: Supervision, loss: str) -> None:
+    if not isinstance(supervision, OnCrops):
+        raise InputError(f"loss={loss} compares whole crops; use supervision=crops or loss=l1.")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Len
+from jaxtyping import UInt8
 from PIL import Image
 
 from splatsr.bounds import Ordered
@@ -28,7 +29,11 @@ class Jpeg:
 
     def __call__(self, image: Pixels, size: tuple[int, int], random: np.random.Generator) -> Pixels:
         """8-bit, as a decoder returns it; `size` is not looked at."""
-        file = BytesIO()
-        quality = int(random.integers(self.quality[0], self.quality[1] + 1))
-        Image.fromarray(eight_bit(image)).save(file, "JPEG", quality=quality, subsampling="4:2:0")
-        return np.asarray(Image.open(file).convert("RGB"))
+        return compressed(eight_bit(image), int(random.integers(self.quality[0], self.quality[1] + 1)))
+
+
+def compressed(image: UInt8[np.ndarray, "h w 3"], quality: int) -> UInt8[np.ndarray, "h w 3"]:
+    """What a decoder returns of the image's JPEG file of that quality (1 to 100), 4:2:0."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(Image.open(file).convert("RGB"))
