@@ -23,7 +23,7 @@ QUICK = (
 def run(folder: Path, *overrides: str, checkpoint: str | None = None) -> dict:
     settings = settings_of("job=benchmark", *QUICK, *overrides)
     chosen = {name: settings[name] for name in ("benchmark", "model")}
-    return benchmark(**chosen, checkpoint=checkpoint, device="cpu", run=Run(folder, settings))
+    return benchmark(**chosen, checkpoint=checkpoint, device="cpu", precision="auto", run=Run(folder, settings))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

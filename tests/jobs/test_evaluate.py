@@ -24,12 +24,14 @@ def run(
     metrics: list | None = None,
     beside: dict | None = None,
     checkpoint: str | None = None,
+    self_ensemble: bool = False,
 ) -> Evaluation:
     settings = settings_of("job=evaluate", "data=folder", f"data.test={photographs}", *overrides)
     return evaluate(
         model=settings["model"], checkpoint=checkpoint, beside=beside or {}, table=settings["table"], data=settings["data"],
         protocol=settings["protocol"], metrics=metrics,
-        scales=scales or [2, 3.3], pictures=pictures, device="cpu", run=Run(run_dir, settings),
+        scales=scales or [2, 3.3], pictures=pictures, device="cpu", precision="auto", self_ensemble=self_ensemble,
+        run=Run(run_dir, settings),
     )  # fmt: skip
 
 
@@ -51,6 +53,16 @@ def test_bicubic_is_beside_every_row_and_the_protocol_is_stamped(photographs: Pa
     assert written["protocol"]["luminance"] is True
     assert written["rendering"] == "PIL bicubic, 8 bit"
     assert "not rounded" in written["protocol"]["rounding"]
+
+
+def test_a_self_ensemble_is_measured_as_the_model_it_is_made_of(photographs: Path, tmp_path: Path, tiny_file: Path) -> None:
+    alone = run(photographs, tmp_path / "alone", checkpoint=str(tiny_file), scales=[2])
+    mean = run(photographs, tmp_path / "mean", checkpoint=str(tiny_file), scales=[2], self_ensemble=True)
+    values = [select(found.figures, metric="psnr_y", method=MODEL)[0].value for found in (alone, mean)]
+    assert values[0] != values[1]
+    written = [json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("alone", "mean")]
+    assert written[0]["model"] == written[1]["model"]
+    assert written[1]["rendering"] == written[0]["rendering"] + "; mean over eight orientations"
 
 
 def test_rgb_protocol_names_its_metrics(photographs: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from splatsr.disk.read_back import read_json
 from splatsr.disk.whole_file import write_json
 from splatsr.errors import InputError
 from splatsr.image.model import Model
+from splatsr.image.self_ensemble import SelfEnsemble
 from splatsr.image_files.one_line import one_line
 from splatsr.metrics.figure import BICUBIC, METHODS, MODEL, Evaluation, Figure, ImageFigure, scale_name, select
 from splatsr.metrics.protocol import Protocol
@@ -84,9 +85,10 @@ class _Content(TypedDict):
 
 def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, model: Model, checkpoint: str | None) -> None:
     """Writes a metrics.json; InputError where it cannot be written."""
-    encoder = getattr(model, "encoder", None)
+    network = model.model if isinstance(model, SelfEnsemble) else model
+    encoder = getattr(network, "encoder", None)
     measured = MeasuredModel(
-        name=type(model).__name__,
+        name=type(network).__name__,
         encoder=None if encoder is None else type(encoder).__name__,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
