@@ -45,7 +45,7 @@ JOBS = {
         "train",
         (
             "experiment=quickstart", "data=folder", "data.train={home}/pictures", "data.test={home}/pictures", "data.patch=24",
-            "data.scale_range=[2,3]", "data.batch_size=2", "data.batches_per_epoch=4", "data.workers=0", "pictures=1",
+            "data.scale_range=[2,3]", "data.batch_size=2", "data.batches_per_epoch=4", "data.workers=1", "pictures=1",
             "data.validation_scales=[2]", *MODEL, "trainer.max_epochs=4", "trainer.log_every_n_steps=2",
             "schedule.warmup_steps=2", "scales=[2]", *_RUN,
         ),
