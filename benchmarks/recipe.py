@@ -50,6 +50,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
         "1": ["model.kernels_per_pixel=1"],
         "9": ["model.kernels_per_pixel=9", "model.encoder.upscale=3"],
     },
+    "kernels in flat surroundings": {"4": [], "1": ["model/flat_pixels=merged"]},
     "color skip": {
         "bilinear": [],
         "bicubic": ["model.colors.skip_rule=bicubic"],

@@ -10,6 +10,7 @@ from composed import settings_of
 from published import IMAGES, assert_image_equal, assert_kernels_equal, published_network
 from splatsr.checkpoints.build import build
 from splatsr.encoders.edsr import EDSR
+from splatsr.errors import InputError
 from splatsr.heads import ddcw, mlp
 from splatsr.heads.apd import APD
 from splatsr.heads.cgm import CGM
@@ -226,3 +227,68 @@ def test_a_white_page_is_white_up_to_its_corners(scale: float) -> None:
     assert model(page).render(scale=scale)[..., 0, 0].max() < 0.8
     model.continue_images()
     assert torch.equal(model(page).render(scale=scale), image)
+
+
+def with_flat_pixels() -> ContinuousSR:
+    model = tiny("model/flat_pixels=merged", "model.margin=0").eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+def half_flat() -> Tensor:
+    lr = torch.rand(2, 3, 9, 14)
+    lr[..., 5:] = 0.4
+    return lr
+
+
+@torch.inference_mode()
+def test_in_flat_surroundings_one_wide_kernel_stands_for_the_pixel_and_elsewhere_nothing_changes() -> None:
+    model, lr = with_flat_pixels(), half_flat()
+    field = model(lr)
+    model.flat_pixels = None
+    plain = model(lr)
+    grid = (2, 9, 2, 14, 2, -1)
+    empty = (field.cholesky == 0).all(-1).view(grid[:-1])
+    assert empty[:, :, :, 7:].sum() == 3 * 2 * 9 * 7
+    assert not empty[:, :, :, :7].any()
+    for name in ("means", "cholesky", "colors"):
+        ours, all_kernels = getattr(field, name).view(grid), getattr(plain, name).view(grid)
+        torch.testing.assert_close(ours[:, :, :, :7], all_kernels[:, :, :, :7])
+    wide, narrow = (made.cholesky.view(grid)[:, :, 0, 7:, 0] for made in (field, plain))
+    torch.testing.assert_close(wide, 2 * narrow)
+    corner = torch.tensor([7.0, 0.0])
+    moved, near = (made.means.view(grid)[:, 0, 0, 7, 0] - corner for made in (field, plain))
+    torch.testing.assert_close(moved, 2 * near)
+    assert (field.colors.view(grid)[:, :, 1, 7:] == 0).all()
+
+
+def test_the_first_image_of_a_flat_one_stays_flat() -> None:
+    model = tiny("model/flat_pixels=merged").eval()
+    with torch.inference_mode():
+        image = model(torch.full((1, 3, 12, 12), 0.6)).render(scale=5)
+    assert (image - 0.6).abs().max() < 0.02  # the ripple of kernels, as with four of them
+
+
+def test_kernels_that_are_left_out_cost_their_heads_nothing_and_get_no_gradient() -> None:
+    model, lr = with_flat_pixels().train(), half_flat()
+    sizes = []
+    model.cgm.mlp.register_forward_hook(lambda *call: sizes.append(call[1][0].shape))
+    model(lr).render(scale=2).square().mean().backward()
+    assert [size[:2] for size in sizes] == [(1, 2 * 9 * (7 * 4 + 7))]
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+@torch.inference_mode()
+def test_parts_have_the_wide_kernels_of_the_whole() -> None:
+    model, lr = with_flat_pixels(), half_flat()
+    for rows, columns in [((0, 4), (3, 11)), ((4, 5), (6, 9)), ((8, 9), (0, 8))]:
+        expected, part = model(lr).crop(rows=rows, columns=columns), model.part(lr, rows=rows, columns=columns)
+        for name in ("means", "cholesky", "colors"):
+            torch.testing.assert_close(getattr(part, name), getattr(expected, name), atol=1e-5, rtol=0)
+    assert model.tiling.support == pytest.approx(2 * tiny().tiling.support)
+
+
+def test_one_kernel_a_pixel_leaves_nothing_to_merge() -> None:
+    with pytest.raises(InputError, match="kernels_per_pixel is 1"):
+        tiny("model/flat_pixels=merged", "model.kernels_per_pixel=1")

@@ -1,7 +1,7 @@
 """Kernel positions without APD's learned offset (ContinuousSR, Table 5: P_init alone): kernels stay at their anchors."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from splatsr.geometry import cell_corners
@@ -23,7 +23,9 @@ class Anchors(PositionsHead):
         super().__init__()
         self.per_side = per_side
 
-    def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n xy=2"]:
+    def forward(
+        self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int], chosen: Bool[Tensor, "b n"] | None = None
+    ) -> Float[Tensor, "b n xy=2"]:
         corners = cell_corners(*lr_size, self.per_side).to(features.device, torch.float32)
         return corners.expand(len(features), -1, -1)
 

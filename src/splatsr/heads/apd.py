@@ -8,7 +8,7 @@ top-left corners (paper: "the centre of the LR pixel"). The published head scram
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from splatsr.bounds import Reach, Widths
@@ -40,9 +40,11 @@ class APD(PositionsHead):
         self.per_side, self.offset_range = per_side, offset_range
         self.mlp = mlp([channels, *hidden, 2])
 
-    def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n xy=2"]:
+    def forward(
+        self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int], chosen: Bool[Tensor, "b n"] | None = None
+    ) -> Float[Tensor, "b n xy=2"]:
         """Centres in LR pixels; kernels run row by row over the grid of cells."""
-        offset = self.offset_range * torch.tanh(by_position(self.mlp, features).float())
+        offset = self.offset_range * torch.tanh(by_position(self.mlp, features, chosen).float())
         return cell_corners(*lr_size, self.per_side).to(offset) + offset
 
     def start_centred(self) -> None:

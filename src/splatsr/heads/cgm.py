@@ -4,7 +4,7 @@ from functools import partial
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from splatsr.bounds import Widths
@@ -42,8 +42,11 @@ class CGM(nn.Module):
         self.reach = {"bilinear": 1, "bicubic": 2}[skip_rule] if skip else 0
         self.mlp = mlp([channels, *hidden, 3])
 
-    def forward(self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b rgb=3 h w"]) -> Float[Tensor, "b n rgb=3"]:
-        colors = in_float32(partial(by_position, self.mlp), features)  # half precision moved them by up to 1.8 levels
+    def forward(
+        self, features: Float[Tensor, "b n c"], lr: Float[Tensor, "b rgb=3 h w"], chosen: Bool[Tensor, "b n"] | None = None
+    ) -> Float[Tensor, "b n rgb=3"]:
+        # in half precision they moved by up to 1.8 levels
+        colors = in_float32(partial(by_position, self.mlp, chosen=chosen), features)
         if not self.skip:
             return colors
         # half-pixel resampling by per_side samples the LR image exactly at the cells' centres

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from splatsr.bounds import Width, Widths
-from splatsr.heads.mlp import mlp
+from splatsr.heads.mlp import mlp, of_chosen
 from splatsr.heads.shapes_head import ShapesHead
 
 CHUNK = 1024
@@ -41,9 +41,13 @@ class DDCW(ShapesHead):
         self.embedding = mlp([3, *embedding_hidden, embedding])
         self._remembered: tuple[list[Tensor], Tensor] | None = None
 
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
-        queries = self.query(features).flatten(2).transpose(1, 2)
-        return WeightedRows.apply(queries, self._keys(), self.dictionary)
+    def forward(
+        self, features: Float[Tensor, "b c h w"], chosen: Bool[Tensor, "b h*w"] | None = None
+    ) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
+        queries, keys = self.query(features).flatten(2).transpose(1, 2), self._keys()
+        if chosen is not None:
+            return of_chosen(lambda some: WeightedRows.apply(some, keys, self.dictionary), queries, chosen)
+        return WeightedRows.apply(queries, keys, self.dictionary)
 
     @property
     def mean_row(self) -> Float[Tensor, "l11_l21_l22=3"]:

@@ -4,7 +4,7 @@ The paper does not say what its row without the initial positions does instead; 
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from splatsr.bounds import Widths
@@ -28,10 +28,12 @@ class FreePositions(PositionsHead):
         super().__init__()
         self.mlp = mlp([channels, *hidden, 2])
 
-    def forward(self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int]) -> Float[Tensor, "b n xy=2"]:
+    def forward(
+        self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int], chosen: Bool[Tensor, "b n"] | None = None
+    ) -> Float[Tensor, "b n xy=2"]:
         """Centres in LR pixels."""
         height, width = lr_size
-        position = torch.tanh(by_position(self.mlp, features).float())  # in (-1, 1), x first
+        position = torch.tanh(by_position(self.mlp, features, chosen).float())  # in (-1, 1), x first
         return (1 + position) * position.new_tensor([width / 2, height / 2])
 
     def start_centred(self) -> None:

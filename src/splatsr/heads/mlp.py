@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from splatsr.image.precision import in_float32
@@ -42,8 +42,23 @@ def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.GELU) ->
     return Perceptron(*layers[:-1])
 
 
-def by_position(perceptron: nn.Module, features: Float[Tensor, "b n c"]) -> Float[Tensor, "b n out"]:
-    """perceptron(features), position by position: in bounded memory where no gradient is needed."""
+def by_position(
+    perceptron: nn.Module, features: Float[Tensor, "b n c"], chosen: Bool[Tensor, "b n"] | None = None
+) -> Float[Tensor, "b n out"]:
+    """perceptron(features), position by position: in bounded memory where no gradient is needed; zero where not `chosen`."""
+    if chosen is not None:
+        return of_chosen(lambda some: by_position(perceptron, some), features, chosen)
     if torch.is_grad_enabled() or features.shape[1] <= CHUNK:
         return perceptron(features)
     return torch.cat([perceptron(chunk) for chunk in features.split(CHUNK, dim=1)], dim=1)
+
+
+def of_chosen(
+    work: Callable[[Float[Tensor, "1 m c"]], Float[Tensor, "1 m out"]],
+    values: Float[Tensor, "b n c"],
+    chosen: Bool[Tensor, "b n"],
+) -> Float[Tensor, "b n out"]:
+    """work(the values at the chosen positions, of all images together), put back to where they were; zero elsewhere."""
+    made = work(values[chosen][None])[0]
+    whole = made.new_zeros((*chosen.shape, made.shape[-1]))
+    return whole.masked_scatter(chosen[..., None], made)

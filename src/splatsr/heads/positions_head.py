@@ -7,7 +7,7 @@ from splatsr.geometry import Number
 
 class PositionsHead(nn.Module):
     """The base of these heads; `forward` takes features, one per kernel (B, N, C), and the LR image's (h, w) to centres
-    (B, N, xy) in LR pixels.
+    (B, N, xy) in LR pixels; with `chosen` (B, N) it need not work for the others, whose centres then mean nothing.
 
     Attributes:
         offset_range: largest offset from the corner of a kernel's cell along either axis, in LR pixels; infinity: no limit.

@@ -5,7 +5,7 @@ figure 2c's direct regression of all parameters.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from splatsr.bounds import Width, Widths
@@ -33,9 +33,11 @@ class RegressedShapes(ShapesHead):
         self.query = nn.Conv2d(channels, embedding, 3, padding=1)
         self.mlp = mlp([embedding, *hidden, 3])
 
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
+    def forward(
+        self, features: Float[Tensor, "b c h w"], chosen: Bool[Tensor, "b h*w"] | None = None
+    ) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
         active = nn.functional.gelu(self.query(features))
-        return by_position(self.mlp, active.flatten(2).transpose(1, 2)).float()
+        return by_position(self.mlp, active.flatten(2).transpose(1, 2), chosen).float()
 
     @torch.no_grad()
     def start_at_mean_row(self) -> None:

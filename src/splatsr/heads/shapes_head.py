@@ -5,7 +5,10 @@ from torch import Tensor, nn
 
 
 class ShapesHead(nn.Module):
-    """The base of these heads; `forward` takes features (B, C, h, w) to Cholesky rows (B, h * w, 3) in dictionary units."""
+    """The base of these heads; `forward` takes features (B, C, h, w) to Cholesky rows (B, h * w, 3) in dictionary units.
+
+    With `chosen` (B, h * w) it need not work for the others, whose rows then mean nothing.
+    """
 
     @property
     def mean_row(self) -> Float[Tensor, "l11_l21_l22=3"]:

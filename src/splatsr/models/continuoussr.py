@@ -8,14 +8,16 @@ import math
 from collections.abc import Callable
 from typing import Annotated
 
+import torch
 from annotated_types import Ge, Le
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from splatsr.bounds import MayBeInfinite, Width
 from splatsr.encoders.encoder import Encoder
-from splatsr.geometry import Number
+from splatsr.geometry import Number, cell_corners
 from splatsr.heads.cgm import CGM
+from splatsr.heads.flat_pixels import FlatPixels
 from splatsr.heads.positions_head import PositionsHead
 from splatsr.heads.shapes_head import ShapesHead
 from splatsr.image.border import continued
@@ -44,6 +46,7 @@ class ContinuousSR(Model):
             axis): `heads.apd` as published, `heads.anchors` or `heads.free`. It has `offset_range` and `start_centred`.
         colors: makes the head of their colors, called with `channels`, `per_side` and `skip_gain`: `heads.cgm`.
         kernels_per_pixel: 1, 4 or 9 kernels per LR pixel; its root must divide `encoder.upscale`.
+        flat_pixels: `heads.flat_pixels`: which LR pixels get one wide kernel; None, as published: none.
         reference_scale: below it pixels get a footprint, see `GaussianField`.
         margin: LR pixels by which an image is continued beyond its border (mirrored) while the model is in eval mode; kernels
             made there are kept. 0, as published: no kernels stand beyond the border, and what is there is darker for it.
@@ -64,6 +67,7 @@ class ContinuousSR(Model):
         reference_scale: Annotated[Number, Ge(0), MayBeInfinite()],
         margin: Annotated[int, Ge(0), Le(64)],
         initialisation: Callable[["ContinuousSR"], None],
+        flat_pixels: FlatPixels | None = None,
     ) -> None:
         super().__init__()
         self.per_side = math.isqrt(kernels_per_pixel)
@@ -74,6 +78,9 @@ class ContinuousSR(Model):
                 f"{kernels_per_pixel} kernels per pixel need an encoder grid that is a multiple of {self.per_side} per LR "
                 f"pixel; the encoder's upscale is {encoder.upscale}."
             )
+        if flat_pixels is not None and self.per_side == 1:
+            raise ValueError("flat_pixels needs several kernels per pixel, of which it leaves one; kernels_per_pixel is 1.")
+        self.flat_pixels = flat_pixels
         check_reference_scale(reference_scale)
         self.reference_scale, self.margin = reference_scale, margin
         self.encoder = encoder
@@ -121,9 +128,10 @@ class ContinuousSR(Model):
         """
         encoder = self.encoder.tiling
         support = self.apd.offset_range + math.sqrt(2 * CUT) * self.ddcw.longest_deviation / self.dictionary_scale
+        support *= 1 if self.flat_pixels is None else self.per_side
         if encoder is None or math.isinf(support):
             return None
-        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, self.cgm.reach), support=support)
+        return encoder._replace(overlap=max(encoder.overlap + 1 / self.per_side, self._reach), support=support)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of a batch of RGB images in [0, 1], any h and w.
@@ -136,7 +144,7 @@ class ContinuousSR(Model):
 
     def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> GaussianField:
         """The field of that rectangle of an image that is not continued, without the heads' work on the rest of it."""
-        more = max(1, self.cgm.reach)  # LR pixels: DDCW sees the next cell
+        more = max(1, self._reach)  # LR pixels: DDCW sees the next cell
         (top, bottom), (left, right) = (
             (max(first - more, 0), min(end + more, side))
             for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
@@ -147,16 +155,35 @@ class ContinuousSR(Model):
             field = self._decode(features, lr[..., top:bottom, left:right])
         return field.crop(rows=(rows[0] - top, rows[1] - top), columns=(columns[0] - left, columns[1] - left))
 
+    @property
+    def _reach(self) -> int:
+        """LR pixels beyond its own that are looked at for a kernel without the encoder."""
+        return max(self.cgm.reach, 0 if self.flat_pixels is None else self.flat_pixels.reach)
+
     def _decode(self, features: Float[Tensor, "b c kh kw"], lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         active = self.activation(features)
         lr_size = (lr.shape[-2], lr.shape[-1])
-        return GaussianField(
-            means=self.apd(active.flatten(2).transpose(1, 2), lr_size),
-            cholesky=self.ddcw(active) / self.dictionary_scale,
-            colors=self.cgm(features.flatten(2).transpose(1, 2), lr),
-            size=lr_size,
-            reference_scale=self.reference_scale,
-        )
+        wide = empty = chosen = None
+        if self.flat_pixels is not None:
+            wide, empty = self._merged(self.flat_pixels(lr))
+            chosen = ~empty
+        means = self.apd(active.flatten(2).transpose(1, 2), lr_size, chosen)
+        cholesky = self.ddcw(active, chosen) / self.dictionary_scale
+        colors = self.cgm(features.flatten(2).transpose(1, 2), lr, chosen)
+        if wide is not None and empty is not None:
+            corners = cell_corners(*lr_size, self.per_side).to(means)
+            means = torch.where(wide[..., None], corners + self.per_side * (means - corners), means)
+            cholesky = (cholesky * (1 + (self.per_side - 1) * wide[..., None])).masked_fill(empty[..., None], 0)
+            colors = colors.masked_fill(empty[..., None], 0)
+        return GaussianField(means=means, cholesky=cholesky, colors=colors, size=lr_size, reference_scale=self.reference_scale)
+
+    def _merged(self, flat: Bool[Tensor, "b h w"]) -> tuple[Bool[Tensor, "b n"], Bool[Tensor, "b n"]]:
+        """(Kernels that stand for a whole LR pixel, those left out for them): of its cells the first, and the others."""
+        k = self.per_side
+        in_flat = flat.repeat_interleave(k, 1).repeat_interleave(k, 2)
+        first = torch.zeros_like(in_flat)
+        first[:, ::k, ::k] = True
+        return (in_flat & first).flatten(1), (in_flat & ~first).flatten(1)
 
 
 PUBLISHED = PublishedForm(
@@ -195,6 +222,7 @@ PUBLISHED = PublishedForm(
         },
         "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
         "kernels_per_pixel": 4,
+        "flat_pixels": None,
         "reference_scale": 4.0,
         "margin": 0,
     },

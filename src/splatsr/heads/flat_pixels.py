@@ -1,0 +1,33 @@
+"""Fewer kernels where there is little to show: four for every pixel, of a clear sky too, are the paper's own limitation (A.10).
+
+An LR pixel in flat surroundings gets one kernel in place of all of its cells' kernels, as many times as wide; its other kernels
+are empty, and no head works for them. The rule looks at the LR image alone: it is known before anything is encoded, the same in
+training and after, and the same on tiles.
+"""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from splatsr.geometry import Number
+
+
+class FlatPixels(nn.Module):
+    """Which LR pixels have flat surroundings.
+
+    Args:
+        threshold: the most by which values within the surroundings may differ, in any channel; values are in [0, 1].
+        reach: LR pixels that the surroundings extend in every direction. A kernel for a whole pixel is felt two pixels away.
+    """
+
+    def __init__(self, *, threshold: Annotated[Number, Gt(0), Le(1)], reach: Annotated[int, Ge(0), Le(16)]) -> None:
+        super().__init__()
+        self.threshold, self.reach = threshold, reach
+
+    def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Bool[Tensor, "b h w"]:
+        """True where all that lies within `reach`, as far as there is an image, differs by no more than the threshold."""
+        side = 2 * self.reach + 1
+        most, least = (sign * nn.functional.max_pool2d(sign * lr, side, 1, self.reach) for sign in (1, -1))
+        return (most - least).amax(1) <= self.threshold
