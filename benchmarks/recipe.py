@@ -79,7 +79,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
     "optimizer": {
         "Adam": [],
         "AdamW": ["optimizer=adamw", "optimizer.lr=8e-4", "optimizer.betas=[0.9,0.99]"],
-        "Adan": ["optimizer=adan", "optimizer.lr=3e-3", "optimizer.betas=[0.98,0.92,0.99]"],
+        "Adan": ["optimizer=adan", "optimizer.lr=3e-3"],
     },
     "loss": {
         "L1": [],

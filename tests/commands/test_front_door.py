@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from splatsr.commands.front_door import job_names, main
+from splatsr.runs.command_line import _options_first
 
 HEAVY = {"torch", "hydra", "omegaconf", "lightning", "numpy", "rich", "yaml", "PIL"}
 
@@ -57,6 +58,13 @@ def test_what_cannot_be_meant_is_one_line(arguments: list[str], said: str, capsy
     assert said in printed.err
     assert printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flags", [["-m"], ["--cfg", "job"], ["--info", "defaults"], ["--info"], ["-p", "model", "--resolve"]])
+def test_options_of_hydra_may_stand_anywhere(flags: list[str]) -> None:
+    settings = ["job=train", "seed=1,2"]
+    for given in ([*settings, *flags], [*flags, *settings], [settings[0], *flags, settings[1]]):
+        assert _options_first(given) == [*flags, *settings]
 
 
 @pytest.mark.parametrize("arguments", [["job=convert"], ["convert"]])

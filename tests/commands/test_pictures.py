@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from splatsr.commands.pictures import find_pictures, name_results
+from splatsr.commands.pictures import find_pictures, name_results, without_results
 from splatsr.errors import InputError
 
 
@@ -66,3 +66,10 @@ def test_results_are_where_one_would_look(here: Path, given: list[str], output: 
 def test_places_for_nothing_are_refused(given: list[str], output: str | None, said: str) -> None:
     with pytest.raises(InputError, match=said):
         name_results(find_pictures(given), output, "_x2")
+
+
+def test_results_of_an_earlier_command_are_not_enlarged_again(here: Path) -> None:
+    pictures = [Path(name) for name in ("a.png", "a_x2.png", "b.png", "c_x2.png")]
+    kept, results = without_results(pictures, name_results(pictures, None, "_x2"))
+    assert [path.name for path in kept] == ["a.png", "b.png", "c_x2.png"]
+    assert [path.name for path in results] == ["a_x2.png", "b_x2.png", "c_x2_x2.png"]

@@ -103,3 +103,10 @@ def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match="No space left"):
         publish(["tiny", "--to", str(tmp_path / "deep" / "new")])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_cannot_be_uploaded_is_found_before_anything_is_written(tmp_path: Path) -> None:
+    for name in ("x/../y", "tiny", "a/b/c", ""):
+        with pytest.raises(InputError, match="expected owner/name"):
+            publish(["tiny", "--to", str(tmp_path / "out"), "--upload", name])
+        assert list(tmp_path.iterdir()) == []

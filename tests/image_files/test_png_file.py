@@ -15,6 +15,8 @@ from splatsr.image_files.reading import image_size, read_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
 COMPRESSED_TEXT = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(3 * 2**20)))
 
 BESIDE = {
@@ -129,3 +131,29 @@ def test_a_file_whose_end_never_came_to_the_disk_is_damaged(tmp_path: Path, shar
     (tmp_path / "a.png").write_bytes(begin.ljust(len(content), b"\0"))
     with pytest.raises(InputError, match=r"a\.png is damaged: the checksum of its IDAT is wrong"):
         read_image(tmp_path / "a.png")
+
+
+def stream(width: int, height: int, rows: bytes, *, bits: int = 8, interlaced: int = 0) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, interlaced)
+    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("bits", "row"), [(8, 41), (1, 6), (4, 21), (16, 81)])
+def test_pixels_that_end_too_early_are_no_black_rows(bits: int, row: int, tmp_path: Path) -> None:
+    for rows in (0, 20, 39):
+        (tmp_path / "short.png").write_bytes(stream(40, 40, bytes(row * rows), bits=bits))
+        with pytest.raises(InputError, match="short.png"):
+            read_image(tmp_path / "short.png")
+    (tmp_path / "whole.png").write_bytes(stream(40, 40, bytes(row * 40), bits=bits))
+    assert read_image(tmp_path / "whole.png").shape == (40, 40, 3)
+
+
+def test_an_interlaced_image_has_the_rows_of_its_seven_passes(tmp_path: Path) -> None:
+    pixels = np.arange(5 * 9, dtype=np.uint8).reshape(5, 9)
+    passes = [pixels[y::dy, x::dx] for x, y, dx, dy in ADAM7]
+    rows = b"".join(b"\0" + line.tobytes() for part in passes for line in part if line.size)
+    (tmp_path / "whole.png").write_bytes(stream(9, 5, rows, interlaced=1))
+    assert np.array_equal(read_image(tmp_path / "whole.png")[..., 0], pixels)
+    (tmp_path / "short.png").write_bytes(stream(9, 5, rows[:-1], interlaced=1))
+    with pytest.raises(InputError, match="short.png"):
+        read_image(tmp_path / "short.png")

@@ -1,6 +1,7 @@
 import os
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from splatsr.image_files.picture import Extras, read_picture
 from splatsr.image_files.reading import image_size, read_image
 from splatsr.image_files.strip_files import Layout, write_strips
 from splatsr.image_files.writing import write_image
+from splatsr.jobs import upscale as upscale_job
 from splatsr.jobs.upscale import upscale
 from splatsr.resize.levels import to_tensor, to_uint8
 
@@ -23,6 +25,7 @@ def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -
     settings = {
         "model": settings_of("model=bicubic")["model"],
         "device": "cpu",
+        "precision": "auto",
         "scale": None,
         "size": None,
         "fit": None,
@@ -302,3 +305,12 @@ def test_format_suffix_and_quality_of_a_folders_results(photographs: Path, tmp_p
     with pytest.raises(InputError, match="format must be one of"):
         run(None, photographs, tmp_path / "new", scale=2, format="gif")
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_picture_needs_as_a_whole_is_known_before_it_is_decoded(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upscale_job.psutil, "virtual_memory", lambda: SimpleNamespace(available=40 * 35 * 30 - 1))
+    monkeypatch.setattr(upscale_job, "read_picture", None)
+    with pytest.raises(InputError, match=r"0.png: an output of .* of memory"):
+        run(None, photographs / "0.png", tmp_path / "big.png", scale=2)

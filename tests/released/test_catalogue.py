@@ -24,7 +24,7 @@ def test_the_default_is_there() -> None:
 
 
 def test_an_unknown_name_names_the_nearest_and_all() -> None:
-    with pytest.raises(InputError, match="there is no model 'tinny'; did you mean 'tiny'. Known names: tiny"):
+    with pytest.raises(InputError, match="there is no model 'tinny'; did you mean 'tiny'. known names are tiny"):
         check_name("tinny")
     with pytest.raises(InputError, match=r"tinny\.safetensors: no such file"):
         check_name("tinny.safetensors")

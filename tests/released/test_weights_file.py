@@ -37,3 +37,9 @@ def test_a_public_file_is_fetched_by_name_and_must_be_the_known_one(tmp_path: Pa
     monkeypatch.setattr(module, "public_files", lambda: {"hat_srx4": known})
     assert weights_file("hat_srx4") == tmp_path / "file.pth"
     assert asked == ["hf:Acly/hat/HAT_SRx4_ImageNet-pretrain.pth"] * 2
+
+
+def test_a_folder_with_a_model_stands_for_it(tmp_path: Path) -> None:
+    assert weights_file(str(tmp_path)) == tmp_path  # refused by whoever opens it
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert weights_file(str(tmp_path)) == weights_file(tmp_path) == tmp_path / "model.safetensors"

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from splatsr.errors import InputError
@@ -36,3 +38,24 @@ def test_a_defect_is_raised_and_an_interruption_is_not() -> None:
     with pytest.raises(ZeroDivisionError):
         run_to_end(lambda: 1 / 0, said, [])
     assert run_to_end(interrupted, said, []) == 130
+
+
+def test_closed_streams_are_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    def wrong() -> None:
+        sys.stdout.write("said to nobody")
+        raise InputError("wrong")
+
+    assert run_to_end(lambda: sys.stdout.write("said to nobody"), said, []) == 0
+    assert run_to_end(wrong, said, []) == 1
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def test_a_full_standard_output_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run_to_end(lambda: full.write("text"), said, []) == 1
+    assert "error: standard output cannot be written: No space left" in capsys.readouterr().err

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.runs.call import call_job
+from splatsr.runs.configuration import instantiate
 
 UNFIT = ("EarlyStopping", "LearningRateFinder", "BatchSizeFinder", "BackboneFinetuning", "StochasticWeightAveraging", "Timer")
 
@@ -66,6 +68,7 @@ def changed(settings: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
         ("callbacks.averaging", (3, "a", [], {})),
         ("callbacks.dashboard.pictures", (-1,)),
         ("trainer.devices", (0, -1, [], [-1], None, 1.5, True)),
+        ("trainer.precision", ("bf16-true", "64-true", "16-true", "transformer-engine", 3)),
         ("trainer.gradient_clip_val", (-1, math.inf, math.nan, "a")),
         ("trainer.check_val_every_n_epoch", (0, -1)),
         ("trainer.log_every_n_steps", (0, -1)),
@@ -107,6 +110,15 @@ def test_nonsense_is_one_line_that_names_the_setting(job: str, name: str, values
             line
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("experiment", ["tiny", "quickstart", "compare/continuoussr", "tiny_released"])
+def test_every_optimizer_goes_with_an_experiment_for_adam(experiment: str) -> None:
+    for optimizer in ("adam", "adamw", "adan"):
+        settings = settings_of(f"experiment={experiment}", f"optimizer={optimizer}")["optimizer"]
+        make = instantiate(settings, "optimizer")
+        assert list(make([torch.nn.Parameter(torch.zeros(2))]).defaults["betas"]) == settings["betas"]
+    assert settings_of(f"experiment={experiment}")["optimizer"]["betas"] == [0.9, 0.99]
 
 
 def test_adan_has_three_momenta(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """(model configuration, state dict) of a saved model; see `load_model` for what is raised."""
     path = weights_file(path)
     if not os.path.isfile(path):  # False too where the system takes no such name
-        raise InputError(f"{path}: no such file; expected a model.safetensors or a .ckpt of this suite.")
+        what = "it is a folder without a model.safetensors" if os.path.isdir(path) else "no such file"
+        raise InputError(f"{path}: {what}; expected a model.safetensors or a .ckpt of this suite.")
     if path.suffix == ".safetensors":
         header, tensors = read_safetensors(path)
     else:

@@ -86,7 +86,7 @@ def _run_job(given: list[str]) -> int:
     from splatsr.runs.command_line import main as run
 
     name = given[0]
-    sys.argv = ["splatsr", *([f"job={name}", *given[1:]] if name in job_names() else given)]
+    sys.argv = ["splatsr", *([*given[1:], f"job={name}"] if name in job_names() else given)]
     return run()
 
 

@@ -62,6 +62,13 @@ def name_results(pictures: Sequence[Path], output: str | None, suffix: str, form
     return results
 
 
+def without_results(pictures: Sequence[Path], results: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The same without pictures that are the results of others: a pattern finds those of an earlier command too."""
+    made = {one.absolute() for one, picture in zip(results, pictures, strict=True) if one.absolute() != picture.absolute()}
+    kept = [pair for pair in zip(pictures, results, strict=True) if pair[0].absolute() not in made]
+    return [picture for picture, _ in kept], [result for _, result in kept]
+
+
 def _matched(given: str) -> list[Path]:
     path = Path(given)
     if not given:

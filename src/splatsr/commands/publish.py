@@ -42,6 +42,8 @@ def publish(arguments: Sequence[str]) -> None:
     folder = Path(options.to)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there and not an empty folder; nothing is overwritten, choose another --to.")
+    if options.upload is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.upload):
+        raise InputError(f"--upload {options.upload}: expected owner/name, such as you/tiny-photos.")
     run = Path(options.model)
     source = str(run / "model.safetensors") if run.is_dir() and options.model not in catalogue() else options.model
     check_name(source)
@@ -62,7 +64,11 @@ def publish(arguments: Sequence[str]) -> None:
     if options.upload is not None:
         from splatsr.released.hub import upload
 
-        sys.stdout.write(f"uploaded: splatsr.load({upload(folder, options.upload)!r})\n")
+        try:
+            name = upload(folder, options.upload)
+        except InputError as error:
+            raise InputError(f"{error} {folder} is complete: upload it by hand, or publish into another folder.") from error
+        sys.stdout.write(f"uploaded: splatsr.load({name!r})\n")
 
 
 def _licence(given: str | None, source: str, run: Path | None) -> str:

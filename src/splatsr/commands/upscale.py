@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from splatsr.commands.arguments import Parser
-from splatsr.commands.pictures import find_pictures, name_results
+from splatsr.commands.pictures import find_pictures, name_results, without_results
 from splatsr.commands.wanted_size import WantedSize, add_size_options, wanted_size
 from splatsr.devices import DEVICES, PRECISIONS
 from splatsr.errors import InputError
@@ -43,7 +43,9 @@ def upscale(arguments: Sequence[str]) -> None:
     quality = None if options.quality is None else _quality(options.quality)
     pictures = find_pictures(options.pictures)
     suffix = wanted.suffix if options.suffix is None else _name_part(options.suffix)
-    results = name_results(pictures, options.output, suffix, options.format)
+    pictures, results = without_results(pictures, name_results(pictures, options.output, suffix, options.format))
+    if options.precision == "fp16" and options.device == "cpu":
+        raise InputError("--precision fp16 is for GPUs; on a CPU use --precision bf16 or float32.")
     tile = options.tile if options.tile == "auto" else _side(options.tile)
     if options.model != BICUBIC:
         check_name(options.model)

@@ -49,14 +49,14 @@ def wanted_size(options: argparse.Namespace) -> WantedSize:
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) != 2:
         raise InputError(f"--{name} {text}: expected width x height in pixels, such as 1920x1080.")
-    width, height = (_whole(side, f"--{name}", "width x height in pixels, such as 1920x1080") for side in sides)
+    width, height = (_whole(side, f"--{name}", "width x height in pixels, such as 1920x1080", text) for side in sides)
     if name == "size":
         return WantedSize(None, [height, width], None, f"_{width}x{height}")
     return WantedSize(None, None, [height, width], f"_fit{width}x{height}")
 
 
 def _scale(text: str) -> WantedSize:
-    expected = "a number greater than 0, such as 3.7, or two for width x height, such as 3x2.5"
+    expected = "a number greater than 0 and at most 1,000,000, such as 3.7, or two for width x height, such as 3x2.5"
     factors: list[float] = []
     for part in text.lower().replace("×", "x").split("x"):
         try:
@@ -71,7 +71,7 @@ def _scale(text: str) -> WantedSize:
     return WantedSize(scale, None, None, suffix)
 
 
-def _whole(text: str, option: str, expected: str) -> int:
+def _whole(text: str, option: str, expected: str, given: str | None = None) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or int(text) < 1:
-        raise InputError(f"{option} {text}: expected {expected}.")
+        raise InputError(f"{option} {text if given is None else given}: expected {expected}.")
     return int(text)

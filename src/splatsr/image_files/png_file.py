@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -34,6 +34,10 @@ _LARGEST = 2**26
 
 _SRGB_CODINGS = ((1, 13, 0, 1), (1, 1, 0, 1))
 """cICP of sRGB, and of BT.709 video, whose levels are shown like sRGB's."""
+
+
+_PASSES = (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+"""Of an interlaced PNG: first column and row, and the steps to the next (PNG specification, section 8)."""
 
 
 class _Chunk(NamedTuple):
@@ -155,8 +159,13 @@ class PngFile(ImageFile):
             return file.read(min(chunk.length, most))
 
     def _pixels(self) -> bytes:
-        """The file without what is not pixels; ValueError where a checksum is wrong, which Pillow does not look at."""
+        """The file without what is not pixels.
+
+        Raises:
+            ValueError: a checksum is wrong or pixels are missing, which Pillow does not look at.
+        """
         parts = [SIGNATURE]
+        inflate, missing = zlib.decompressobj(), self._inflated_bytes()
         with self.path.open("rb") as file:
             for kind, start, length in self._chunks:
                 if kind in _PIXELS:
@@ -164,7 +173,19 @@ class PngFile(ImageFile):
                     parts.append(chunk := file.read(length + 12))
                     if len(chunk) == length + 12 and zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
                         raise ValueError(f"the checksum of its {kind.decode()} is wrong")
+                    if kind == b"IDAT":
+                        missing -= _count_inflated(inflate, chunk[8 : 8 + length], missing)
+        if missing > 0:
+            raise ValueError(f"its pixels end {missing} bytes too early")
         return b"".join(parts)
+
+    def _inflated_bytes(self) -> int:
+        """Of all rows, each with the byte that names its filter: one image, or the seven of an interlaced one."""
+        width, height, bits, color_type, _, _, interlaced = struct.unpack(">IIBBBBB", self._content(b"IHDR")[:13])
+        channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color_type]
+        passes = _PASSES if interlaced else ((0, 0, 1, 1),)
+        images = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
+        return sum(h * (1 + -(-w * channels * bits // 8)) for w, h in images if w > 0 and h > 0)
 
 
 def _walk(handle: int) -> Iterator[_Chunk]:
@@ -176,6 +197,18 @@ def _walk(handle: int) -> Iterator[_Chunk]:
         if kind == b"IEND":
             return
         position += length + 12
+
+
+def _count_inflated(inflate: Any, packed: bytes, most: int) -> int:
+    """Bytes that more of a stream inflates to, `most` at most; of a damaged one `most`: Pillow says what is wrong with it."""
+    count = 0
+    try:
+        while packed and count < most:
+            count += len(inflate.decompress(packed, 2**20))
+            packed = inflate.unconsumed_tail
+    except zlib.error:
+        return most
+    return count
 
 
 def _inflated(packed: bytes) -> bytes | None:

@@ -1,6 +1,7 @@
 """job=upscale: enlarges an image of any size, several of them, or every image of a folder."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ from splatsr.runs.progress import along, share_done
 
 log = logging.getLogger(__name__)
 
+WHOLE = 40
+"""Bytes per LR pixel of an image that is not encoded in tiles: levels, values of three channels, and copies of both."""
+
 RENDERED, ENCODED = 48, 8
 """Bytes per output pixel of what has to be in memory as a whole: an image that comes in one piece (float, a clamped and an
 8-bit copy), and one that goes to a format which cannot be written piece by piece (8-bit rows, Pillow's copy)."""
@@ -82,7 +86,7 @@ def upscale(
     if existing not in (None, *EXISTING):
         raise InputError(f"existing must be {', '.join(EXISTING)} or null; got {existing}.")
     wanted = {"size": size, "scale": scale, "fit": fit}
-    resolve_output((1000, 1000), **wanted)  # a wrong value shows before anything is loaded
+    resolve_output((10**6, 10**6), **wanted)  # a wrong value shows before anything is loaded
     check_format(format)
     results = _results(input, output, Naming("" if suffix is None else suffix, format))
     is_folder = isinstance(input, str | int) and Path(str(input)).is_dir()
@@ -194,7 +198,7 @@ class _Upscaling:
         output = resolve_output(image_size(source), **self.wanted)
         if self._has_come(target, output.size):
             return True
-        _check_room(target, output.size, in_strips=renderer.in_strips)
+        _check_room(result, output.size, renderer)
         picture = read_picture(source)
         picture, lost = as_format_holds(picture, target)
         for what in lost:
@@ -232,16 +236,20 @@ class _Upscaling:
         return True
 
 
-def _check_room(target: Path, size: tuple[int, int], *, in_strips: bool) -> None:
+def _check_room(result: Result, size: tuple[int, int], renderer: Renderer) -> None:
     """InputError if the output fits neither format, nor memory (where it must be there as a whole), nor the disk."""
-    (height, width), suffix = size, target.suffix.lower()
+    (height, width), (source, target) = size, result
+    suffix = target.suffix.lower()
     if (longest := longest_side(suffix)) is not None and max(size) > longest:
-        raise InputError(f"an output of {width}x{height} pixels does not fit into a {suffix} file; use .png or .tif.")
-    needed = height * width * ((0 if in_strips else RENDERED) + (0 if suffix in STREAMED else ENCODED))
+        others = [other for other in (".png", ".tif") if (most := longest_side(other)) is None or max(size) <= most]
+        remedy = f"use {' or '.join(others)}" if others else "use a smaller scale or size"
+        raise InputError(f"{source}: an output of {width}x{height} pixels does not fit into a {suffix} file; {remedy}.")
+    needed = height * width * ((0 if renderer.in_strips else RENDERED) + (0 if suffix in STREAMED else ENCODED))
+    needed += 0 if renderer.tiling is not None else WHOLE * math.prod(image_size(source))
     free = psutil.virtual_memory().available
     if needed > free:
         raise InputError(
-            f"an output of {width}x{height} pixels needs about {in_words(needed)} of memory, "
+            f"{source}: an output of {width}x{height} pixels needs about {in_words(needed)} of memory, "
             f"{in_words(free)} are free: use a smaller scale or size{'' if suffix in STREAMED else ', or .png'}."
         )
     if suffix in STREAMED:

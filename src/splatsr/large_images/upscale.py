@@ -61,7 +61,7 @@ def upscale(
     Raises:
         InputError: the image is none of the above, the size is impossible, or there is no such model.
     """
-    resolve_output((1000, 1000), size=size, scale=scale, fit=fit)
+    resolve_output((10**6, 10**6), size=size, scale=scale, fit=fit)
     enlarge = _Enlarger(model, tile, device, precision, {"size": size, "scale": scale, "fit": fit})
     if isinstance(image, str | Path):
         picture = read_picture(image)

@@ -85,10 +85,12 @@ def check_name(wanted: str) -> None:
     """InputError unless `wanted` is a known name, or may be a file or something on a hub: the nearest name, and all of them."""
     if wanted in catalogue() or wanted in public_files() or Path(wanted).exists() or wanted.startswith("hf:"):
         return
+    if not wanted:
+        raise InputError(f"the name of the model is empty; known names: {', '.join(catalogue())}.")
     if Path(wanted).suffix or Path(wanted).name != wanted:
         raise InputError(f"{wanted}: no such file; expected a model.safetensors or a .ckpt of this suite.")
     near = difflib.get_close_matches(wanted, [*catalogue(), *public_files()], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise InputError(
-        f"there is no model {wanted!r}; {hint}Known names: {', '.join(catalogue())}; or give a file, or hf:<owner>/<name>."
+        f"there is no model {wanted!r}; {hint}known names are {', '.join(catalogue())}; or give a file, or hf:<owner>/<name>."
     )

@@ -8,7 +8,8 @@ from splatsr.released.hub import PREFIX, fetch, has_digest
 
 
 def weights_file(wanted: str | Path) -> Path:
-    """Where the model is that `wanted` names: tiny, hf:owner/name, hf:owner/name/file.safetensors, or the path of a file.
+    """Where the model is that `wanted` names: tiny, hf:owner/name, hf:owner/name/file.safetensors, the path of a file, or that
+    of a folder with a model.safetensors.
 
     A known name is that model, whatever lies in the working directory: ./tiny is a file there. What is on a hub is downloaded,
     once.
@@ -17,18 +18,24 @@ def weights_file(wanted: str | Path) -> Path:
         InputError: the name is unknown, its file did not come with this package, or the hub does not give it.
     """
     if isinstance(wanted, Path):
-        return wanted
+        return _in_folder(wanted)
     if wanted.startswith(PREFIX):
         return fetch(wanted)
     if wanted in public_files():
         return _public(wanted)
     if wanted not in catalogue():
         check_name(wanted)
-        return Path(wanted)
+        return _in_folder(Path(wanted))
     path = catalogue()[wanted].path
     if not path.is_file():
         raise InputError(f"the weights of {wanted!r} did not come with this package; `splatsr models` lists those that did.")
     return path
+
+
+def _in_folder(path: Path) -> Path:
+    """Of a run's folder, or a published one, the model in it; a file's path as it is."""
+    inside = path / "model.safetensors"
+    return inside if path.is_dir() and inside.is_file() else path
 
 
 def _public(name: str) -> Path:

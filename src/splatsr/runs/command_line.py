@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
@@ -25,6 +26,12 @@ _refusals: list[str] | None = None
 """What went wrong in the runs of this command line; Hydra would print errors in its own words if they passed through it.
 None in a process that a cluster's launcher started: there is no `main` in it that would print."""
 
+_WITH_VALUE = (
+    *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd"),
+    "--experimental-rerun",
+)
+"""Options of Hydra that are followed by a value; that of --info may be missing."""
+
 _begun = False
 """Whether Hydra has made the run's folder, and a run has begun in it."""
 
@@ -39,6 +46,7 @@ def main() -> int:
 
     def work() -> None:
         try:
+            sys.argv[1:] = _options_first(sys.argv[1:])
             check_command_line(sys.argv[1:])
             _compose_and_run()
         finally:
@@ -61,6 +69,18 @@ def refuse(text: str) -> None:
     if _refusals is None:
         raise InputError(text)
     _refusals.append(text)
+
+
+def _options_first(arguments: Sequence[str]) -> list[str]:
+    """The same with options before settings: Hydra's parser takes settings only in one piece."""
+    options: list[str] = []
+    settings: list[str] = []
+    before = ""
+    for argument in arguments:
+        is_value = before in _WITH_VALUE or (before == "--info" and "=" not in argument)
+        (options if is_value or argument.startswith("-") else settings).append(argument)
+        before = "" if is_value else argument
+    return [*options, *settings]
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="run")

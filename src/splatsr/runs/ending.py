@@ -1,6 +1,7 @@
 """How a command line ends: user errors as one line, signals, readers that have gone, and the exit code that says which."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 
@@ -17,11 +18,14 @@ def run_to_end(work: Callable[[], object], explain: Callable[[Exception], str | 
         explain: one line for an error that the user can put right; None for a defect of the program, which is raised.
         refusals: such lines, to which `work` may add its own; they are printed at the end.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever began this process
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     logging.raiseExceptions = False  # a line that the log has no room for is no reason for a traceback
     try:
         listen()
         work()
-        sys.stdout.flush()
+        _flush(refusals)
     except (BrokenPipeError, SystemExit) as error:  # rich makes the second of the first
         if isinstance(error, SystemExit) and error.code == 0:
             return 0
@@ -47,3 +51,14 @@ def run_to_end(work: Callable[[], object], explain: Callable[[Exception], str | 
 
         sys.stderr.write(f"error: {printable(refusal, sys.stderr.encoding)}\n")
     return 1 if refusals else 0
+
+
+def _flush(refusals: list[str]) -> None:
+    """Writes what standard output still holds; where it cannot be written, that is a refusal."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard(sys.stdout)
+        refusals.append(f"standard output cannot be written: {error.strerror}; what was asked for is done.")

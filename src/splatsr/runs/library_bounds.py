@@ -14,6 +14,7 @@ from splatsr.arguments import Hints
 from splatsr.bounds import AtLeastOne, BelowOne, Count, Natural, NonNegative, Positive
 
 _TRAINER = {
+    "precision": Literal["32-true", "16-mixed", "bf16-mixed"],  # others make all weights of another type, kernels included
     "devices": Count | Annotated[Sequence[Natural], AtLeastOne] | str,
     "num_nodes": Count,
     "max_epochs": Annotated[int, Ge(-1)] | None,
