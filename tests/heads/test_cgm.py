@@ -5,7 +5,7 @@ from splatsr.heads.cgm import CGM
 
 
 def head_of(*, skip: bool, hidden: tuple[int, ...] = (8, 6), per_side: int = 2) -> CGM:
-    return CGM(channels=5, per_side=per_side, skip_gain=0.5, hidden=list(hidden), skip=skip)
+    return CGM(channels=5, per_side=per_side, skip_gain=0.5, hidden=list(hidden), skip=skip, skip_rule="bilinear")
 
 
 def test_the_skip_is_the_lr_image_at_the_cells_centres() -> None:
@@ -26,7 +26,7 @@ def test_a_bicubic_skip_bends_where_a_bilinear_one_has_corners() -> None:
         assert head.reach == reach
         assert bool(colors.max() > 1.01) == overshoots
         torch.testing.assert_close(colors.mean(), torch.tensor(0.5))
-    assert CGM(channels=5, per_side=2, skip_gain=1.0, hidden=[8], skip=False).reach == 0
+    assert CGM(channels=5, per_side=2, skip_gain=1.0, hidden=[8], skip=False, skip_rule="bilinear").reach == 0
 
 
 def test_without_the_skip_colors_do_not_depend_on_the_lr_image() -> None:

@@ -35,7 +35,7 @@ class CGM(nn.Module):
         skip_gain: float,
         hidden: Widths,
         skip: bool,
-        skip_rule: Literal["bilinear", "bicubic"] = "bilinear",
+        skip_rule: Literal["bilinear", "bicubic"],
     ) -> None:
         super().__init__()
         self.per_side, self.skip, self.skip_gain, self.skip_rule = per_side, skip, skip_gain, skip_rule

@@ -64,10 +64,10 @@ class ContinuousSR(Model):
         positions: Callable[..., PositionsHead],
         colors: Callable[..., CGM],
         kernels_per_pixel: Width,
+        flat_pixels: FlatPixels | None,
         reference_scale: Annotated[Number, Ge(0), MayBeInfinite()],
         margin: Annotated[int, Ge(0), Le(64)],
         initialisation: Callable[["ContinuousSR"], None],
-        flat_pixels: FlatPixels | None = None,
     ) -> None:
         super().__init__()
         self.per_side = math.isqrt(kernels_per_pixel)
@@ -219,6 +219,7 @@ PUBLISHED = PublishedForm(
             "_partial_": True,
             "hidden": [512, 1024, 256, 128, 64],
             "skip": False,
+            "skip_rule": "bilinear",
         },
         "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
         "kernels_per_pixel": 4,

@@ -73,6 +73,8 @@ def _end(number: int, _: FrameType | None) -> None:
         return
     _arrived.append(number)
     sys.unraisablehook = _say_nothing  # what is being destroyed now may complain
+    if hasattr(signal, "SIGCHLD"):  # torch would raise an error of its own, wherever it is, when a loader's worker ends too
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     threading.Thread(target=_end_for_good, daemon=True).start()
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
