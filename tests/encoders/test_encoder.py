@@ -9,7 +9,9 @@ from splatsr.encoders.encoder import Encoder
 from splatsr.runs.configuration import CONF
 
 NAMES = sorted(path.stem for path in Path(CONF / "model/encoder").glob("*.yaml"))
-SMALL = {"channels": 12, "blocks": 1, "layers": 1, "growth": 12, "depths": [1], "heads": [2], "squeeze": 4, "window": 4, "wide": 4}
+SMALL = {"channels": 12, "blocks": 1, "layers": 1, "growth": 12, "depths": [1], "heads": [2], "squeeze": 4, "window": 4} | {
+    "wide": 4
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

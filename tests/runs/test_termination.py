@@ -86,3 +86,11 @@ def test_only_the_main_thread_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     termination.listen_again()  # nobody has listened before
     assert signal.getsignal(signal.SIGTERM) is before
     assert termination.exit_code() is None
+
+
+def test_a_child_that_ends_too_is_no_error_of_the_work() -> None:
+    complain = "def complain(*_): raise RuntimeError('a worker has died')\n    signal.signal(signal.SIGCHLD, complain)"
+    child = "child = subprocess.Popen(['sleep', '60'])\n    try: time.sleep(60)\n    finally: child.kill(), time.sleep(0.3)"
+    code, (line,) = end(f"import signal, subprocess\n    {complain}\n    {child}", signal.SIGTERM)
+    assert code == 143
+    assert line.startswith("ended by SIGTERM")

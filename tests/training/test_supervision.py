@@ -6,7 +6,7 @@ from torch import Tensor
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.errors import InputError
 from splatsr.models.bicubic import BicubicImage
-from splatsr.training.supervision import OnCrops, OnQueries
+from splatsr.training.supervision import OnCrops, OnQueries, OnSaturatedCrops
 
 
 def coordinates_and_cell(coordinates: Tensor, cell: Tensor) -> Tensor:
@@ -57,3 +57,16 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     OnQueries(count=9).check(IMAGE, "crop", 9)
     with pytest.raises(InputError, match="the smallest has 9"):
         OnQueries(count=10).check(IMAGE, "crop", 9)
+
+
+def test_beyond_white_and_black_nothing_is_an_error_where_the_target_is_white_or_black() -> None:
+    class Image:
+        def render(self, *, scale: float) -> torch.Tensor:
+            return prediction
+
+    prediction = torch.tensor([1.2, 0.9, 1.2, -0.1, 0.1, -0.1]).view(1, 1, 1, 6).requires_grad_()
+    target = torch.tensor([1.0, 1.0, 0.5, 0.0, 0.0, 0.5]).view(1, 1, 1, 6)
+    compared, same = OnSaturatedCrops()(Image(), {"scale": 2.0, "hr": target}, np.random.default_rng(0))
+    assert same is target
+    (compared - target).abs().sum().backward()
+    assert prediction.grad.flatten().tolist() == [0, -1, 1, 0, 1, -1]

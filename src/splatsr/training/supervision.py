@@ -54,6 +54,22 @@ class OnCrops:
         return image.render(scale=batch["scale"]), batch["hr"]
 
 
+class OnSaturatedCrops(OnCrops):
+    """The whole crop, but what lies beyond white where the target is white is no error, nor what lies beyond black.
+
+    Images are clamped before anybody sees them. Sums of Gaussians ripple: a page whose mean is white is grey in its valleys,
+    and one whose valleys are white is right everywhere.
+    """
+
+    def __call__(
+        self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
+        """Both (B, 3, H, W)."""
+        prediction, target = super().__call__(image, batch, random)
+        prediction = torch.where(target >= 1, prediction.clamp(max=1), prediction)
+        return torch.where(target <= 0, prediction.clamp(min=0), prediction), target
+
+
 class OnCropsWithPublishedGradient(OnCrops):
     """The whole crop, but the kernels' shapes get the published renderer's gradient, see `splatting.published_gradient`."""
 
