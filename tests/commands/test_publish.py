@@ -7,6 +7,7 @@ import yaml
 from splatsr import InputError, load
 from splatsr.commands.publish import publish
 from splatsr.disk.whole_file import write_yaml
+from splatsr.released.catalogue import catalogue
 from splatsr.runs.configuration import compose
 
 
@@ -28,9 +29,10 @@ def run(tiny_file: Path, tmp_path: Path) -> Path:
 
 def test_a_known_model_is_published_with_its_figures(tmp_path: Path) -> None:
     publish(["tiny", "--to", str(tmp_path / "new")])
-    assert front_matter(tmp_path / "new")["license"] == "apache-2.0"
+    known = catalogue()["tiny"]
+    assert front_matter(tmp_path / "new")["license"] == known.licence.lower()
     page = (tmp_path / "new" / "README.md").read_text()
-    assert "| x4 | psnr_y | 25.58 |" in page
+    assert f"| x4 | psnr_y | {known.figures['x4']['bicubic_psnr_y']:.2f} |" in page
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["LICENSE", "README.md", "model.safetensors"]
     same = zip(load("tiny").parameters(), load(tmp_path / "new" / "model.safetensors").parameters(), strict=True)
     assert all(one.equal(other) for one, other in same)

@@ -23,12 +23,13 @@ except termination.Terminated:
 MEMBER = "from splatsr.runs.termination import end_with_standard_input as end, listen; import time; listen(); end();"
 
 
-def end(work: str, number: int) -> tuple[int, list[str]]:
-    """(exit code, lines of stderr) of a process that is asked to end while it works."""
+def end(work: str, number: int, said: str = "listening") -> tuple[int, list[str]]:
+    """(exit code, lines of stderr) of a process that is asked to end while it works, once it has said something."""
     with subprocess.Popen(
         [sys.executable, "-c", WAITING.format(work=work)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "listening\n"
+        assert said == "listening" or process.stdout.readline() == f"{said}\n"
         process.send_signal(number)
         lines = process.stderr.read().splitlines()
         return process.wait(timeout=60), lines
@@ -53,7 +54,7 @@ def test_an_interrupt_that_python_forgets_is_none_the_less_one(capfd: pytest.Cap
     destroyed = "type('Held', (), {'__del__': lambda _: (print('held', flush=True), time.sleep(60))})()"
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is born ignoring it
     try:
-        code, lines = end(f"import time; held = {destroyed}; del held\n    while True: time.sleep(1)", signal.SIGINT)
+        code, lines = end(f"import time; held = {destroyed}; del held\n    while True: time.sleep(1)", signal.SIGINT, "held")
     finally:
         signal.signal(signal.SIGINT, before)
     assert (code, lines) == (130, ["interrupted; go on with resume=auto if this was a training."])
@@ -90,7 +91,8 @@ def test_only_the_main_thread_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_child_that_ends_too_is_no_error_of_the_work() -> None:
     complain = "def complain(*_): raise RuntimeError('a worker has died')\n    signal.signal(signal.SIGCHLD, complain)"
-    child = "child = subprocess.Popen(['sleep', '60'])\n    try: time.sleep(60)\n    finally: child.kill(), time.sleep(0.3)"
-    code, (line,) = end(f"import signal, subprocess\n    {complain}\n    {child}", signal.SIGTERM)
+    begun = "child = subprocess.Popen(['sleep', '60'])\n    print('held', flush=True)"
+    child = f"{begun}\n    try: time.sleep(60)\n    finally: child.kill(), time.sleep(0.3)"
+    code, (line,) = end(f"import signal, subprocess\n    {complain}\n    {child}", signal.SIGTERM, "held")
     assert code == 143
     assert line.startswith("ended by SIGTERM")
