@@ -40,15 +40,6 @@ def test_it_has_a_gradient_and_refuses_negative_weights() -> None:
         L1WithFrequency(weight=-1.0)
 
 
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for torch's checkpoints."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    folder = tmp_path / "hub/checkpoints"
-    folder.mkdir(parents=True)
-    return folder
-
-
 @pytest.mark.filterwarnings("ignore:The parameter 'pretrained'", "ignore:Arguments other than a weight enum")
 def test_lpips_is_added_to_l1(hub: Path) -> None:
     torch.manual_seed(0)

@@ -1,7 +1,7 @@
 """Geometric self-ensemble (Timofte et al. 2016, "Seven ways to improve example-based single image super resolution", 3.6).
 
 The image is turned and mirrored in all eight ways, each is encoded and rendered by itself, and the results, turned back, are
-averaged: eight times the work for a tenth of a decibel or so, without any training.
+averaged: eight times the work for a little more PSNR, without any training.
 """
 
 from collections.abc import Sequence

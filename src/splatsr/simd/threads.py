@@ -13,7 +13,7 @@ _pool_owner = (0, 0)
 def in_parallel(work: Callable[[int], None], items: Sequence[int], *, alone: bool = False) -> None:
     """Calls work(item) for every item, in any order, and returns when all are done; the first error is raised.
 
-    With `alone` the caller does it all: to wake the other threads takes a tenth of a millisecond.
+    With `alone` the caller does it all: where the work is short, waking the other threads takes longer.
     """
     threads = torch.get_num_threads()
     if alone or threads == 1 or len(items) == 1:

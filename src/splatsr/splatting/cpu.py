@@ -16,7 +16,7 @@ from splatsr.simd.threads import even_ranges, in_parallel
 from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
 
 SMALL = 32_768
-"""Output pixels of a batch below which one thread is faster than several (benchmarks/scales.py)."""
+"""Output pixels of a batch below which several threads gain less than waking them costs."""
 
 
 def splat_cpu(
