@@ -20,10 +20,10 @@ import torch
 from numba import njit
 
 from section import figure, write_results, write_section
-from splat import Case, contributing_pairs, seconds, standard_field
+from splat import Case, contributing_pairs, seconds, standard_field, steady_seconds
 from splatsr.simd.lanes import LANES
 from splatsr.splatting import splat
-from splatsr.splatting.loops import add_lanes
+from splatsr.splatting.vector_code import add_lanes
 
 LR_SIZES = (13, 21), (48, 48)
 """Height and width in low-resolution pixels."""
@@ -33,12 +33,12 @@ REPETITIONS = 5
 
 @njit(nogil=True)
 def accumulate(row, colors, kernels, sharpness):
-    """`kernels` times the innermost loop alone over one row of pixels that stays in the cache, all of it inside the cut."""
-    plane = row.shape[0] // 3
+    """`kernels` times the innermost loop for single rows alone, over pixels that stay in the cache, all inside the cut."""
+    width = row.shape[0] // 3
     for _ in range(kernels):
-        for x in range(0, plane, LANES):
-            start = np.float32(x - plane // 2)
-            add_lanes(row, x, plane, colors, 0, 3, start, sharpness, np.float32(0.01))
+        for x in range(0, width, LANES):
+            start = np.float32(x - width // 2)
+            add_lanes(row, 3 * x, colors, 0, 3, start, sharpness, np.float32(0.01))
 
 
 def arithmetic_ns() -> float:
@@ -66,7 +66,8 @@ def _resident(entry: str) -> int:
 
 
 def turns(case: Case) -> tuple[float, float]:
-    """Medians in milliseconds: (our rendering, torch's bicubic interpolation)."""
+    """Medians in milliseconds: (our rendering, torch's bicubic interpolation). They take turns of up to 15 calls: for some
+    milliseconds after a call of torch's its threads spin, and take a core from whoever is next."""
     field, lr = standard_field(case), torch.rand(1, 3, case.height, case.width)
 
     def ours() -> object:
@@ -75,8 +76,7 @@ def turns(case: Case) -> tuple[float, float]:
     def bicubic() -> object:
         return torch.nn.functional.interpolate(lr, size=case.size, mode="bicubic", antialias=True)
 
-    ours(), bicubic()
-    pairs = [(seconds(ours), seconds(bicubic)) for _ in range(REPETITIONS)]
+    pairs = [(steady_seconds(ours), steady_seconds(bicubic)) for _ in range(REPETITIONS)]
     return tuple(1e3 * statistics.median(times) for times in zip(*pairs, strict=True))
 
 
@@ -122,7 +122,7 @@ def measure_size(height: int, width: int, scales: range) -> dict:
 
 def markdown(results: dict, made_by: str, threads: int) -> str:
     lines = [
-        f"{made_by}; medians of {REPETITIONS} alternating repetitions at every scale, then means over the scales.",
+        f"{made_by}; medians of {REPETITIONS} alternating turns of up to 15 calls at every scale, then means over the scales.",
         "",
         "| low-resolution image | ours, ms | bicubic, ms | ours / bicubic | mean of the ratios | memory, MiB |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

@@ -35,7 +35,7 @@ def open_loggers(logger: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     chosen = {name: one for name, one in logger.items() if one is not None and (name != "wandb" or rank == 0)}
     if "tensorboard" in chosen:
         _tensorboard_is_there()
-    remove_leftovers(run.folder / "logs")  # a run that goes on writes in another folder of it
+    remove_leftovers(run.folder)  # names of checkpoints and of logs come only once
     loggers = [
         instantiate(one, f"logger.{name}", **(arguments_of(run.folder) if name == "wandb" else {}))
         for name, one in chosen.items()

@@ -1,15 +1,23 @@
 """LLVM vector code for numba's intrinsics: sixteen float32 lanes at a time, split by LLVM to whatever the processor has."""
 
+import math
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
+from numpy.polynomial import chebyshev
+from numpy.polynomial import polynomial as power_series
 
 LANES = 16
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _LONG = ir.IntType(64)
+
+_LN2_HIGH = 355 / 512  # few enough bits that a whole number times it is exact
+_LN2_LOW = math.log(2) - _LN2_HIGH
+_NEAR_ONE = chebyshev.Chebyshev.interpolate(np.exp, deg=6, domain=[-math.log(2) / 2, math.log(2) / 2])
+_EXPONENTIAL = list(_NEAR_ONE.convert(kind=power_series.Polynomial).coef)
 
 
 def constant(values: float | list[float]) -> ir.Constant:
@@ -87,3 +95,25 @@ def polynomial(builder: ir.IRBuilder, x: ir.Value, coefficients: list[float]) ->
     for coefficient in reversed(coefficients[:-1]):
         power = call(builder, "fma", power, x, constant(coefficient))
     return power
+
+
+def exponential(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """exp(x) to float32 rounding for -87 <= x <= 88, else anything: 2^n exp(r) with |r| <= ln 2 / 2."""
+    whole = call(builder, "rint", builder.fmul(x, constant(1 / math.log(2))))
+    rest = call(builder, "fma", whole, constant(-_LN2_HIGH), x)
+    rest = call(builder, "fma", whole, constant(-_LN2_LOW), rest)
+    # Estrin's scheme instead of Horner's: a shorter chain of products that wait for each other.
+    square, c = builder.fmul(rest, rest), _EXPONENTIAL
+    pairs = [call(builder, "fma", rest, constant(c[i + 1]), constant(c[i])) for i in (0, 2, 4)]
+    high = call(builder, "fma", square, call(builder, "fma", square, constant(c[6]), pairs[2]), pairs[1])
+    power = call(builder, "fma", square, high, pairs[0])
+    exponent = builder.shl(builder.fptosi(whole, INTEGERS), integers(23))
+    return builder.bitcast(builder.add(builder.bitcast(power, INTEGERS), exponent), VECTOR)
+
+
+def space(builder: ir.IRBuilder, count: int) -> ir.Value:
+    """Room for `count` times sixteen floats on the stack, in the function's first block: pointer to the first."""
+    with builder.goto_entry_block():
+        room = builder.alloca(VECTOR, count)
+        room.align = 64
+    return builder.bitcast(room, ir.FloatType().as_pointer())

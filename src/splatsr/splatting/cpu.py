@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from splatsr.simd.lanes import LANES
 from splatsr.simd.threads import even_ranges, in_parallel
-from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_band, shape_kernels, sort_into_bands
+from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_bands, shape_kernels, sort_into_bands
 
 SMALL = 32_768
 """Output pixels of a batch below which several threads gain less than waking them costs."""
@@ -36,28 +36,15 @@ class _Splat(torch.autograd.Function):
         height, width = size
         means, cholesky, colors = (part.detach().contiguous() for part in (means, cholesky, colors))
         shapes, rows = _shapes(means.view(-1, 2).numpy(), cholesky.view(-1, 3).numpy(), size)
-        image = torch.empty(batch, channels, height, width)
-        bands = -(-height // BAND)
-        flat_colors, flat_image = colors.numpy().reshape(-1), image.numpy().reshape(-1)
-        orders: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        image = torch.from_numpy(np.empty((batch, channels, height, width), np.float32))  # numpy asks for large pages
+        counts, order = _bands(rows, max(1, kernels), batch * -(-height // BAND))
+        flat_colors, flat_image, counter = colors.numpy().reshape(-1), image.numpy().reshape(-1), np.zeros(1, np.int64)
 
-        def sort(b: int) -> None:
-            orders[b] = _bands(rows[b * kernels : (b + 1) * kernels], bands)
+        def render(_: int) -> None:
+            render_bands(shapes, rows, counts, order, flat_colors, channels, height, width, flat_image, counter)
 
         is_small = batch * height * width < SMALL
-        in_parallel(sort, range(batch), alone=is_small)
-
-        def render(task: int) -> None:
-            b, band = divmod(task, bands)
-            counts, order = orders[b]
-            top, bottom = band * BAND, min((band + 1) * BAND, height)
-            of_image = slice(b * kernels, (b + 1) * kernels)
-            render_band(
-                shapes[of_image], rows[of_image], order[counts[band] : counts[band + 1]], flat_colors, b * kernels * channels,
-                channels, height, width, top, bottom, flat_image, b * channels * height * width,
-            )  # fmt: skip
-
-        in_parallel(render, range(batch * bands), alone=is_small)
+        in_parallel(render, range(torch.get_num_threads()), alone=is_small)
         ctx.save_for_backward(cholesky, colors)
         ctx.shapes, ctx.rows = shapes, rows
         return image
@@ -87,16 +74,16 @@ class _Splat(torch.autograd.Function):
 
 
 def _shapes(means: np.ndarray, cholesky: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    shapes = np.empty((len(means), SHAPE), np.float32)
+    shapes = np.empty((SHAPE, len(means)), np.float32)
     rows = np.empty((len(means), 2), np.int32)
     pieces = even_ranges(len(means), smallest=4096)
     in_parallel(lambda piece: shape_kernels(means, cholesky, *size, *pieces[piece], shapes, rows), range(len(pieces)))
     return shapes, rows
 
 
-def _bands(rows: np.ndarray, bands: int) -> tuple[np.ndarray, np.ndarray]:
+def _bands(rows: np.ndarray, kernels: int, bands: int) -> tuple[np.ndarray, np.ndarray]:
     counts = np.empty(bands + 1, np.int64)
-    sort_into_bands(rows, counts, np.empty(0, np.int32))
+    sort_into_bands(rows, kernels, counts, np.empty(0, np.int32))
     order = np.empty(counts[-1], np.int32)
-    sort_into_bands(rows, counts, order) if len(order) else None
+    sort_into_bands(rows, kernels, counts, order) if len(order) else None
     return counts, order

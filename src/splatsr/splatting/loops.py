@@ -1,219 +1,154 @@
-"""The CPU splatter's compiled loops: sixteen neighbouring pixels of one row of one kernel at a time, no GIL, no Python.
+"""The CPU splatter's compiled loops: no GIL, no Python; what they do to sixteen pixels at a time is in vector_code.py.
 
 `cpu.py` runs them on all cores: the forward over bands of image rows (each band adds its kernels in index order, so the
 result does not depend on the number of threads), the backward over ranges of kernels (each kernel gathers from the
 upstream gradient, so nothing is shared). Arrays are flat float32 unless said otherwise.
-
-With the row offset dy fixed, q is a parabola in x around  m = c_x + l11 l21 / sy^2 * dy:
-
-    q = dy^2 / (2 sy^2) + (x - m)^2 / (2 sc^2),   sy^2 = l21^2 + l22^2,   sc = |l11 l22| / sy.
-
-The vector code works with  z = q / 8 = row + s^2,  s = (x - m) / (4 sc),  and  exp(-q) = exp(-z)^8: on the short interval
-that the cut leaves (z <= ln 255 / 8 = 0.69) a polynomial of degree 6 gives exp(-z) to float32 rounding. It is written as
-LLVM vector code (through numba's intrinsics) because a compiler cannot vectorise a library call per pixel; LLVM splits
-the sixteen lanes to whatever the processor has (`splatsr.simd.lanes`). (`no_type_check` keeps runtime type checkers of tests
-out of compiled code.)
 """
 
 import math
-from typing import Any, no_type_check
+from typing import no_type_check
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numpy.polynomial import chebyshev, polynomial
 
-from splatsr.simd import lanes
 from splatsr.simd.compiled import compiled
+from splatsr.simd.counter import take
 from splatsr.simd.lanes import LANES
 from splatsr.splatting.reference import CUT, HUGE, VANISHING
+from splatsr.splatting.vector_code import (
+    CHUNK,
+    FARTHEST,
+    GROWTH,
+    HIGH,
+    LOW,
+    MOMENTS,
+    add_high_strip,
+    add_lanes,
+    add_low_strip,
+    gather_lanes,
+)
 
 BAND = 16
 """Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
 
-MOMENTS = 5
-"""Lane accumulators of the geometry gradient: weighted sums of p, p^2, e, e p, e^2 (see `gather_lanes`)."""
-
 SUPPORT = np.float32(math.sqrt(2 * CUT))
 """How far a kernel extends: the Mahalanobis distance of the cut, 3.329 standard deviations."""
 
-SHAPE = 9
-"""Entries of a kernel's shape: c_x, c_y, dm/dy, 1 / sy, 1 / (4 sc), and of its cut ellipse: the half width, x - c_x of the
-lowest point (largest y), and of the chord at x - c_x = d its middle's slope l21 / l11 and its half height per sqrt(2 CUT - ..),
-|l22|."""
+C_X, C_Y, SLANT, INVERSE_SY, SHARPNESS, WIDE, SLOPE, GROW, STEEP, BEND = range(10)
+"""A kernel's shape: its centre, dm/dy, 1 / sy, 1 / (4 sc), the half width of its cut ellipse, l21 / l11, 1 / |l11|, 1 / |l22|
+and exp(-1 / l22^2) (the letters: vector_code.py)."""
 
-WIDE = np.float32(32)
-"""Half width in pixels beyond which a kernel is drawn row by row. Narrower ones are drawn by columns of LANES pixels: where a
-row of one to four blocks ends the processor cannot foresee. Wide ones would wander through too many cache lines that way."""
+SHAPE = 10
+"""Entries of a kernel's shape."""
+
+DIRECT = 0
+"""A strip of so many steps is one for `add_lanes`: of rows that are taken one by one."""
+
+ROW_BY_ROW = np.float32(32)
+"""Half width in pixels beyond which a kernel's gradient is gathered row by row. Those of narrower ones are by columns of LANES
+pixels: where a row of one to four blocks ends the processor cannot foresee. Wide ones would wander through too many cache
+lines that way."""
 
 _F = np.float32
-_LONG = ir.IntType(64)
-_LIMIT = CUT / 8
-
-
-def _exponential_coefficients() -> list[float]:
-    """Power-series coefficients (lowest first) of the near-minimax polynomial for exp(-z) on [0, ln 255 / 8]."""
-    fit = chebyshev.Chebyshev.interpolate(lambda z: np.exp(-z), deg=6, domain=[0.0, _LIMIT])
-    return list(fit.convert(kind=polynomial.Polynomial).coef)
-
-
-_COEFFICIENTS = _exponential_coefficients()
-
-
-def _accumulate(builder: ir.IRBuilder, pointer: ir.Value, a: ir.Value, b: ir.Value) -> None:
-    """*pointer += a * b, lane by lane."""
-    lanes.store(builder, lanes.call(builder, "fma", a, b, lanes.load(builder, pointer)), pointer)
-
-
-def _alpha(builder: ir.IRBuilder, start: ir.Value, sharpness: ir.Value, row: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """(exp(-q) with the cut applied, s) of the lanes at x - m = start, start + 1, ..."""
-    x = builder.fadd(lanes.broadcast(builder, start), lanes.constant([float(lane) for lane in range(LANES)]))
-    s = builder.fmul(x, lanes.broadcast(builder, sharpness))
-    z = lanes.call(builder, "fma", s, s, lanes.broadcast(builder, row))
-    power = lanes.polynomial(builder, z, _COEFFICIENTS)
-    for _ in range(3):
-        power = builder.fmul(power, power)
-    inside = builder.fcmp_ordered("<=", z, lanes.constant(_LIMIT))
-    return builder.select(inside, power, lanes.constant(0.0)), s
-
-
-@intrinsic
-@no_type_check
-def add_lanes(
-    typing: Any, image: Any, at: Any, plane: Any, colors: Any, color: Any, channels: Any, start: Any, sharpness: Any, row: Any
-):
-    """image[at + c * plane + lane] += alpha * colors[color + c] for every channel c.
-
-    `start` is x - m of the first lane, `sharpness` 1 / (4 sc), `row` dy^2 / (16 sy^2). Arrays are flat float32.
-    """
-    arguments = (image, types.int64, types.int64, colors, types.int64, types.int64) + (types.float32,) * 3
-
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
-        image, at, plane, colors, color, channels, start, sharpness, row = values
-        alpha, _ = _alpha(builder, start, sharpness, row)
-        image_pointer = lanes.pointer(context, builder, signature.args[0], image, at)
-        color_pointer = lanes.pointer(context, builder, signature.args[3], colors, color)
-        with cgutils.for_range(builder, channels) as loop:
-            target = lanes.offset(builder, image_pointer, builder.mul(loop.index, plane))
-            shade = lanes.scalar(builder, color_pointer, loop.index)
-            _accumulate(builder, target, alpha, lanes.broadcast(builder, shade))
-        return context.get_dummy_value()
-
-    return types.void(*arguments), codegen
-
-
-@intrinsic
-@no_type_check
-def gather_lanes(
-    typing: Any,
-    upstream: Any,
-    at: Any,
-    plane: Any,
-    colors: Any,
-    color: Any,
-    channels: Any,
-    sums: Any,
-    start: Any,
-    sharpness: Any,
-    row: Any,
-    e: Any,
-):
-    """Adds sixteen pixels' share of one kernel's gradient to the lane accumulators `sums`, flat (MOMENTS + C, LANES).
-
-    With v_c the upstream gradient, w = alpha <color, v>, p = (x - m) / sc and e = dy / sy (so q = (p^2 + e^2) / 2), the
-    first five rows collect w p, w p^2, w e, w e p, w e^2, and row 5 + c collects alpha v_c.
-    """
-    arguments = (upstream, types.int64, types.int64, colors, types.int64, types.int64, sums) + (types.float32,) * 4
-
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
-        upstream, at, plane, colors, color, channels, sums, start, sharpness, row, e = values
-        alpha, s = _alpha(builder, start, sharpness, row)
-        upstream_pointer = lanes.pointer(context, builder, signature.args[0], upstream, at)
-        color_pointer = lanes.pointer(context, builder, signature.args[3], colors, color)
-        sums_pointer = lanes.pointer(context, builder, signature.args[6], sums, ir.Constant(_LONG, 0))
-        weight = lanes.Register(builder, lanes.constant(0.0))
-        with cgutils.for_range(builder, channels) as loop:
-            v = lanes.load(builder, lanes.offset(builder, upstream_pointer, builder.mul(loop.index, plane)))
-            shade = lanes.broadcast(builder, lanes.scalar(builder, color_pointer, loop.index))
-            index = builder.add(loop.index, ir.Constant(_LONG, MOMENTS))
-            _accumulate(builder, lanes.row(builder, sums_pointer, index), alpha, v)
-            weight.value = lanes.call(builder, "fma", shade, v, weight.value)
-        w = builder.fmul(alpha, weight.value)
-        p = builder.fmul(s, lanes.constant(4.0))
-        wp = builder.fmul(w, p)
-        along_e = lanes.broadcast(builder, e)
-        we = builder.fmul(w, along_e)
-        for index, (a, b) in enumerate(((w, p), (wp, p), (w, along_e), (wp, along_e), (we, along_e))):
-            _accumulate(builder, lanes.row(builder, sums_pointer, ir.Constant(_LONG, index)), a, b)
-        return context.get_dummy_value()
-
-    return types.void(*arguments), codegen
 
 
 @compiled(error_model="numpy")
 @no_type_check
 def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
-    """Shapes (n, SHAPE) and the image rows [rows[k, 0], rows[k, 1]) of kernels first..end; none if nothing is visible."""
-    for k in range(first, end):
-        cx, cy = means[k, 0], means[k, 1]
+    """Shapes (SHAPE, n) and the image rows [rows[k, 0], rows[k, 1]) of kernels first..end; none if nothing is visible.
+
+    Loops without branches, over arrays that start at 0, with few arrays in each: so they are compiled to vector code.
+    """
+    means, cholesky, rows = means[first:end], cholesky[first:end], rows[first:end]
+    c_x, c_y, wide = shapes[C_X, first:end], shapes[C_Y, first:end], shapes[WIDE, first:end]
+    slope, grow, steep = shapes[SLOPE, first:end], shapes[GROW, first:end], shapes[STEEP, first:end]
+    slant, of_sy, sharpness = shapes[SLANT, first:end], shapes[INVERSE_SY, first:end], shapes[SHARPNESS, first:end]
+    bend = shapes[BEND, first:end]
+    for k in range(end - first):
+        c_x[k], c_y[k] = means[k, 0], means[k, 1]
+    for k in range(end - first):
         l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
-        rows[k, 0] = 0
-        rows[k, 1] = 0
-        if not (min(abs(l11), abs(l22)) >= _F(VANISHING) and max(abs(l11), abs(l21), abs(l22)) <= _F(HUGE)):
-            continue
-        sy = np.sqrt(l21 * l21 + l22 * l22)
-        support_x, support_y = SUPPORT * abs(l11), SUPPORT * sy
-        top, bottom = cy - support_y - _F(0.5), cy + support_y - _F(0.5)
-        left, right = cx - support_x - _F(0.5), cx + support_x - _F(0.5)
-        if not (bottom >= _F(0) and top <= _F(height - 1) and right >= _F(0) and left <= _F(width - 1)):
-            continue
-        shapes[k, 0] = cx
-        shapes[k, 1] = cy
-        shapes[k, 2] = (l11 / sy) * (l21 / sy)
-        shapes[k, 3] = _F(1) / sy
-        shapes[k, 4] = _F(0.25) / (abs(l11) * (abs(l22) / sy))
-        shapes[k, 5] = support_x
-        shapes[k, 6] = SUPPORT * l11 * (l21 / sy)
-        shapes[k, 7] = l21 / l11
-        shapes[k, 8] = abs(l22)
-        rows[k, 0] = np.int32(max(math.ceil(top), 0))
-        rows[k, 1] = np.int32(min(math.floor(bottom), height - 1)) + 1
+        wide[k], slope[k] = SUPPORT * abs(l11), l21 / l11
+        grow[k], steep[k] = _F(1) / abs(l11), _F(1) / abs(l22)
+    for k in range(end - first):
+        bend[k] = _exponential(steep[k] * steep[k])
+    for k in range(end - first):
+        l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
+        inverse_sy = _F(1) / np.sqrt(l21 * l21 + l22 * l22)
+        of_sy[k], slant[k] = inverse_sy, (l11 * inverse_sy) * (l21 * inverse_sy)
+        sharpness[k] = _F(0.25) / (abs(l11) * (abs(l22) * inverse_sy))
+    for k in range(end - first):
+        cx, cy = means[k, 0], means[k, 1]
+        l11, l21, l22 = abs(cholesky[k, 0]), abs(cholesky[k, 1]), abs(cholesky[k, 2])
+        reach = SUPPORT * np.sqrt(l21 * l21 + l22 * l22)
+        top, bottom = cy - reach - _F(0.5), cy + reach - _F(0.5)
+        left, right = cx - SUPPORT * l11 - _F(0.5), cx + SUPPORT * l11 - _F(0.5)
+        proper = (l11 >= _F(VANISHING)) & (l22 >= _F(VANISHING)) & (l11 <= _F(HUGE)) & (l21 <= _F(HUGE)) & (l22 <= _F(HUGE))
+        visible = (bottom >= _F(0)) & (top <= _F(height - 1)) & (right >= _F(0)) & (left <= _F(width - 1))
+        top_row = np.int32(np.ceil(max(top, _F(0))))
+        end_row = np.int32(np.floor(min(bottom, _F(height - 1)))) + np.int32(1)
+        rows[k, 0] = top_row if proper & visible else np.int32(0)
+        rows[k, 1] = end_row if proper & visible else np.int32(0)
+
+
+@compiled(inline="always")
+@no_type_check
+def _exponential(q):
+    """exp(-q) to float32 rounding for 0 <= q <= (FARTHEST / LOW)^2, the eighth power of its series."""
+    z = -0.125 * q
+    power = z / 5040 + 1 / 720
+    power = power * z + 1 / 120
+    power = power * z + 1 / 24
+    power = power * z + 1 / 6
+    power = power * z + 0.5
+    power = power * z + 1.0
+    power = power * z + 1.0
+    power = power * power
+    power = power * power
+    return _F(power * power)
 
 
 @compiled()
 @no_type_check
-def sort_into_bands(rows, counts, order):
-    """Counting sort of one image's kernels: order[counts[j]:counts[j+1]] are the kernels that touch band j, ascending.
+def sort_into_bands(rows, kernels, counts, order):
+    """Counting sort by image and band: order[counts[j]:counts[j + 1]] are the kernels that touch band j, ascending.
 
-    Called twice: with an empty `order` it fills `counts` (bands + 1, int64); then with `order` of counts[-1] entries.
+    Image b owns kernels b * `kernels`... and as many bands as the others. Called twice: with an empty `order` it fills `counts`
+    (images * bands + 1, int64); then with `order` of counts[-1] entries.
     """
-    bands = counts.shape[0] - 1
+    bands = (counts.shape[0] - 1) // max(1, rows.shape[0] // kernels)
     if order.shape[0] == 0:
         counts[:] = 0
         for k in range(rows.shape[0]):
             if rows[k, 1] > rows[k, 0]:
-                for j in range(rows[k, 0] // BAND, (rows[k, 1] - 1) // BAND + 1):
+                first = k // kernels * bands
+                for j in range(first + rows[k, 0] // BAND, first + (rows[k, 1] - 1) // BAND + 1):
                     counts[j + 1] += 1
-        for j in range(bands):
+        for j in range(counts.shape[0] - 1):
             counts[j + 1] += counts[j]
         return
-    cursor = counts[:bands].copy()
+    cursor = counts[:-1].copy()
     for k in range(rows.shape[0]):
         if rows[k, 1] > rows[k, 0]:
-            for j in range(rows[k, 0] // BAND, (rows[k, 1] - 1) // BAND + 1):
+            first = k // kernels * bands
+            for j in range(first + rows[k, 0] // BAND, first + (rows[k, 1] - 1) // BAND + 1):
                 order[cursor[j]] = k
                 cursor[j] += 1
 
 
 @compiled(inline="always")
 @no_type_check
+def _ceiling(value):
+    """The next whole number of one that is not negative. (A call of a library's function would not be vector code.)"""
+    whole = np.int64(value)
+    return whole + (_F(whole) < value)
+
+
+@compiled(inline="always")
+@no_type_check
 def _columns(left, right, width):
-    """[first, end) of the columns whose centres lie in [left, right], clipped to the image."""
-    first = math.ceil(max(left - _F(0.5), _F(0)))
-    end = math.floor(min(right - _F(0.5), _F(width - 1))) + 1
-    return first, end
+    """[first, end) of the columns whose centres lie in [left, right], clipped to the image; or one more."""
+    first, end = max(left - _F(0.5), _F(0)), min(right - _F(0.5), _F(width - 1))
+    return _ceiling(first), np.int64(end) + 1
 
 
 @compiled(inline="always", error_model="numpy")
@@ -225,67 +160,155 @@ def _half_width(sharpness, e):
 
 @compiled(inline="always", error_model="numpy")
 @no_type_check
-def _block_rows(shape, x, top, bottom):
+def _edges(wide, slant, inverse_sy, sharpness, slope, top, bottom):
+    """x - c_x of the left and the right edge of the cut ellipse between two rows (y - c_y), or a little more. The right edge
+    is a concave function of y that peaks at its rightmost point."""
+    rightmost = wide * slope  # y - c_y of that point
+    at_left = min(max(-rightmost, top), bottom)
+    at_right = min(max(rightmost, top), bottom)
+    hair = _F(0.01) * abs(slant)  # y - c_y is rounded, and the slant magnifies that
+    left = slant * at_left - _half_width(sharpness, at_left * inverse_sy) - hair
+    return left, slant * at_right + _half_width(sharpness, at_right * inverse_sy) + hair
+
+
+@compiled(error_model="numpy")
+@no_type_check
+def list_strips(shapes, rows, order, width, top, bottom, strips):
+    """Cuts the kernels `order` of rows top..bottom into strips; returns their number, at most two a kernel.
+
+    strips[i] is a kernel, the strip's steps and middle row, and its columns [first, end). Kernels too narrow for steps have a
+    single one of DIRECT steps with their first row.
+    """
+    count = 0
+    for position in range(order.shape[0]):
+        k = order[position]
+        y, y_end = max(rows[k, 0], top), min(rows[k, 1], bottom)
+        cx, cy, wide, steep, slope = shapes[C_X, k], shapes[C_Y, k], shapes[WIDE, k], shapes[STEEP, k], shapes[SLOPE, k]
+        slant, inverse_sy, sharpness = shapes[SLANT, k], shapes[INVERSE_SY, k], shapes[SHARPNESS, k]
+        reach = min(wide + wide + _F(2 * LANES), _F(CHUNK * LANES))
+        if not (steep * _F(LOW) <= _F(FARTHEST) and reach * abs(slope) * steep * steep <= _F(GROWTH)):
+            first, end = _columns(cx - wide, cx + wide, width)
+            strips[count, 0], strips[count, 1], strips[count, 2] = k, DIRECT, y
+            strips[count, 3], strips[count, 4] = first // LANES, (end + LANES - 1) // LANES
+            count += 1
+            continue
+        while y < y_end:
+            steps = HIGH if y_end - y > 2 * LOW and steep * _F(HIGH) <= _F(FARTHEST) else LOW
+            dy = _F(y + steps) + _F(0.5) - cy
+            left, right = _edges(wide, slant, inverse_sy, sharpness, slope, dy - _F(steps), dy + _F(steps - 1))
+            first, end = _columns(cx + left, cx + right, width)
+            strips[count, 0], strips[count, 1], strips[count, 2] = k, steps, y + steps
+            strips[count, 3], strips[count, 4] = first // LANES, (end + LANES - 1) // LANES
+            count += 1
+            y += 2 * steps
+    return count
+
+
+@compiled(error_model="numpy")
+@no_type_check
+def render_bands(shapes, rows, counts, order, colors, channels, height, width, image, counter):
+    """Renders bands of planar images until `counter` (int64, of one) has given out all: of `counts` and `order`, as
+    `sort_into_bands` makes them, each the sum of its kernels.
+
+    Several threads may run it at once: a band is one thread's. It is summed in columns of LANES pixels, each of them contiguous
+    (rows, channels, LANES), whatever the image's width: kernels then stay in the cache.
+    """
+    line = channels * LANES
+    column = (BAND + 2 * HIGH) * line  # a strip's last rows may lie below the band
+    columns = (width + LANES - 1) // LANES
+    space = np.empty(columns * column + LANES, np.float32)
+    buffer = space[(-(space.ctypes.data // 4)) % LANES :]  # where a cache line begins
+    bands = (height + BAND - 1) // BAND
+    longest = 0
+    for j in range(counts.shape[0] - 1):
+        longest = max(longest, counts[j + 1] - counts[j])
+    strips = np.empty((2 * longest, 5), np.int32)
+    task = take(counter)
+    while task < counts.shape[0] - 1:
+        buffer[: columns * column] = _F(0)
+        top = task % bands * BAND
+        bottom = min(top + BAND, height)
+        _add_kernels(shapes, rows, order[counts[task] : counts[task + 1]], colors, channels, width, top, bottom, strips, buffer)
+        _write_rows(buffer, channels, height, width, top, bottom, image, task // bands * channels * height * width)
+        task = take(counter)
+
+
+@compiled(error_model="numpy")
+@no_type_check
+def _add_kernels(shapes, rows, order, colors, channels, width, top, bottom, strips, buffer):
+    """Adds the kernels `order` to rows top..bottom in `buffer`; `strips` is room for two of each."""
+    line = channels * LANES
+    column = (BAND + 2 * HIGH) * line
+    for position in range(list_strips(shapes, rows, order, width, top, bottom, strips)):
+        k, steps, row = np.int64(strips[position, 0]), strips[position, 1], np.int64(strips[position, 2])
+        first, end = np.int64(strips[position, 3]), np.int64(strips[position, 4])
+        cx, cy, shade = shapes[C_X, k], shapes[C_Y, k], k * channels
+        if steps == DIRECT:
+            slant, inverse_sy, sharpness = shapes[SLANT, k], shapes[INVERSE_SY, k], shapes[SHARPNESS, k]
+            is_narrow = end - first <= 2
+            for y in range(row, min(rows[k, 1], bottom)):
+                dy = _F(y) + _F(0.5) - cy
+                e, lean = dy * inverse_sy, slant * dy
+                if not is_narrow:
+                    half = _half_width(sharpness, e)
+                    left, right = _columns(cx + lean - half, cx + lean + half, width)
+                    first, end = left // LANES, (right + LANES - 1) // LANES
+                for block in range(first, end):
+                    start = (_F(block * LANES) + _F(0.5) - cx) - lean  # not x - m: m may be large and is rounded
+                    target = block * column + (y - top) * line
+                    add_lanes(buffer, target, colors, shade, channels, start, sharpness, e * e * _F(0.0625))
+            continue
+        dy, target = _F(row) + _F(0.5) - cy, first * column + (row - top) * line
+        slope, grow, steep, bend = shapes[SLOPE, k], shapes[GROW, k], shapes[STEEP, k], shapes[BEND, k]
+        while first < end:
+            many, dx = min(end - first, CHUNK), _F(first * LANES) + _F(0.5) - cx
+            if channels == 3:  # a constant: compiled for itself
+                if steps == LOW:
+                    add_low_strip(buffer, target, many, column, colors, shade, 3, dx, dy, slope, grow, steep, bend)
+                else:
+                    add_high_strip(buffer, target, many, column, colors, shade, 3, dx, dy, slope, grow, steep, bend)
+            elif steps == LOW:
+                add_low_strip(buffer, target, many, column, colors, shade, channels, dx, dy, slope, grow, steep, bend)
+            else:
+                add_high_strip(buffer, target, many, column, colors, shade, channels, dx, dy, slope, grow, steep, bend)
+            first += CHUNK
+            target += CHUNK * column
+
+
+@compiled()
+@no_type_check
+def _write_rows(buffer, channels, height, width, top, bottom, image, at):
+    """Copies rows top..bottom out of the columns of `buffer` to one planar image, which starts at image[at]."""
+    line = channels * LANES
+    column = (BAND + 2 * HIGH) * line
+    whole = width // LANES
+    for c in range(channels):
+        for y in range(bottom - top):
+            source, target = y * line + c * LANES, at + (c * height + top + y) * width
+            for block in range(whole):
+                for lane in range(LANES):
+                    image[target + block * LANES + lane] = buffer[source + block * column + lane]
+            for lane in range(width - whole * LANES):
+                image[target + whole * LANES + lane] = buffer[source + whole * column + lane]
+
+
+@compiled(inline="always", error_model="numpy")
+@no_type_check
+def _block_rows(shapes, k, x, top, bottom):
     """[first, end) of the rows of top..bottom on which the cut ellipse meets the columns x..x + LANES - 1, or a few more: the
     lanes cut exactly. The lower edge of the ellipse is a concave function of x that peaks at its lowest point."""
-    cy, wide, peak, slope, height = shape[1], shape[5], shape[6], shape[7], shape[8]
-    left = _F(x) + _F(0.5) - shape[0]
+    cy, slope, grow, height = shapes[C_Y, k], shapes[SLOPE, k], shapes[GROW, k], _F(1) / shapes[STEEP, k]
+    peak = SUPPORT * shapes[SLANT, k] / shapes[INVERSE_SY, k]
+    left = _F(x) + _F(0.5) - shapes[C_X, k]
     right = left + _F(LANES - 1)
     at_end = min(max(peak, left), right)
     at_first = min(max(-peak, left), right)
-    grow = SUPPORT / wide  # 1 / |l11|
     half_end = height * np.sqrt(max(_F(2 * CUT) - (at_end * grow) * (at_end * grow), _F(0)))
     half_first = height * np.sqrt(max(_F(2 * CUT) - (at_first * grow) * (at_first * grow), _F(0)))
     hair = _F(0.01) + _F(0.01) * abs(slope)  # x - c_x is rounded, and the slope magnifies that
     first = math.ceil(max(cy + slope * at_first - half_first - hair - _F(0.5), _F(top)))
     end = math.floor(min(cy + slope * at_end + half_end + hair - _F(0.5), _F(bottom - 1))) + 1
     return first, end
-
-
-@compiled(error_model="numpy")
-@no_type_check
-def render_band(shapes, rows, order, colors, color, channels, height, width, top, bottom, image, at):
-    """Writes rows top..bottom of one planar image, which starts at image[at]: the sum of the kernels `order`.
-
-    `shapes` and `rows` are that image's; its colors start at colors[color].
-    """
-    pitch = width + LANES  # the last lanes of a row may run past its end
-    plane = (bottom - top) * pitch
-    buffer = np.zeros(channels * plane, np.float32)
-    for position in range(order.shape[0]):
-        k = order[position]
-        cx, cy, slant = shapes[k, 0], shapes[k, 1], shapes[k, 2]
-        inverse_sy, sharpness, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
-        kernel_top, kernel_bottom = max(rows[k, 0], top), min(rows[k, 1], bottom)
-        x_first, x_end = _columns(cx - wide, cx + wide, width)
-        if wide > WIDE:
-            for y in range(kernel_top, kernel_bottom):
-                dy = _F(y) + _F(0.5) - cy
-                e, lean = dy * inverse_sy, slant * dy
-                half = _half_width(sharpness, e)
-                first, end = _columns(cx + lean - half, cx + lean + half, width)
-                row = e * e * _F(0.0625)
-                for x in range(first, end, LANES):
-                    target = (y - top) * pitch + x
-                    start = (_F(x) + _F(0.5) - cx) - lean  # not x - m: m may be large and is rounded
-                    add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
-            continue
-        for x in range(x_first, x_end, LANES):
-            y_first, y_end = kernel_top, kernel_bottom
-            if x_end - x_first > LANES:
-                y_first, y_end = _block_rows(shapes[k], x, kernel_top, kernel_bottom)
-            offset = _F(x) + _F(0.5) - cx
-            for y in range(y_first, y_end):
-                dy = _F(y) + _F(0.5) - cy
-                e = dy * inverse_sy
-                target = (y - top) * pitch + x
-                start = offset - slant * dy
-                row = e * e * _F(0.0625)
-                add_lanes(buffer, target, plane, colors, color + k * channels, channels, start, sharpness, row)
-    for c in range(channels):
-        for y in range(bottom - top):
-            source, target = c * plane + y * pitch, at + (c * height + top + y) * width
-            image[target : target + width] = buffer[source : source + width]
 
 
 @compiled(error_model="numpy")
@@ -307,11 +330,11 @@ def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height,
         if rows[k, 1] <= rows[k, 0]:
             continue
         sums[:] = _F(0)
-        cx, cy, slant = shapes[k, 0], shapes[k, 1], shapes[k, 2]
-        inverse_sy, sharpness, wide = shapes[k, 3], shapes[k, 4], shapes[k, 5]
+        cx, cy, slant = shapes[C_X, k], shapes[C_Y, k], shapes[SLANT, k]
+        inverse_sy, sharpness, wide = shapes[INVERSE_SY, k], shapes[SHARPNESS, k], shapes[WIDE, k]
         x_first, x_end = _columns(cx - wide, cx + wide, width)
         image = (k // kernels) * channels * plane
-        if wide > WIDE:
+        if wide > ROW_BY_ROW:
             for y in range(rows[k, 0], rows[k, 1]):
                 dy = _F(y) + _F(0.5) - cy
                 e, lean = dy * inverse_sy, slant * dy
@@ -326,7 +349,7 @@ def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height,
         for x in range(x_first, x_end, LANES):
             y_first, y_end = rows[k, 0], rows[k, 1]
             if x_end - x_first > LANES:
-                y_first, y_end = _block_rows(shapes[k], x, y_first, y_end)
+                y_first, y_end = _block_rows(shapes, k, x, y_first, y_end)
             offset = _F(x) + _F(0.5) - cx
             for y in range(y_first, y_end):
                 dy = _F(y) + _F(0.5) - cy
