@@ -28,7 +28,7 @@ def small(*, kernels_per_pixel: int = 4, upscale: int = 2, skip: bool = True, in
         encoder=EDSR(channels=8, blocks=1, upscale=upscale, out_channels=8, input_mean=0.45),
         shapes=partial(DDCW, dictionary=published_dictionary(), embedding=8, embedding_hidden=[8]),
         positions=partial(APD, hidden=[8], offset_range=1.0),
-        colors=partial(CGM, hidden=[8, 8], skip=skip, skip_rule="bilinear"),
+        colors=partial(CGM, hidden=[8, 8], skip=skip, skip_rule="bilinear", grey=None),
         kernels_per_pixel=kernels_per_pixel,
         flat_pixels=None,
         reference_scale=4.0,
@@ -185,7 +185,14 @@ def test_only_limited_kernels_are_tiled() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [[], ["model.colors.skip=false"], ["model.colors.skip_rule=bicubic"], ["model.kernels_per_pixel=1"]]
+    "changes",
+    [
+        [],
+        ["model.colors.skip=false"],
+        ["model.colors.skip_rule=bicubic"],
+        ["model.kernels_per_pixel=1"],
+        ["model.colors.grey.reach=5"],
+    ],
 )
 @torch.inference_mode()
 def test_a_part_is_cropped_from_the_whole(changes: list[str]) -> None:
@@ -293,3 +300,16 @@ def test_parts_have_the_wide_kernels_of_the_whole() -> None:
 def test_one_kernel_a_pixel_leaves_nothing_to_merge() -> None:
     with pytest.raises(InputError, match="kernels_per_pixel is 1"):
         tiny("model/flat_pixels=merged", "model.kernels_per_pixel=1")
+
+
+@pytest.mark.parametrize("scale", [0.7, 2.5])
+@torch.inference_mode()
+def test_a_grey_picture_stays_grey_exactly(scale: float) -> None:
+    model, lr = tiny().eval(), torch.rand(1, 1, 9, 12).expand(1, 3, 9, 12)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    image = model(lr).render(scale=scale)
+    assert torch.equal(image, image[:, :1].expand_as(image))
+    assert image.std() > 0.01
+    model.cgm.grey = None
+    assert not torch.equal(model(lr).render(scale=scale)[:, 0], image[:, 0])

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from splatsr.bounds import Widths
+from splatsr.heads.grey_surroundings import GreySurroundings
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.image.precision import in_float32
 
@@ -22,9 +23,10 @@ class CGM(nn.Module):
         hidden: hidden widths of the MLP; five of them in the published model ("six layers": appendix, Table 17).
         skip: add skip_gain * (LR image at the centre of the kernel's cell). The published model has none.
         skip_rule: how the LR image is known between its pixels.
+        grey: `heads.grey_surroundings`: where colors are made grey; None, as published: nowhere.
 
     Attributes:
-        reach: LR pixels beyond its own that a kernel's skip depends on.
+        reach: LR pixels beyond its own that a kernel's color depends on without the encoder.
     """
 
     def __init__(
@@ -36,10 +38,13 @@ class CGM(nn.Module):
         hidden: Widths,
         skip: bool,
         skip_rule: Literal["bilinear", "bicubic"],
+        grey: GreySurroundings | None,
     ) -> None:
         super().__init__()
         self.per_side, self.skip, self.skip_gain, self.skip_rule = per_side, skip, skip_gain, skip_rule
-        self.reach = {"bilinear": 1, "bicubic": 2}[skip_rule] if skip else 0
+        self.grey = grey
+        of_skip = {"bilinear": 1, "bicubic": 2}[skip_rule] if skip else 0
+        self.reach = max(of_skip, 0 if grey is None else grey.reach)
         self.mlp = mlp([channels, *hidden, 3])
 
     def forward(
@@ -47,6 +52,10 @@ class CGM(nn.Module):
     ) -> Float[Tensor, "b n rgb=3"]:
         # in half precision they moved by up to 1.8 levels
         colors = in_float32(partial(by_position, self.mlp, chosen=chosen), features)
+        if self.grey is not None:
+            k = self.per_side
+            colored = self.grey(lr).repeat_interleave(k, 2).repeat_interleave(k, 3).flatten(2).transpose(1, 2)
+            colors = torch.lerp(colors.mean(-1, keepdim=True), colors, colored)
         if not self.skip:
             return colors
         # half-pixel resampling by per_side samples the LR image exactly at the cells' centres

@@ -220,6 +220,7 @@ PUBLISHED = PublishedForm(
             "hidden": [512, 1024, 256, 128, 64],
             "skip": False,
             "skip_rule": "bilinear",
+            "grey": None,
         },
         "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
         "kernels_per_pixel": 4,
