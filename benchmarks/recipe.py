@@ -31,7 +31,7 @@ PAGE = HERE.parent / "docs" / "recipe.md"
 BATCHES = 25
 """Of an epoch; trainings end with a whole one."""
 
-SCALES = (2, 4, 8)
+SCALES = (2, 4)
 
 PUBLISHED_HEADS = ["model/shapes=ddcw", "model/positions=apd", "model/colors=cgm", "model.colors.skip=true"]
 LIGHT_HEADS = ["model/shapes=ddcw_light", "model/positions=apd_light", "model/colors=cgm_light", "model.colors.skip=true"]
@@ -75,6 +75,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
         "4e-4": ["optimizer.lr=4e-4"],
         "1.6e-3": ["optimizer.lr=1.6e-3"],
         "8e-4, no warm-up": ["schedule.warmup_steps=0"],
+        "8e-4, warm-up of 120 steps": ["schedule.warmup_steps=120"],
     },
     "optimizer": {
         "Adam": [],
@@ -88,11 +89,13 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
         "L1 + SSIM": ["loss=l1_ssim"],
     },
     "averaging": {
-        "0.998": [],
-        "0.99": ["callbacks.averaging.decay=0.99"],
-        "none": ["callbacks=without_averaging"],
+        "0.99": [],
+        "0.998": ["callbacks.averaging.decay=0.998"],
+        "0.95": ["callbacks.averaging.decay=0.95"],
+        "none": ["callbacks.averaging=null"],
     },
     "crops": {"anywhere": [], "most detail of 2": ["data.crop_candidates=2"], "most detail of 4": ["data.crop_candidates=4"]},
+    "grey surroundings": {"grey": [], "free": ["model.colors.grey=null"]},
     "colors that change places": {"no": [], "yes": ["data.permute_colors=true"]},
     "drawings": {"60 of 317": [], "none": ["data.drawings=0"]},
 }
@@ -151,6 +154,7 @@ def main() -> None:
         *("experiment=tiny_released", "data=folder", f"data.train=[{','.join(arguments.train)}]"),
         *(f"data.test=[{','.join(arguments.test)}]", f"data.batches_per_epoch={BATCHES}", "data.workers=0", "pictures=0"),
         *(f"scales=[{','.join(map(str, SCALES))}]", "data.validation_scales=[]", "schedule.warmup_steps=40"),
+        "callbacks.averaging.decay=0.99",  # as short as the trainings are
     ]
     asked = {question: QUESTIONS[question] for question in arguments.questions}
     answers = {(question, answer): overrides for question, own in asked.items() for answer, overrides in own.items()}

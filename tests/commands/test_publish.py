@@ -38,6 +38,20 @@ def test_a_known_model_is_published_with_its_figures(tmp_path: Path) -> None:
     assert all(one.equal(other) for one, other in same)
 
 
+def test_a_card_says_how_its_training_went(run: Path, tmp_path: Path) -> None:
+    (run / "env.txt").write_text("date: 2026-01-02 03:04:05\nseed: 7\ncommit: abc1234\nmachine: a calculator, 2 cores\n")
+    for version, lines in enumerate((["9,4.0", "19,2.0", "29,"], ["19,8.0", "39,4.0"])):  # killed after 19, gone on from 10
+        log = run / "logs" / f"version_{version}"
+        log.mkdir(parents=True)
+        (log / "metrics.csv").write_text("\n".join(["step,train/images_per_second", *lines]) + "\n")
+    publish([str(run), "--to", str(tmp_path / "new"), "--licence", "CC-BY-4.0"])
+    page = (tmp_path / "new" / "README.md").read_text()
+    for fact in ("- seed: 7\n", "- commit: abc1234\n", "- machine: a calculator, 2 cores\n"):
+        assert fact in page
+    seconds = round(40 * 8 * (1 / 4 + 1 / 8 + 1 / 4) / 3)  # 40 steps of 8 crops
+    assert f"- length: 40 steps, {seconds} s\n" in page
+
+
 def test_a_run_is_published_without_places_of_this_machine(run: Path, tmp_path: Path) -> None:
     publish([str(run), "--to", str(tmp_path / "new"), "--licence", "CC-BY-4.0"])
     page = (tmp_path / "new" / "README.md").read_text()

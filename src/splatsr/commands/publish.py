@@ -1,5 +1,6 @@
 """`splatsr publish`: a model with its card in a folder, as hubs want it; and, on request, on the hub."""
 
+import csv
 import hashlib
 import re
 import shutil
@@ -115,8 +116,9 @@ def _write(source: str, folder: Path, run: Path | None, licence: str) -> None:
         encoder=_class_name(encoder) if isinstance(encoder, Mapping) else None,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         licence=licence,
-        trained_by=None if run is None else _command(run),
+        trained_by=known.trained_by if known is not None else None if run is None else _command(run),
         trained_on=known.trained_on if known is not None else None if run is None else _photographs(run),
+        made=known.made if known is not None else {} if run is None else _made(run),
         figures=figures,
         protocol=protocol,
         pictures={} if run is None else _copy_pictures(run, folder),
@@ -158,6 +160,36 @@ def _command(run: Path) -> str | None:
     arguments = [str(one) for one in asked] if isinstance(asked, list) else []
     hidden = [re.sub(r"(?<=[=\[,'\"])[/~][^,\]'\"]*", "<folder>", one) for one in arguments]
     return " ".join(["splatsr", "train", *(one for one in hidden if not one.startswith(("hydra.", "job=", "resume=")))])
+
+
+def _made(run: Path) -> dict[str, str]:
+    """How the training went, as env.txt and the logs of the run say it."""
+    said: dict[str, str] = {}
+    if (run / "env.txt").is_file():
+        lines = (line.partition(": ") for line in (run / "env.txt").read_text(encoding="utf-8").splitlines())
+        found = {name: value for name, _, value in lines}  # of several paragraphs the last
+        said = {name: found[name] for name in ("date", "seed", "commit", "splatsr", "torch", "machine") if name in found}
+    steps, seconds = _spent(run)
+    if steps:
+        from splatsr.training.duration import in_words
+
+        said["length"] = f"{steps:,} steps, {in_words(seconds)}"
+    return said
+
+
+def _spent(run: Path) -> tuple[int, float]:
+    """(steps, seconds) of the training, from its log of images per second; zeros where there is none."""
+    batch = (_settings(run).get("data") or {}).get("batch_size")
+    speeds: dict[int, float] = {}  # by step: a part that was repeated after a kill counts once
+    for log in sorted(run.glob("logs/version_*/metrics.csv")):
+        with log.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("train/images_per_second"):
+                    speeds[int(row["step"]) + 1] = float(row["train/images_per_second"])
+    steps = max(speeds, default=0)
+    if not steps or not isinstance(batch, int):
+        return 0, 0.0
+    return steps, steps * batch * sum(1 / speed for speed in speeds.values()) / len(speeds)
 
 
 def _figures(run: Path) -> tuple[str | None, list[list[str]]]:

@@ -27,6 +27,7 @@ class Card(NamedTuple):
         licence: SPDX name.
         trained_by: the command that trained it, None where it is not known.
         trained_on: the photographs, in words or as settings; None where they are not known.
+        made: how the training went: {"seed": "0", "commit": ..}; empty where it is not known.
         figures: rows of (set, scale, metric, bicubic, model) as text, and under which protocol; empty where none are known.
         protocol: its name.
         pictures: {caption: file beside the page}.
@@ -41,6 +42,7 @@ class Card(NamedTuple):
     licence: str
     trained_by: str | None
     trained_on: str | None
+    made: Mapping[str, str]
     figures: Sequence[Sequence[str]]
     protocol: str | None
     pictures: Mapping[str, str]
@@ -86,7 +88,9 @@ class Card(NamedTuple):
         if self.trained_by is None and self.trained_on is None:
             return ["## Training\n\nNot known: there was no folder of a run beside the file."]
         said = [] if self.trained_on is None else [f"Photographs: {self.trained_on}."]
-        return ["## Training", *said, *([] if self.trained_by is None else [f"```bash\n{self.trained_by}\n```"])]
+        command = [] if self.trained_by is None else [f"```bash\n{self.trained_by}\n```"]
+        facts = "\n".join(f"- {name}: {value}" for name, value in self.made.items())
+        return ["## Training", *said, *command, *([facts] if facts else [])]
 
     def _measured(self) -> Sequence[str]:
         pictures = [f"![{caption}]({file})" for caption, file in self.pictures.items()]

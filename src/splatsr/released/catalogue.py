@@ -25,7 +25,9 @@ class Released(NamedTuple):
         encoder: the option of conf/model/encoder.
         parameters: their number.
         licence: of the weights, an SPDX name.
-        trained_on: which photographs, by whom, how long.
+        trained_on: which photographs.
+        trained_by: the command that trains it again.
+        made: how the training went: seed, commit, machine, length.
         figures: (set, protocol, {scale: {"psnr_y": dB, "bicubic_psnr_y": dB}}).
         command: what prints the figures.
     """
@@ -37,6 +39,8 @@ class Released(NamedTuple):
     parameters: int
     licence: str
     trained_on: str
+    trained_by: str
+    made: Mapping[str, str]
     figures: Mapping[str, Mapping[str, float]]
     measured_on: str
     command: str
