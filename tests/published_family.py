@@ -16,7 +16,11 @@ def published_content(golden: str, name: str) -> dict[str, Any]:
     """What the authors' training saves: the model, an optimizer and an epoch."""
     tensors, metadata = read_golden(golden)
     stored = {weight: tensors[f"override.{weight}"] for weight in metadata.get("overrides", [])}
-    model = {"name": name, "args": metadata["hyperparameters"], "sd": {**golden_weights(metadata), **stored}}
+    model = {
+        "name": name,
+        "args": metadata["hyperparameters"].get("spec", metadata["hyperparameters"]),
+        "sd": {**golden_weights(metadata), **stored},
+    }
     return {"model": model, "optimizer": {"name": "adam", "args": {"lr": 1e-4}, "sd": {}}, "epoch": 1000}
 
 
@@ -39,9 +43,11 @@ def load_published(golden: str, name: str, folder: Path) -> nn.Module:
 
 @torch.inference_mode()
 def image_and_golden(model: nn.Module, golden: str) -> tuple[Tensor, Tensor]:
-    """(our image, the published one) in the golden's range; it was fed without the networks' normalisation of [0, 1]."""
+    """(our image, the published one), in the networks' range; inputs are stored in it, or say that they are in [0, 1]."""
     tensors, metadata = read_golden(golden)
-    return 2 * model(tensors["input"] / 2 + 0.5).render(size=metadata["hr_size"]) - 1, tensors["output"]
+    is_rgb = "network input is (input-0.5)/0.5" in metadata.get("notes", "")
+    lr = tensors["input"] if is_rgb else tensors["input"] / 2 + 0.5
+    return 2 * model(lr).render(size=tensors["output"].shape[-2:]) - 1, tensors["output"]
 
 
 class StoredFeatures(Encoder):

@@ -5,8 +5,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from published_family import StoredFeatures, image_and_golden, load_published
+from splatsr.decoders.bilinear_skip import bilinear
 from splatsr.encoders.edsr import EDSR
-from splatsr.models.lte import LTE, basis, bilinear, waves_at
+from splatsr.models.lte import LTE, basis, waves_at
 
 
 def small(flip_padding: int = 0) -> LTE:

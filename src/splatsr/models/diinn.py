@@ -18,6 +18,7 @@ from splatsr.bounds import AtLeastOne, Widths
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
+from splatsr.decoders.pointwise import pointwise
 from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import offset_from
 from splatsr.image.model import Model
@@ -93,11 +94,6 @@ def nearest_exact(
 def convolutions(layers: nn.ModuleList) -> list[nn.Conv2d]:
     """The convolutions of a list of nothing else."""
     return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
-
-
-def pointwise(layer: nn.Conv2d, x: Float[Tensor, "*n c"]) -> Float[Tensor, "*n out"]:
-    """A 1x1 convolution on points (published weights have the shape of one)."""
-    return linear(x, layer.weight[:, :, 0, 0], layer.bias)
 
 
 PUBLISHED = PublishedForm(

@@ -12,9 +12,10 @@ import torch
 from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample
 
 from splatsr.bounds import Positive, Width, Widths
+from splatsr.decoders.bilinear_skip import bilinear
+from splatsr.decoders.clipped_cell import clipped_cell
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.flip_padding import flip_pad, in_larger
 from splatsr.decoders.implicit_image import ImplicitImage
@@ -76,13 +77,11 @@ class LTE(Model):
         size = amplitudes.size
         pixels = four_pixels(coordinates, size, half_pixel(size))
         offsets = offset_from(pixels, coordinates[:, None], size)
-        waves = waves_at(frequencies.at(pixels), offsets) + self.phase(self._cell_in_lr(cell, size))[:, None, None]
+        waves = (
+            waves_at(frequencies.at(pixels), offsets) + self.phase(clipped_cell(cell, size, self.largest_scale))[:, None, None]
+        )
         texture = self.imnet(amplitudes.at(pixels) * basis(waves))
         return bilinear(lr, coordinates) + from_normalised((texture * opposite_areas(offsets)).sum(1)) - 0.5
-
-    def _cell_in_lr(self, cell: Float[Tensor, "b yx=2"], size: tuple[int, int]) -> Float[Tensor, "b 2"]:
-        """The cell in half LR pixels, 2 / scale, as if the scale were at most the largest of the training."""
-        return (cell * cell.new_tensor(size)).clamp(min=2 / self.largest_scale)
 
 
 def waves_at(frequencies: Float[Tensor, "*n pairs"], offsets: Float[Tensor, "*n yx=2"]) -> Float[Tensor, "*n waves"]:
@@ -94,12 +93,6 @@ def basis(waves: Float[Tensor, "*n waves"]) -> Float[Tensor, "*n twice"]:
     """cos(pi x) of all waves, then sin(pi x) of all."""
     angles = math.pi * waves
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
-
-
-def bilinear(lr: Float[Tensor, "b 3 h w"], coordinates: Float[Tensor, "b q yx=2"]) -> Float[Tensor, "b q rgb=3"]:
-    """The LR image between its pixels' centres; constant beyond the outermost ones."""
-    points = coordinates.flip(-1)[:, None]  # grid_sample wants (x, y)
-    return grid_sample(lr, points, mode="bilinear", padding_mode="border", align_corners=False)[:, :, 0].transpose(1, 2)
 
 
 PUBLISHED = PublishedForm(
