@@ -50,13 +50,13 @@ async function readField(facts, size) {
         start += length;
     }
     const tail = new Float32Array(planes.pop().buffer);
-    const values = planes.map((plane) => (facts.steps ? unpredicted(plane, width, height) : unshuffled(plane)));
+    const values = planes.map((plane) => (facts.step ? unpredicted(plane, width, height) : unshuffled(plane)));
     for (let plane = 0; plane < 8; ++plane) {
-        const target = plane < 4 ? places : colors, green = facts.steps && (plane === 5 || plane === 7) ? values[6] : null;
+        const target = plane < 4 ? places : colors, green = facts.step && (plane === 5 || plane === 7) ? values[6] : null;
         for (let index = 0, at = plane % 4; index < count; ++index, at += 4) {
             const value = values[plane][index];
-            if (!facts.steps) target[at] = value;
-            else target[at] = (green ? ((value + green[index]) << 16) >> 16 : value) * facts.steps[plane];
+            if (!facts.step) target[at] = value;
+            else target[at] = (green ? ((value + green[index]) << 16) >> 16 : value) * facts.step;
         }
     }
     let widest = 0, farthest = 0, drift = 0;

@@ -1,7 +1,7 @@
 """A field as planes of numbers for the page: one kernel per cell, in few bytes; field.js reads them.
 
 A kernel is (x, y, l11, l21, l22, red, green, blue), x and y from its cell's corner in LR pixels. A plane holds one of these of
-all cells. In float16, numbers are rounded to multiples of `STEPS`, which half precision holds exactly where it matters; red and
+all cells. In float16, numbers are rounded to multiples of `STEP`, which half precision holds exactly below 1/2; red and
 blue are stored as their differences from green, and of every plane what JPEG-LS's predictor leaves, as zlib streams. Kernels
 that are much wider than the others, or far from their cell, stand in a list of their own, the tail: every pixel tries them, and
 the others' neighbourhoods stay small.
@@ -18,8 +18,8 @@ from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.splatting.reference import CUT, HUGE
 
-STEPS = (2**-11, 2**-11, *[2**-12] * 6)
-"""Of the planes' numbers: a rendered pixel moves by at most one level."""
+STEP = 2**-12
+"""Of the planes' numbers in float16: a rendered pixel moves by at most one level."""
 
 TAIL = 512
 """Most kernels in the tail."""
@@ -79,7 +79,7 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
         "margin": margin,
         "referenceScale": None if math.isinf(field.reference_scale) else field.reference_scale,
         "ordered": ordered,
-        "steps": list(STEPS) if in_half else None,
+        "step": STEP if in_half else None,
         "lengths": [len(stream) for stream in streams],
     }
     return Planes(facts, b"".join(streams))
@@ -88,7 +88,7 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
 def _drawn(kernels: Float[np.ndarray, "n 8"]) -> Bool[np.ndarray, "n"]:
     """Which kernels a renderer draws at some scale of the page: finite, of an area, not huge."""
     finite = np.isfinite(kernels).all(1) & (np.abs(kernels) <= HUGE).all(1)
-    return finite & (np.abs(kernels[:, [2, 4]]) > STEPS[2] / 2).all(1)
+    return finite & (np.abs(kernels[:, [2, 4]]) > STEP / 2).all(1)
 
 
 def _as_grid(
@@ -159,14 +159,12 @@ def _without_tail(
 
 def _fits(cells: Float[np.ndarray, "rows columns 8"]) -> bool:
     """Whether 16 bits hold all numbers; differences of colors wrap around."""
-    return bool((np.abs(cells) < 2**14 * np.array(STEPS)).all())
+    return bool((np.abs(cells) < 2**14 * STEP).all())
 
 
 def _predicted(cells: Float[np.ndarray, "rows columns 8"]) -> list[bytes]:
-    whole = [
-        np.rint((np.rint(cells[..., plane] / step) * step).astype(np.float16).astype(np.float64) / step).astype(np.int64)
-        for plane, step in enumerate(STEPS)
-    ]
+    rounded = (np.rint(cells / STEP) * STEP).astype(np.float16)
+    whole = list(np.rint(np.moveaxis(rounded.astype(np.float64), -1, 0) / STEP).astype(np.int64))
     whole[5], whole[7] = whole[5] - whole[6], whole[7] - whole[6]
     return [_residuals(plane) for plane in whole]
 

@@ -91,7 +91,7 @@ class Renderer {
 
     /** Uniforms of a field in a view; its cells' reach is made anew where the footprint grows by an octave. */
     uniformsOf(field, view, widen) {
-        const [rows, columns] = field.cells, [height, width] = field.size, form = field.steps ? "RGBA16F" : "RGBA32F";
+        const [rows, columns] = field.cells, [height, width] = field.size, form = field.step ? "RGBA16F" : "RGBA32F";
         const isWide = widen && widening(field, view.scale) > 0;
         const octave = isWide ? 2 ** Math.floor(Math.log2(view.scale)) : 0;
         if (field.octave !== octave) {
