@@ -87,7 +87,7 @@ function controlPointers(viewer, canvas, at) {
             if (!held.size) canvas.classList.remove("dragged");
         });
     canvas.addEventListener("dblclick", (event) => viewer.zoom(event.shiftKey ? 0.5 : 2, ...at(event)));
-    canvas.addEventListener("wheel", (event) => {
+    for (const part of [canvas, element("divider")]) part.addEventListener("wheel", (event) => {
         event.preventDefault();
         const lines = [1, 16, 400][event.deltaMode], speed = event.ctrlKey ? 0.01 : 0.002;  // a pinch on a touchpad is ctrl
         viewer.zoom(Math.exp(-Math.min(Math.max(event.deltaY * lines, -400), 400) * speed), ...at(event));
@@ -155,7 +155,7 @@ function show(viewer, figures) {
     Object.assign(element("left").style, {right: `calc(${100 - split}% + 26px)`, opacity: split < 8 ? 0 : 1});
     Object.assign(element("right").style, {left: state.other < 0 ? "12px" : `calc(${split}% + 26px)`, opacity: split > 92 ? 0 : 1});
     element("left").textContent = left;
-    element("right").textContent = state.published ? `${field.name}, published renderer` : field.name;
+    element("right").textContent = state.published && field.ordered ? `${field.name}, published renderer` : field.name;
     if (figures.milliseconds === undefined) return;
     const {x, y} = viewer.middle(), [height, width] = shown.size, time = figures.milliseconds.toFixed(1);
     const each = `${figures.counted.toFixed(1)} kernels a pixel (${figures.tried.toFixed(1)} tried)`;

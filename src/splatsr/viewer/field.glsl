@@ -143,6 +143,7 @@ void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
     if (color.x == 0.0) return;
     vec2 d = here - place.xy;
     float u = d.x / place.z, t = (d.y - place.w * u) / color.x, radius = max(sqrt(u * u + t * t), 1e-4);
+    if (radius > 2.0) return;
     vec2 slope = vec2(u - t * place.w / color.x, t * place.z / color.x) / (place.z * radius);
     float line = abs(radius - 1.0) * scale / length(slope);
     float alpha = strength.x * clamp((thickness + 1.0) / 2.0 - line, 0.0, 1.0);
