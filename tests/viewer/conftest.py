@@ -76,7 +76,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     torch.manual_seed(0)
     picture = read_image(held_out_photographs()["photos"][1])[:384, :576]
     original = resize_bicubic(picture, (4 * LR[0], 4 * LR[1]))
-    lr = resize_bicubic(original, LR)
+    lr = np.array(resize_bicubic(original, LR))
     model = splatsr.load("tiny")
     model.continue_images()
     photograph, plain = field_of(model, lr), grid_field((24, 30), lambda *_: None, torch.inf)

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ VIEWS = {
 }
 """At a scale: the view's corner in LR pixels, width and height in output pixels; all within 96x64 LR pixels."""
 
+PIXELS = (Path(__file__).parent / "pixels.js").read_text()
+
 PLAIN = {"kernels": False, "published": False, "split": 0}
 
 
@@ -38,9 +41,14 @@ def page(request: pytest.FixtureRequest, browser: Chromium, shown: Any) -> Itera
     page.close()
 
 
+def answered(page: Page, **state: Any) -> dict[str, Any]:
+    """What pixels.js says of a state."""
+    return page.evaluate(f"splatsr.then((viewer) => (\n{PIXELS})(viewer, {json.dumps({**PLAIN, **state})}))")
+
+
 def drawn(page: Page, **state: Any) -> np.ndarray:
     """RGB levels of a state on a canvas of a size."""
-    answer = page.evaluate(f"splatsr.then((viewer) => viewer.pixels({json.dumps({**PLAIN, **state})}))")
+    answer = answered(page, **state)
     levels = np.frombuffer(base64.b64decode(answer["levels"]), np.uint8)
     return levels.reshape(state["height"], state["width"], 4)[..., :3]
 
@@ -166,8 +174,7 @@ def test_work_for_a_pixel_does_not_grow_with_outliers_or_the_image(page: tuple[P
     """Kernels that are tried, of which some ten contribute; what is in the tail is tried everywhere."""
     counts = {}
     for name in ("photograph", "wide"):
-        state = {**PLAIN, **at(12, picture=NAMES.index(name))}
-        counts[name] = page[0].evaluate(f"splatsr.then((viewer) => viewer.pixels({json.dumps(state)}))")
+        counts[name] = answered(page[0], **at(12, picture=NAMES.index(name)))
     assert 8 < counts["photograph"]["counted"] < 16
     assert counts["photograph"]["tried"] < 22
     assert counts["wide"]["tried"] < 22 + 20

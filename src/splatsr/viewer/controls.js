@@ -27,27 +27,15 @@ function control(viewer, canvas) {
     );
     element("published").onchange = (event) => viewer.change({published: event.target.checked});
     element("theme").onclick = () => setTheme(viewer, document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-    element("help").onclick = () => toggle("help", "keys");
-    element("fold").onclick = element("unfold").onclick = () => {
-        const folded = (element("panel").hidden = !element("panel").hidden);
-        element("unfold").hidden = !folded;
-        element(folded ? "unfold" : "fold").focus();
-    };
     element("link").onclick = async () => {
-        history.replaceState(null, "", `#${viewer.link}`);
-        const copied = await Promise.resolve(navigator.clipboard?.writeText(location.href)).then(() => true, () => false);
-        element("spoken").textContent = copied && navigator.clipboard ? "The link is copied." : "The link is in the address bar.";
-        element("link").textContent = copied && navigator.clipboard ? "Copied" : "See address bar";
+        replaceHash(viewer.link);
+        const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+        element("spoken").textContent = copied ? "The link is copied." : "The link is in the address bar.";
+        element("link").textContent = copied ? "Copied" : "See address bar";
         setTimeout(() => (element("link").textContent = "Copy link"), 2000);
     };
     window.addEventListener("hashchange", () => viewer.follow(location.hash.slice(1)));
     new ResizeObserver(() => resize(viewer, canvas)).observe(canvas);
-}
-
-function toggle(button, what) {
-    const shown = element(what).hidden;
-    element(what).hidden = !shown;
-    element(button).setAttribute("aria-expanded", String(shown));
 }
 
 /** The canvas has a pixel per pixel of the screen; what is in its middle stays there. */
@@ -123,10 +111,10 @@ function controlKeys(viewer) {
         h: () => viewer.change({kernels: true, coloring: (state.coloring + 1) % COLORINGS.length}),
         p: () => viewer.shown.fields[0].ordered && viewer.change({published: !state.published}),
         n: () => viewer.choose((state.picture + 1) % viewer.pictures.length).then(() => viewer.fit()),
-        t: () => element("theme").click(), "?": () => toggle("help", "keys"),
+        t: () => element("theme").click(), "?": () => (element("keys").open = element("panel").open = !element("keys").open),
     };
     window.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+        if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, summary")) return;
         const power = /^[1-8]$/.test(event.key) ? 2 ** (Number(event.key) - 1) : 0;
         if (power) viewer.zoom(power / state.scale);
         else if (Object.hasOwn(keys, event.key)) keys[event.key](event);
@@ -182,7 +170,6 @@ function fill(select, ...options) {
 function setTheme(viewer, theme) {
     document.documentElement.dataset.theme = theme;
     element("theme").textContent = theme === "dark" ? "Light" : "Dark";
-    element("theme").setAttribute("aria-pressed", String(theme === "dark"));
     const ground = getComputedStyle(document.documentElement).getPropertyValue("--ground").trim();
     viewer.ground = [1, 3, 5].map((at) => parseInt(ground.slice(at, at + 2), 16) / 255).concat(1);
     viewer.change({});
@@ -202,10 +189,13 @@ async function begin() {
     fill(element("picture"), pictures.map(({name}, index) => [index, name]));
     fill(element("kernels"), COLORINGS.map((name, index) => [index, `by ${name}`]), ["none", "hidden"]);
     element("pictures").hidden = pictures.length < 2;
+    element("panel").open = innerWidth > 640 && innerHeight > 480;
     resize(viewer, canvas);
     await viewer.follow(location.hash.slice(1));
     control(viewer, canvas);
     setTheme(viewer, matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    viewer.draw();
+    show(viewer, {});
     return viewer;
 }
 

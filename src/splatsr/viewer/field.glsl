@@ -1,5 +1,6 @@
 // A field of kernels, gathered: every pixel sums the kernels of the cells that reach its LR pixel, in the cells' order.
-// One of FIELD, TILES, COUNT and KERNELS is defined, and for FIELD also PUBLISHED where tiles limit the sum.
+// One of FIELD, TILES, COUNT and KERNELS is defined; also PUBLISHED where tiles limit the sum, and FOOTPRINT below the
+// reference scale. (Branches would do, but some devices compute both sides.)
 // Lengths are LR pixels, counted from an integer pixel near the view (`base`), so that no digits are lost when zoomed.
 precision highp float;
 precision highp int;
@@ -92,21 +93,22 @@ void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
 #ifdef PUBLISHED
     if (order(cell) > last || !touches(cell, place, l22, tile)) return;
 #endif
-    if (widening > 0.0) {           // splatting/footprint.py
-        float wide11 = sqrt(l11 * l11 + widening), tilt = l21 / wide11;
-        float wide22 = sqrt(l22 * l22 + widening + tilt * tilt * widening);
-        peak = abs(l11 / wide11) * abs(l22 / wide22);
-        l21 = l11 * tilt;
-        l11 = wide11;
-        l22 = wide22;
-    }
+#ifdef FOOTPRINT                    // splatting/footprint.py
+    float wide11 = sqrt(l11 * l11 + widening), tilt = l21 / wide11;
+    float wide22 = sqrt(l22 * l22 + widening + tilt * tilt * widening);
+    peak = abs(l11 / wide11) * abs(l22 / wide22);
+    l21 = l11 * tilt;
+    l11 = wide11;
+    l22 = wide22;
+#endif
     vec2 d = here - place.xy;
     float u = d.x / l11, t = (d.y - l21 * u) / l22, q = (u * u + t * t) / 2.0;
+#ifdef COUNT
     ++tried;
-    if (q <= CUT) {
-        sum += peak * exp(-q) * color.yzw;
-        ++counted;
-    }
+    if (q <= CUT) ++counted;
+#else
+    if (q <= CUT) sum += peak * exp(-q) * color.yzw;
+#endif
 }
 #endif
 
@@ -130,7 +132,7 @@ vec3 colorOf(vec4 place, vec4 color) {
     }
     if (coloring == 1) {            // way from the middle of its cell
         vec2 drift = place.xy - 0.5 / float(perSide);
-        return mix(vec3(1.0), hue(atan(drift.y, drift.x) / 6.2832), min(length(drift) / max(farthest, 1e-3), 1.0));
+        return mix(vec3(1.0), hue(atan(drift.y, drift.x) / 6.2832), min(2.5 * length(drift) / max(farthest, 1e-3), 1.0));
     }
     vec3 bright = max(color.yzw, 0.0);
     if (min(color.y, min(color.z, color.w)) < 0.0) return vec3(1.0, 0.1, 0.1);

@@ -1,7 +1,7 @@
 """A field as planes of numbers for the page: one kernel per cell, in few bytes; field.js reads them.
 
 A kernel is (x, y, l11, l21, l22, red, green, blue), x and y from its cell's corner in LR pixels. A plane holds one of these of
-all cells. In float16, numbers are rounded to multiples of `STEP`, which half precision holds exactly below 1/2; red and
+all cells. In float16, numbers are rounded to half precision, and to multiples of `STEP` where that is finer (below 1/2); red and
 blue are stored as their differences from green, and of every plane what JPEG-LS's predictor leaves, as zlib streams. Kernels
 that are much wider than the others, or far from their cell, stand in a list of their own, the tail: every pixel tries them, and
 the others' neighbourhoods stay small.
@@ -139,7 +139,7 @@ def _without_tail(
     """(The kernels without the tail, the tail in the order of its cells: a kernel, its column and row, and two zeros).
 
     Of m kernels in the tail every pixel tries m, and of the others those within the reach r of the next widest, (2 k r + 1)^2:
-    m is where that is least.
+    m is where that is least; 0, where that is not half of what it is without.
     """
     spread = np.stack([np.abs(cells[..., 2]), np.hypot(cells[..., 3], cells[..., 4])], -1)
     reach = (np.abs(cells[..., :2] - 0.5 / per_side) + math.sqrt(2 * CUT) * spread).max(-1)
@@ -148,7 +148,8 @@ def _without_tail(
     widest = np.argpartition(-reach, most)[: most + 1]
     widest = widest[np.argsort(-reach[widest], kind="stable")]
     tried = np.arange(most + 1) + (2 * per_side * reach[widest] + 1) ** 2
-    chosen = np.sort(widest[: int(np.argmin(tried))])
+    count = int(np.argmin(tried)) if tried.min() < tried[0] / 2 else 0
+    chosen = np.sort(widest[:count])
     rows, columns = np.divmod(chosen, cells.shape[1])
     tail = np.zeros((len(chosen), 12), np.float32)
     tail[:, :8], tail[:, 8], tail[:, 9] = cells[rows, columns], columns, rows
@@ -163,8 +164,8 @@ def _fits(cells: Float[np.ndarray, "rows columns 8"]) -> bool:
 
 
 def _predicted(cells: Float[np.ndarray, "rows columns 8"]) -> list[bytes]:
-    rounded = (np.rint(cells / STEP) * STEP).astype(np.float16)
-    whole = list(np.rint(np.moveaxis(rounded.astype(np.float64), -1, 0) / STEP).astype(np.int64))
+    halves = cells.astype(np.float16).astype(np.float64)
+    whole = list(np.rint(np.moveaxis(halves, -1, 0) / STEP).astype(np.int64))
     whole[5], whole[7] = whole[5] - whole[6], whole[7] - whole[6]
     return [_residuals(plane) for plane in whole]
 

@@ -4,9 +4,13 @@
 
 const SAMPLES = 32, TILE = 16;
 const FORMS = {
-    RGBA32F: ["RGBA", "FLOAT"], RGBA16F: ["RGBA", "FLOAT"], R32UI: ["RED_INTEGER", "UNSIGNED_INT"],
-    RGBA8: ["RGBA", "UNSIGNED_BYTE"],
+    RGBA32F: ["RGBA", "FLOAT"], R32UI: ["RED_INTEGER", "UNSIGNED_INT"], RGBA8: ["RGBA", "UNSIGNED_BYTE"],
 };
+const SETTERS = {
+    FLOAT: "uniform1f", INT: "uniform1i", BOOL: "uniform1i", INT_VEC2: "uniform2iv", FLOAT_VEC2: "uniform2fv",
+    FLOAT_VEC3: "uniform3fv", FLOAT_VEC4: "uniform4fv",
+};
+const footprint = ({widening}) => (widening > 0 ? ["FOOTPRINT"] : []);
 
 class Renderer {
     constructor(canvas) {
@@ -46,7 +50,8 @@ class Renderer {
         const places = {}, count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) || 0;
         for (let index = 0; index < count; ++index) {
             const {name: uniform, type} = gl.getActiveUniform(program, index);
-            places[uniform] = [gl.getUniformLocation(program, uniform), type];
+            const setter = SETTERS[Object.keys(SETTERS).find((one) => gl[one] === type)];
+            places[uniform] = [gl.getUniformLocation(program, uniform), setter];
         }
         return (this.programs[name] = {program, places});
     }
@@ -56,18 +61,13 @@ class Renderer {
         const gl = this.gl, {program, places} = this.program(shader, ...defined);
         gl.useProgram(program);
         let unit = 0;
-        for (const [name, [place, type]] of Object.entries(places)) {
-            const value = values[name];
-            if (value instanceof WebGLTexture) {
+        for (const [name, [place, setter]] of Object.entries(places)) {
+            if (setter) gl[setter](place, values[name]);
+            else {
                 gl.activeTexture(gl.TEXTURE0 + unit);
-                gl.bindTexture(gl.TEXTURE_2D, value);
+                gl.bindTexture(gl.TEXTURE_2D, values[name]);
                 gl.uniform1i(place, unit++);
-            } else if (type === gl.FLOAT) gl.uniform1f(place, value);
-            else if (type === gl.INT || type === gl.BOOL) gl.uniform1i(place, value);
-            else if (type === gl.INT_VEC2) gl.uniform2iv(place, value);
-            else if (type === gl.FLOAT_VEC2) gl.uniform2fv(place, value);
-            else if (type === gl.FLOAT_VEC3) gl.uniform3fv(place, value);
-            else gl.uniform4fv(place, value);
+            }
         }
         gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
@@ -91,7 +91,7 @@ class Renderer {
 
     /** Uniforms of a field in a view; its cells' reach is made anew where the footprint grows by an octave. */
     uniformsOf(field, view, widen) {
-        const [rows, columns] = field.cells, [height, width] = field.size, form = field.step ? "RGBA16F" : "RGBA32F";
+        const [rows, columns] = field.cells, [height, width] = field.size;
         const isWide = widen && widening(field, view.scale) > 0;
         const octave = isWide ? 2 ** Math.floor(Math.log2(view.scale)) : 0;
         if (field.octave !== octave) {
@@ -101,8 +101,8 @@ class Renderer {
         }
         const base = [Math.floor(view.x), Math.floor(view.y)];
         return {
-            places: this.texture(`${field.data} places`, form, columns, rows, field.places),
-            colors: this.texture(`${field.data} colors`, form, columns, rows, field.colors),
+            places: this.texture(`${field.data} places`, "RGBA32F", columns, rows, field.places),
+            colors: this.texture(`${field.data} colors`, "RGBA32F", columns, rows, field.colors),
             reach: this.texture(`${field.data} reach`, "RGBA32F", width, height, field.reach),
             tail: this.texture(`${field.data} tail`, "RGBA32F", 3, Math.max(field.tailCount, 1), field.tail),
             limits: this.texture("no limits", "R32UI", 1, 1, new Uint32Array([0xffffffff])),
@@ -116,7 +116,7 @@ class Renderer {
     drawField(field, view, {left = 0, right = this.canvas.width, published = false, ground}) {
         const values = {...this.uniformsOf(field, view, !published), ground};
         if (published) Object.assign(values, this.limitsOf(field, view, values));
-        this.within(left, right, () => this.run("field", published ? ["FIELD", "PUBLISHED"] : ["FIELD"], values));
+        this.within(left, right, () => this.run("field", published ? ["FIELD", "PUBLISHED"] : ["FIELD", ...footprint(values)], values));
     }
 
     /** The last kernel that each of the published renderer's tiles sums: one pixel a tile. */
@@ -150,7 +150,7 @@ class Renderer {
         const gl = this.gl, values = this.uniformsOf(field, view, true), found = new Uint8Array(4 * SAMPLES * SAMPLES);
         const spacing = [this.canvas.width / SAMPLES, this.canvas.height / SAMPLES];
         this.into(this.texture("counts", "RGBA8", SAMPLES, SAMPLES, null), SAMPLES, SAMPLES, () => {
-            this.run("field", ["COUNT"], {...values, spacing, ground: [0, 0, 0, 0]});
+            this.run("field", ["COUNT", ...footprint(values)], {...values, spacing, ground: [0, 0, 0, 0]});
             gl.readPixels(0, 0, SAMPLES, SAMPLES, gl.RGBA, gl.UNSIGNED_BYTE, found);
         });
         let counted = 0, tried = 0, pixels = 0;

@@ -76,7 +76,7 @@ def subjects_of_pictures(paths: Sequence[Path], model: str, reduce: int, others:
         lr = original
         if reduce > 1:
             original = np.ascontiguousarray(original[: height * reduce, : width * reduce])
-            lr = resize_bicubic(original, (height, width))
+            lr = np.array(resize_bicubic(original, (height, width)))  # torch wants to be able to write
             pictures.insert(0, ("Original", original))
         fields = [(name, field_of(one, lr)) for name, one in models]
         subjects.append(Subject(path.name, [*fields, *others.fields], lr, pictures))

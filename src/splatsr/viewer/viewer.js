@@ -53,7 +53,7 @@ class Viewer {
     /** Alpha of ellipses, centres and cells: they fade in as there is room for them. */
     strength() {
         const fade = (from, to) => Math.min(Math.max(Math.log2(this.state.scale / from) / Math.log2(to / from), 0), 1);
-        return this.state.kernels ? [fade(8, 32), fade(12, 40), fade(16, 48)] : [0, 0, 0];
+        return this.state.kernels ? [fade(16, 48), fade(24, 64), fade(24, 64)] : [0, 0, 0];
     }
 
     draw() {
@@ -155,29 +155,5 @@ class Viewer {
         const [x, y, scale] = ["x", "y", "zoom"].map(number);
         if ([x, y, scale].every(Number.isFinite)) this.centre(x, y, scale);
         else this.fit();
-    }
-
-    /** For tests: what a state shows on a canvas of a size, as base64 of RGBA rows, and how long it took. */
-    async pixels({width, height, repeat = 1, ...state}) {
-        const before = {...this.state, width: this.canvas.width, height: this.canvas.height};
-        if ((state.picture ?? before.picture) !== before.picture) await this.choose(state.picture);
-        Object.assign(this.canvas, {width, height});
-        Object.assign(this.state, state);
-        const times = [];
-        for (let count = 0; count < repeat; ++count) {
-            const began = performance.now();
-            this.draw();
-            this.renderer.pixels(0, 0, 1, 1);
-            times.push(performance.now() - began);
-        }
-        this.draw();
-        const levels = this.renderer.pixels(), counts = this.renderer.countKernels(this.shown.fields[0], this.state);
-        Object.assign(this.canvas, {width: before.width, height: before.height});
-        if (this.state.picture !== before.picture) await this.choose(before.picture);
-        Object.assign(this.state, before);
-        this.change({});
-        let text = "";
-        for (let at = 0; at < levels.length; at += 8192) text += String.fromCharCode(...levels.subarray(at, at + 8192));
-        return {levels: btoa(text), milliseconds: times.sort((a, b) => a - b)[times.length >> 1], ...counts};
     }
 }
