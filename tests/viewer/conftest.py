@@ -31,7 +31,9 @@ class Shown(NamedTuple):
     original: np.ndarray
 
 
-def grid_field(size: tuple[int, int], change: Callable[[Tensor, Tensor, Tensor], None], reference_scale: float) -> GaussianField:
+def grid_field(
+    size: tuple[int, int], change: Callable[[Tensor, Tensor, Tensor], None], reference_scale: float
+) -> GaussianField:
     """Four even kernels per LR pixel, of which `change` makes something else in place (means, Cholesky rows, colors)."""
     corners = cell_corners(*size, 2)[None]
     means, cholesky = corners + 0.25, torch.tensor([0.3, 0.05, 0.28]).repeat(1, corners.shape[1], 1)

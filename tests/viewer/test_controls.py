@@ -134,9 +134,7 @@ def test_the_border_is_a_slider_for_pointer_keys_and_screen_readers(opened: Page
 def test_everything_that_can_be_used_has_a_name(opened: Page) -> None:
     nodes = opened.call("Accessibility.getFullAXTree")["nodes"]
     roles = ("button", "slider", "checkbox", "combobox", "image")
-    found = [
-        (node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if node["role"]["value"] in roles
-    ]
+    found = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if node["role"]["value"] in roles]
     assert {role for role, _ in found} == set(roles)
     assert all(name for _, name in found), found
 

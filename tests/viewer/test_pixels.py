@@ -73,7 +73,7 @@ def differences(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, float]:
 
 @pytest.mark.parametrize("name", ["photograph", "stress"])
 def test_a_view_is_what_the_field_renders(page: tuple[Page, str], shown: Any, name: str) -> None:
-    """At most a level off, everywhere; in float16 views differ (a smooth bright sky most), so that all of them count together."""
+    """At most a level off, everywhere; in float16 views differ (a bright sky most), so that all of them count together."""
     shares = []
     for scale in VIEWS:
         ours, theirs = drawn(page[0], **at(scale, picture=NAMES.index(name))), rendered(shown.fields[name], scale)

@@ -118,7 +118,10 @@ def test_outliers_stand_in_the_tail_in_their_order() -> None:
 def test_kernels_that_are_no_grid_stand_in_the_pixel_that_they_lie_in() -> None:
     means = torch.rand(1, 50, 2) * 9 - 1  # some beyond the border
     shapes, colors = 0.3 + torch.rand(1, 50, 3), torch.rand(1, 50, 3) - 0.5
-    for field in (GaussianField(means, shapes, colors, (6, 7)), GaussianField(means[:, :42], shapes[:, :42], colors[:, :42], (6, 7))):
+    for field in (
+        GaussianField(means, shapes, colors, (6, 7)),
+        GaussianField(means[:, :42], shapes[:, :42], colors[:, :42], (6, 7)),
+    ):
         planes = planes_of(field, "float32")
         per_side = planes.facts["perSide"]
         cells, tail = unpacked(planes)

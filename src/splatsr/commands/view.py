@@ -1,4 +1,4 @@
-"""`splatsr view`: writes a page that zooms into pictures, or into a saved field; what can be checked is, before torch is imported."""
+"""`splatsr view`: writes a page that zooms into pictures; what can be checked is, before torch is imported."""
 
 import argparse
 import re

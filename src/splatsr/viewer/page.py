@@ -86,7 +86,9 @@ def _facts(subject: Subject, precision: str, data: list[bytes]) -> dict[str, Any
         data.append(content)
     for name, picture in [(caption, lr), *subject.pictures]:
         if abs(picture.shape[1] * size[0] - picture.shape[0] * size[1]) > max(size) * max(picture.shape[0] // size[0], 1):
-            raise InputError(f"{subject.name}: {name}, {_words(picture)}, has not the proportions of {size[1]}x{size[0]} pixels.")
+            raise InputError(
+                f"{subject.name}: {name}, {_words(picture)}, has not the proportions of {size[1]}x{size[0]} pixels."
+            )
         pictures.append({"name": name, "data": f"data{len(data)}"})
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "PNG", optimize=True)

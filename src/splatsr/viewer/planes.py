@@ -1,10 +1,10 @@
 """A field as planes of numbers for the page: one kernel per cell, in few bytes; field.js reads them.
 
 A kernel is (x, y, l11, l21, l22, red, green, blue), x and y from its cell's corner in LR pixels. A plane holds one of these of
-all cells. In float16, numbers are rounded to half precision, and to multiples of `STEP` where that is finer (below 1/2); red and
-blue are stored as their differences from green, and of every plane what JPEG-LS's predictor leaves, as zlib streams. Kernels
-that are much wider than the others, or far from their cell, stand in a list of their own, the tail: every pixel tries them, and
-the others' neighbourhoods stay small.
+all cells. In float16, numbers are rounded to half precision, and to multiples of `STEP` where that is coarser (below 1/2); red
+and blue are stored as their differences from green, and of every plane what JPEG-LS's predictor leaves, as zlib streams.
+Kernels that are much wider than the others, or far from their cell, stand in a list of their own, the tail: every pixel tries
+them, and the others' neighbourhoods stay small.
 """
 
 import math
@@ -85,14 +85,14 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
     return Planes(facts, b"".join(streams))
 
 
-def _drawn(kernels: Float[np.ndarray, "n 8"]) -> Bool[np.ndarray, "n"]:
+def _drawn(kernels: Float[np.ndarray, "n 8"]) -> Bool[np.ndarray, " n"]:
     """Which kernels a renderer draws at some scale of the page: finite, of an area, not huge."""
     finite = np.isfinite(kernels).all(1) & (np.abs(kernels) <= HUGE).all(1)
     return finite & (np.abs(kernels[:, [2, 4]]) > STEP / 2).all(1)
 
 
 def _as_grid(
-    kernels: Float[np.ndarray, "n 8"], drawn: Bool[np.ndarray, "n"], size: tuple[int, int], margin: int
+    kernels: Float[np.ndarray, "n 8"], drawn: Bool[np.ndarray, " n"], size: tuple[int, int], margin: int
 ) -> tuple[Float[np.ndarray, "rows columns 8"], int] | None:
     """(Kernels by cell, k), where they run row by row over k x k cells per LR pixel and lie near them; otherwise None."""
     height, width = (side + 2 * margin for side in size)
@@ -114,7 +114,7 @@ def _in_pixels(
     pixels = np.floor(kernels[:, :2]).astype(np.int64).clip(0, [size[1] - 1, size[0] - 1])
     index = pixels[:, 1] * size[1] + pixels[:, 0]
     order = np.argsort(index, kind="stable")
-    counts: Int64[np.ndarray, "pixels"] = np.bincount(index, minlength=size[0] * size[1])
+    counts = np.bincount(index, minlength=size[0] * size[1])
     per_side = max(math.isqrt(max(int(counts.max(initial=0)) - 1, 0)) + 1, 1)
     if per_side > DENSEST:
         raise InputError(f"{counts.max()} kernels lie in one LR pixel; the page shows at most {DENSEST**2}.")

@@ -75,7 +75,8 @@ class Renderer {
     /** A texture of `data` (null: empty), made once for a key. */
     texture(key, form, width, height, data) {
         if (this.uploads.has(key)) return this.uploads.get(key);
-        const gl = this.gl, texture = gl.createTexture(), [format, type] = FORMS[form];
+        const gl = this.gl, texture = gl.createTexture(), [format, type] = FORMS[form], most = gl.getParameter(gl.MAX_TEXTURE_SIZE);
+        if (Math.max(width, height) > most) throw new Error(`this device draws pictures of at most ${most} kernels a side`);
         gl.bindTexture(gl.TEXTURE_2D, texture);
         for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
         const sized = [gl.TEXTURE_2D, 0, gl[form], width, height, 0, gl[format], gl[type]];

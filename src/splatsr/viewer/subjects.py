@@ -42,9 +42,13 @@ class Others:
             is_picture = path.is_file() and is_image_name(path.name)
             is_field = path.is_file() and not is_picture and _is_field(path)
             if (is_picture or is_field) and not is_only:
-                raise InputError(f"--compare {one} belongs to one picture, and the page shows several; compare models, or --reduce.")
+                raise InputError(
+                    f"--compare {one} belongs to one picture, and the page shows several; compare models, or --reduce."
+                )
             if path.is_dir() and not (path / "model.safetensors").is_file():
-                raise InputError(f"--compare {one} is a folder; give a model, a picture, a saved field, or the folder of a run.")
+                raise InputError(
+                    f"--compare {one} is a folder; give a model, a picture, a saved field, or the folder of a run."
+                )
             if is_picture:
                 others.pictures.append((path.stem, read_image(path)))
             elif is_field:

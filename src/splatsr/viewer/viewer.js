@@ -57,7 +57,7 @@ class Viewer {
     }
 
     draw() {
-        if (this.lost || !this.shown) return;
+        if (this.isBlind) return;
         const {canvas, renderer, state} = this, hasSlider = state.other >= 0;
         const split = hasSlider ? Math.round(Math.min(Math.max(state.split, 0), 1) * canvas.width) : 0;
         const ground = this.ground ?? [0, 0, 0, 1], field = this.shown.fields[0];
@@ -81,8 +81,10 @@ class Viewer {
         this.rest = setTimeout(() => this.measure(), 300);
     }
 
+    get isBlind() { return this.lost || !this.shown || this.renderer.gl.isContextLost(); }
+
     measure() {
-        if (this.lost || !this.shown) return;
+        if (this.isBlind) return;
         const began = performance.now();
         this.draw();
         this.renderer.pixels(0, 0, 1, 1);       // waits, as gl.finish does not
