@@ -10,6 +10,8 @@ import pytest
 
 from chromium import Chromium, Page
 
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for the whole run
+
 
 @pytest.fixture
 def opened(tab: Page, shown: Any) -> Iterator[Page]:

@@ -14,6 +14,8 @@ from chromium import Chromium, Page
 from splatsr.image.field import GaussianField
 from splatsr.resize.levels import to_uint8
 
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for the whole run
+
 NAMES = ("photograph", "stress", "wide", "scattered", "footprint")
 """Pictures of the tests' page, in order."""
 

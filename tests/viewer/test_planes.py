@@ -149,5 +149,8 @@ def test_what_no_page_can_show_is_refused() -> None:
     crowded = GaussianField(torch.full((1, 70, 2), 1.5), torch.ones(1, 70, 3), torch.ones(1, 70, 3), (3, 3))
     with pytest.raises(InputError, match="70 kernels lie in one LR pixel"):
         planes_of(crowded)
+    wide = field_of_size((40, 60))
+    with pytest.raises(InputError, match="so wide that a pixel would try"):
+        planes_of(replace(wide, cholesky=200 * wide.cholesky))
     with pytest.raises(InputError, match="takes 8190 pixels a side"):
         planes_of(field_of_size((1, 8191), 1, 1))

@@ -17,7 +17,7 @@ from splatsr.simd.idle_threads import let_idle_threads_sleep
 LARGE, LARGEST = 20_000_000, 400_000_000
 """Bytes of a page that there is a warning about, and that browsers no longer take."""
 
-PER_PIXEL = {"float16": 40, "float32": 160}
+PER_PIXEL = {"float16": 40, "float32": 120}
 """Bytes of a page per LR pixel and model, about: what four kernels take as base64."""
 
 _ABOUT = """\
@@ -133,7 +133,7 @@ def _parser() -> Parser:
         choices=list(PER_PIXEL),
         default="float16",
         metavar="P",
-        help="of the kernels in the page: float16, or float32 (four times as large); default: float16",
+        help="of the kernels in the page: float16, or float32 (three times as large); default: float16",
     )
     parser.add_argument(
         "--existing",

@@ -30,6 +30,9 @@ LARGEST_SIDE = 8192
 DENSEST = 8
 """Kernels along the side of an LR pixel, at most, where they are no grid."""
 
+MOST_TRIED = 4000
+"""Kernels that a pixel may have to try, on average; browsers stop pages that draw for seconds."""
+
 _NEAR = 4.0
 """LR pixels: a kernel of a grid's cell that is farther from it is an exception."""
 
@@ -51,7 +54,8 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
     grid of k x k kernels per LR pixel is made one, kernels in the cells of the LR pixel that they lie in.
 
     Raises:
-        InputError: it has not three channels, is too large for a texture, or has too many kernels in one LR pixel.
+        InputError: it has not three channels, is too large for a texture, has too many kernels in one LR pixel, or kernels so
+            wide that every pixel would try thousands.
     """
     if field.colors.shape[2] != 3:
         raise InputError(f"the page shows fields of 3 channels (RGB); this one has {field.colors.shape[2]}.")
@@ -70,9 +74,14 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
             "cut or reduce it first."
         )
     cells, tail = _without_tail(cells, per_side)
+    tried = len(tail) + min(float(((2 * per_side * _reach(cells, per_side) + 1) ** 2).mean()), drawn.sum())
+    if tried > MOST_TRIED:
+        raise InputError(
+            f"its kernels are so wide that a pixel would try {tried:.0f} of them, and the page can at most {MOST_TRIED}."
+        )
     in_half = precision == "float16" and _fits(cells)
     streams = _predicted(cells) if in_half else _shuffled(cells)
-    streams.append(zlib.compress(tail.tobytes(), 9))
+    streams.append(zlib.compress(tail.tobytes(), 6))
     facts = {
         "cells": [rows, columns],
         "perSide": per_side,
@@ -141,9 +150,7 @@ def _without_tail(
     Of m kernels in the tail every pixel tries m, and of the others those within the reach r of the next widest, (2 k r + 1)^2:
     m is where that is least; 0, where that is not half of what it is without.
     """
-    spread = np.stack([np.abs(cells[..., 2]), np.hypot(cells[..., 3], cells[..., 4])], -1)
-    reach = (np.abs(cells[..., :2] - 0.5 / per_side) + math.sqrt(2 * CUT) * spread).max(-1)
-    reach = np.where(cells[..., 4] == 0, 0, reach).ravel()
+    reach = _reach(cells, per_side).ravel()
     most = min(TAIL, reach.size - 1)
     widest = np.argpartition(-reach, most)[: most + 1]
     widest = widest[np.argsort(-reach[widest], kind="stable")]
@@ -156,6 +163,13 @@ def _without_tail(
     kept = cells.copy()
     kept[rows, columns] = _EMPTY
     return kept, tail
+
+
+def _reach(cells: Float[np.ndarray, "rows columns 8"], per_side: int) -> Float[np.ndarray, "rows columns"]:
+    """How far kernels reach from the middle of their cells along either axis, in LR pixels; 0 for those that are none."""
+    spread = np.stack([np.abs(cells[..., 2]), np.hypot(cells[..., 3], cells[..., 4])], -1)
+    reach = (np.abs(cells[..., :2] - 0.5 / per_side) + math.sqrt(2 * CUT) * spread).max(-1)
+    return np.where(cells[..., 4] == 0, 0, reach)
 
 
 def _fits(cells: Float[np.ndarray, "rows columns 8"]) -> bool:
@@ -179,7 +193,7 @@ def _residuals(plane: Int64[np.ndarray, "rows columns"]) -> bytes:
     rest = plane - np.where(corner >= high, low, np.where(corner <= low, high, left + above - corner))
     rest = rest.astype(np.int16).astype(np.int64)
     zigzag = np.where(rest < 0, -2 * rest - 1, 2 * rest).astype(np.uint16)
-    packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+    packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
     content = (zigzag & 255).astype(np.uint8).tobytes() + (zigzag >> 8).astype(np.uint8).tobytes()
     return packer.compress(content) + packer.flush()
 
@@ -188,4 +202,4 @@ def _shuffled(cells: Float[np.ndarray, "rows columns 8"]) -> list[bytes]:
     limits = np.finfo(np.float32)
     numbers = cells.clip(limits.min, limits.max).astype(np.float32)
     planes = [np.ascontiguousarray(numbers[..., plane]) for plane in range(8)]
-    return [zlib.compress(plane.view(np.uint8).reshape(-1, 4).T.tobytes(), 9) for plane in planes]
+    return [zlib.compress(plane.view(np.uint8).reshape(-1, 4).T.tobytes(), 6) for plane in planes]
