@@ -32,10 +32,10 @@ doctor: env  ## list versions, devices and data sets, and what is missing: make 
 	$(BIN)/python run.py job=doctor data=div2k data.root=$(ROOT)
 
 test: env  ## run the tests, but for those of make slow
-	$(BIN)/python -m pytest --numprocesses 2 -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not slow"
 
 slow: env  ## run the tests that start several trainings or compilers, 20 to 60 seconds each
-	$(BIN)/python -m pytest --numprocesses 2 -m slow
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m slow
 
 lint: env  ## check style, formatting and types
 	$(BIN)/ruff check .

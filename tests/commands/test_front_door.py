@@ -21,7 +21,9 @@ def imported(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["upscale", "--help"], ["models"], ["publish", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["--version"], ["upscale", "--help"], ["models"], ["publish", "--help"], ["view", "--help"]]
+)
 def test_help_imports_nothing_that_takes_time(arguments: list[str]) -> None:
     assert imported(*arguments) == set()
 
@@ -48,6 +50,8 @@ def test_jobs_are_those_of_the_package() -> None:
         (["upscale", "input=a.png", "scale=2"], "is a setting, and this command takes options"),
         (["upscale", "a.png", "--scale", "2", "--device", "gpu"], "invalid choice: 'gpu'"),
         (["models", "x"], "unrecognized arguments: x"),
+        (["view"], "the following arguments are required: PICTURE"),
+        (["view", "no.png"], "no.png: no such file or folder"),
         (["publish", "tiny"], "the following arguments are required: --to"),
     ],
 )

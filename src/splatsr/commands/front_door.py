@@ -15,6 +15,7 @@ SplatSR: enlarges pictures by any factor, with 2D Gaussians
   splatsr upscale photo.png --scale 3.7      makes photo_x3.7.png
   splatsr upscale photos --width 1920        every picture of a folder
   splatsr upscale --help                     sizes, models, where results go
+  splatsr view photo.png                     makes photo.html: zoom into the picture, see its kernels
   splatsr models                             the models that are known by name
   splatsr publish MODEL --to FOLDER          a model with its card, ready for a hub
   splatsr serve                              a page in the browser: upload, factor, before and after
@@ -31,7 +32,7 @@ For research, <job> <settings>: trains, measures, prints tables; settings are ke
 `splatsr <job> <settings>` is `python run.py job=<job> <settings>` in a checkout; `splatsr --version` prints the version.
 """
 
-COMMANDS = ("upscale", "models", "publish", "serve")
+COMMANDS = ("upscale", "view", "models", "publish", "serve")
 """Those with a file in this folder and options of their own."""
 
 
@@ -68,6 +69,10 @@ def _command(name: str) -> Callable[[Sequence[str]], None]:
         from splatsr.commands.upscale import upscale
 
         return upscale
+    if name == "view":
+        from splatsr.commands.view import view
+
+        return view
     if name == "models":
         from splatsr.commands.models import models
 

@@ -1,0 +1,208 @@
+// A field of kernels, gathered: every pixel sums the kernels of the cells that reach its LR pixel, in the cells' order.
+// One of FIELD, TILES, COUNT and KERNELS is defined; also PUBLISHED where tiles limit the sum, and FOOTPRINT below the
+// reference scale. (Branches would do, but some devices compute both sides.)
+// Lengths are LR pixels, counted from an integer pixel near the view (`base`), so that no digits are lost when zoomed.
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+precision highp usampler2D;
+
+const float CUT = 5.5412635;        // ln 255: a kernel ends where it is 1/255 of its peak
+const float TILE = 16.0;            // of the published renderer, output pixels
+const int MOST = 256;               // kernels that it sums in a tile
+
+uniform sampler2D places;           // per cell: centre from the cell's corner (x, y), l11, l21
+uniform sampler2D colors;           // per cell: l22 (0: no kernel here), red, green, blue
+uniform sampler2D reach;            // per LR pixel: how far its kernels reach from their cells: right, down, left, up
+uniform sampler2D tail;             // per row a wide kernel, which every pixel tries: as above, then its cell (x, y)
+uniform usampler2D limits;          // per tile: the last kernel that it sums
+uniform int tailCount, perSide, margin;
+uniform ivec2 size, cells, base, firstTile;
+uniform vec2 origin, tileShift;     // of the view's corner, from `base` and from the first tile's corner (output pixels)
+uniform float scale, height;        // output pixels per LR pixel; rows of the output
+uniform vec2 spacing;               // of the pixels that are counted, output pixels
+uniform float widening;             // variance of the pixel's footprint, LR pixels^2
+uniform vec4 ground;                // color beside the image
+
+vec2 position;                      // of this pixel's centre
+
+uint order(ivec2 cell) { return uint(cell.y) * uint(cells.x) + uint(cell.x); }
+
+ivec2 tailCell(int index) { return ivec2(texelFetch(tail, ivec2(2, index), 0).xy); }
+
+// From a cell's corner to this pixel's centre.
+vec2 inCell(ivec2 cell) { return position - vec2(cell - perSide * (base + margin)) / float(perSide); }
+
+#if defined(PUBLISHED) || defined(TILES)
+// Whether the box of published radius, 3 sigma rounded up, touches the tile (splatting/reference.py).
+bool touches(ivec2 cell, vec4 place, float l22, ivec2 tile) {
+    vec3 l = scale * vec3(place.zw, l22);
+    float mid = dot(l, l) / 2.0, det = l.x * l.z * l.x * l.z;
+    float radius = ceil(3.0 * sqrt(mid + sqrt(max(mid * mid - det, 0.1))));
+    vec2 centre = scale * (vec2(cell) / float(perSide) - float(margin) + place.xy) - 0.5;
+    vec2 first = trunc((centre - radius) / TILE), end = trunc((centre + radius) / TILE + 1.0);
+    return all(greaterThanEqual(vec2(tile), first)) && all(lessThan(vec2(tile), end));
+}
+#endif
+
+#ifdef TILES
+uniform float widest, farthest;     // longest standard deviation and farthest centre from its corner, of all but the tail
+out uint limit;
+
+int kept = 0;
+
+void visit(ivec2 cell, vec4 place, vec4 color, ivec2 tile) {
+    if (kept < MOST && color.x != 0.0 && touches(cell, place, color.x, tile) && ++kept == MOST) limit = order(cell);
+}
+
+void visitTail(int index, ivec2 tile) {
+    visit(tailCell(index), texelFetch(tail, ivec2(0, index), 0), texelFetch(tail, ivec2(1, index), 0), tile);
+}
+
+void main() {
+    ivec2 tile = firstTile + ivec2(gl_FragCoord.xy);
+    limit = 0xffffffffu;
+    float radius = ceil(3.0 * sqrt(scale * scale * widest * widest + 0.3163)) + 1.0;
+    vec2 low = (TILE * vec2(tile) - radius) / scale - farthest, high = (TILE * vec2(tile + 1) + radius) / scale + farthest;
+    ivec2 first = max(ivec2(floor(float(perSide) * (low + float(margin)))), 0);
+    ivec2 last = min(ivec2(ceil(float(perSide) * (high + float(margin)))), cells - 1);
+    int next = 0;
+    for (int y = first.y; y <= last.y && kept < MOST; ++y)
+        for (int x = first.x; x <= last.x && kept < MOST; ++x) {
+            ivec2 cell = ivec2(x, y);
+            for (; next < tailCount && order(tailCell(next)) <= order(cell); ++next) visitTail(next, tile);
+            visit(cell, texelFetch(places, cell, 0), texelFetch(colors, cell, 0), tile);
+        }
+    for (; next < tailCount && kept < MOST; ++next) visitTail(next, tile);
+}
+#endif
+
+#if defined(FIELD) || defined(COUNT)
+out vec4 shown;
+
+vec3 sum = vec3(0.0);
+int tried = 0, counted = 0;
+#ifdef PUBLISHED
+ivec2 tile;
+uint last;
+#endif
+
+void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
+    float l11 = place.z, l21 = place.w, l22 = color.x, peak = 1.0;
+    if (l22 == 0.0) return;
+#ifdef PUBLISHED
+    if (order(cell) > last || !touches(cell, place, l22, tile)) return;
+#endif
+#ifdef FOOTPRINT                    // splatting/footprint.py
+    float wide11 = sqrt(l11 * l11 + widening), tilt = l21 / wide11;
+    float wide22 = sqrt(l22 * l22 + widening + tilt * tilt * widening);
+    peak = abs(l11 / wide11) * abs(l22 / wide22);
+    l21 = l11 * tilt;
+    l11 = wide11;
+    l22 = wide22;
+#endif
+    vec2 d = here - place.xy;
+    float u = d.x / l11, t = (d.y - l21 * u) / l22, q = (u * u + t * t) / 2.0;
+#ifdef COUNT
+    ++tried;
+    if (q <= CUT) ++counted;
+#else
+    if (q <= CUT) sum += peak * exp(-q) * color.yzw;
+#endif
+}
+#endif
+
+#ifdef KERNELS
+uniform float thickness;            // of lines, output pixels
+uniform vec3 strength;              // alpha of ellipses, centres and cells
+uniform int coloring;               // 0: shape, 1: drift, 2: channel
+uniform float farthest;
+out vec4 shown;
+
+vec4 drawn = vec4(0.0);             // premultiplied
+
+vec3 hue(float turn) { return clamp(abs(mod(6.0 * turn + vec3(0.0, 4.0, 2.0), 6.0) - 3.0) - 1.0, 0.0, 1.0); }
+
+vec3 colorOf(vec4 place, vec4 color) {
+    float l11 = place.z, l21 = place.w, l22 = color.x;
+    if (coloring == 0) {            // direction and elongation
+        vec3 s = vec3(l11 * l11, l11 * l21, l21 * l21 + l22 * l22);
+        vec2 axis = vec2(s.x - s.z, 2.0 * s.y);
+        return mix(vec3(1.0), hue(atan(axis.y, axis.x) / 6.2832), min(1.6 * length(axis) / (s.x + s.z), 1.0));
+    }
+    if (coloring == 1) {            // way from the middle of its cell
+        vec2 drift = place.xy - 0.5 / float(perSide);
+        return mix(vec3(1.0), hue(atan(drift.y, drift.x) / 6.2832), min(2.5 * length(drift) / max(farthest, 1e-3), 1.0));
+    }
+    vec3 bright = max(color.yzw, 0.0);
+    if (min(color.y, min(color.z, color.w)) < 0.0) return vec3(1.0, 0.1, 0.1);
+    return mix(vec3(1.0), bright / max(max(bright.r, max(bright.g, bright.b)), 1e-3), 0.85);
+}
+
+void over(vec3 color, float alpha) { drawn = vec4(color * alpha, alpha) + drawn * (1.0 - alpha); }
+
+void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
+    if (color.x == 0.0) return;
+    vec2 d = here - place.xy;
+    float u = d.x / place.z, t = (d.y - place.w * u) / color.x, radius = max(sqrt(u * u + t * t), 1e-4);
+    if (radius > 2.0) return;
+    vec2 slope = vec2(u - t * place.w / color.x, t * place.z / color.x) / (place.z * radius);
+    float line = abs(radius - 1.0) * scale / length(slope);
+    float alpha = strength.x * clamp((thickness + 1.0) / 2.0 - line, 0.0, 1.0);
+    alpha = max(alpha, strength.y * clamp(1.6 * thickness + 0.5 - scale * length(d), 0.0, 1.0));
+    float halo = max(strength.x * clamp((thickness + 3.0) / 2.0 - line, 0.0, 1.0),
+                     strength.y * clamp(1.6 * thickness + 1.5 - scale * length(d), 0.0, 1.0));
+    if (halo > 0.0) over(vec3(0.0), 0.45 * halo * (1.0 - alpha));
+    if (alpha > 0.0) over(colorOf(place, color), alpha);
+}
+
+void addCells() {
+    vec2 from = abs(fract(position + 0.5) - 0.5) * scale;
+    float pixel = clamp(thickness / 2.0 + 0.5 - min(from.x, from.y), 0.0, 1.0);
+    from = abs(fract(float(perSide) * position + 0.5) - 0.5) * scale / float(perSide);
+    float cell = clamp(thickness / 2.0 + 0.5 - min(from.x, from.y), 0.0, 1.0);
+    over(vec3(0.5), strength.z * max(0.8 * pixel, 0.35 * cell));
+}
+#endif
+
+#ifndef TILES
+void main() {
+#ifdef COUNT
+    vec2 pixel = floor(gl_FragCoord.xy * spacing) + 0.5;
+#else
+    vec2 pixel = vec2(gl_FragCoord.x, height - gl_FragCoord.y);
+#endif
+    position = origin + pixel / scale;
+    ivec2 lr = base + ivec2(floor(position));
+    shown = ground;
+    if (any(lessThan(lr, ivec2(0))) || any(greaterThanEqual(lr, size))) return;
+#ifdef PUBLISHED
+    ivec2 ours = ivec2((tileShift + pixel) / TILE);
+    tile = firstTile + ours;
+    last = texelFetch(limits, ours, 0).x;
+#endif
+#ifdef KERNELS
+    addCells();
+#endif
+    vec4 far = texelFetch(reach, lr, 0);
+    ivec2 own = perSide * (base + margin);
+    ivec2 first = max(own + ivec2(ceil(float(perSide) * (position - far.xy) - 0.5)), 0);
+    ivec2 end = min(own + ivec2(floor(float(perSide) * (position + far.zw) + 0.5)), cells);
+    vec2 start = inCell(first), here = start;
+    float next = 1.0 / float(perSide);
+    for (ivec2 cell = first; cell.y < end.y; ++cell.y, here.y -= next)
+        for (cell.x = first.x, here.x = start.x; cell.x < end.x; ++cell.x, here.x -= next)
+            add(cell, here, texelFetch(places, cell, 0), texelFetch(colors, cell, 0));
+    for (int index = 0; index < tailCount; ++index) {
+        ivec2 cell = tailCell(index);
+        add(cell, inCell(cell), texelFetch(tail, ivec2(0, index), 0), texelFetch(tail, ivec2(1, index), 0));
+    }
+#if defined(COUNT)
+    shown = vec4(counted & 255, counted >> 8, tried & 255, tried >> 8) / 255.0;
+#elif defined(KERNELS)
+    shown = drawn;
+#else
+    shown = vec4(floor(clamp(sum, 0.0, 1.0) * 255.0 + 0.5) / 255.0, 1.0);
+#endif
+}
+#endif

@@ -1,0 +1,213 @@
+// Draws fields and pictures with WebGL2. A view is {x, y, scale}: the LR position of the canvas's corner, and output pixels
+// per LR pixel. Everything can be made again after the context was lost.
+"use strict";
+
+const SAMPLES = 32, TILE = 16;
+const FORMS = {
+    RGBA32F: ["RGBA", "FLOAT"], R32UI: ["RED_INTEGER", "UNSIGNED_INT"], RGBA8: ["RGBA", "UNSIGNED_BYTE"],
+};
+const SETTERS = {
+    FLOAT: "uniform1f", INT: "uniform1i", BOOL: "uniform1i", INT_VEC2: "uniform2iv", FLOAT_VEC2: "uniform2fv",
+    FLOAT_VEC3: "uniform3fv", FLOAT_VEC4: "uniform4fv",
+};
+const footprint = ({widening}) => (widening > 0 ? ["FOOTPRINT"] : []);
+
+class Renderer {
+    constructor(canvas) {
+        this.canvas = canvas;
+        this.gl = canvas.getContext("webgl2", {alpha: false, antialias: false, depth: false, preserveDrawingBuffer: false});
+        if (this.gl) this.restore();
+    }
+
+    /** Forgets what the last context held. */
+    restore() {
+        const gl = this.gl;
+        this.programs = {};
+        this.uploads = new Map();
+        this.framebuffer = gl.createFramebuffer();
+        gl.bindVertexArray(gl.createVertexArray());
+        gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+        gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
+        gl.disable(gl.DITHER);
+    }
+
+    program(shader, ...defined) {
+        const gl = this.gl, name = [shader, ...defined].join();
+        if (this.programs[name]) return this.programs[name];
+        const vertex = "const vec2 c[3] = vec2[3](vec2(-1, -1), vec2(3, -1), vec2(-1, 3));\n"
+            + "void main() { gl_Position = vec4(c[gl_VertexID], 0, 1); }";
+        const fragment = defined.map((one) => `#define ${one}\n`).join("") + document.getElementById(shader).textContent;
+        const program = gl.createProgram();
+        for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+            const compiled = gl.createShader(kind);
+            gl.shaderSource(compiled, `#version 300 es\n${source}`);
+            gl.compileShader(compiled);
+            if (!gl.getShaderParameter(compiled, gl.COMPILE_STATUS) && !gl.isContextLost())
+                throw new Error(`${name}: ${gl.getShaderInfoLog(compiled)}`);
+            gl.attachShader(program, compiled);
+        }
+        gl.linkProgram(program);
+        const places = {}, count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) || 0;
+        for (let index = 0; index < count; ++index) {
+            const {name: uniform, type} = gl.getActiveUniform(program, index);
+            const setter = SETTERS[Object.keys(SETTERS).find((one) => gl[one] === type)];
+            places[uniform] = [gl.getUniformLocation(program, uniform), setter];
+        }
+        return (this.programs[name] = {program, places});
+    }
+
+    /** Fills the viewport with a program's colors; values of uniforms by name, textures among them. */
+    run(shader, defined, values) {
+        const gl = this.gl, {program, places} = this.program(shader, ...defined);
+        gl.useProgram(program);
+        let unit = 0;
+        for (const [name, [place, setter]] of Object.entries(places)) {
+            if (setter) gl[setter](place, values[name]);
+            else {
+                gl.activeTexture(gl.TEXTURE0 + unit);
+                gl.bindTexture(gl.TEXTURE_2D, values[name]);
+                gl.uniform1i(place, unit++);
+            }
+        }
+        gl.drawArrays(gl.TRIANGLES, 0, 3);
+    }
+
+    /** A texture of `data` (null: empty), made once for a key. */
+    texture(key, form, width, height, data) {
+        if (this.uploads.has(key)) return this.uploads.get(key);
+        const gl = this.gl, texture = gl.createTexture(), [format, type] = FORMS[form], most = gl.getParameter(gl.MAX_TEXTURE_SIZE);
+        if (Math.max(width, height) > most) throw new Error(`this device draws pictures of at most ${most} kernels a side`);
+        gl.bindTexture(gl.TEXTURE_2D, texture);
+        for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
+        const sized = [gl.TEXTURE_2D, 0, gl[form], width, height, 0, gl[format], gl[type]];
+        gl.texImage2D(...sized, data);
+        this.uploads.set(key, texture);
+        return texture;
+    }
+
+    forget(key) {
+        this.gl.deleteTexture(this.uploads.get(key) ?? null);
+        this.uploads.delete(key);
+    }
+
+    /** Uniforms of a field in a view; its cells' reach is made anew where the footprint grows by an octave. */
+    uniformsOf(field, view, widen) {
+        const [rows, columns] = field.cells, [height, width] = field.size;
+        const isWide = widen && widening(field, view.scale) > 0;
+        const octave = isWide ? 2 ** Math.floor(Math.log2(view.scale)) : 0;
+        if (field.octave !== octave) {
+            this.forget(`${field.data} reach`);
+            field.reach = reachOf(field, isWide ? widening(field, octave) : 0);
+            field.octave = octave;
+        }
+        const base = [Math.floor(view.x), Math.floor(view.y)];
+        return {
+            places: this.texture(`${field.data} places`, "RGBA32F", columns, rows, field.places),
+            colors: this.texture(`${field.data} colors`, "RGBA32F", columns, rows, field.colors),
+            reach: this.texture(`${field.data} reach`, "RGBA32F", width, height, field.reach),
+            tail: this.texture(`${field.data} tail`, "RGBA32F", 3, Math.max(field.tailCount, 1), field.tail),
+            limits: this.texture("no limits", "R32UI", 1, 1, new Uint32Array([0xffffffff])),
+            tailCount: field.tailCount, perSide: field.perSide, margin: field.margin, cells: [columns, rows], size: [width, height],
+            base, origin: [view.x - base[0], view.y - base[1]], scale: view.scale, height: this.canvas.height,
+            widening: isWide ? widening(field, view.scale) : 0, firstTile: [0, 0], tileShift: [0, 0], spacing: [1, 1],
+        };
+    }
+
+    /** Draws a field into columns [left, right) of the canvas; `published`: in tiles that stop after 256 kernels. */
+    drawField(field, view, {left = 0, right = this.canvas.width, published = false, ground}) {
+        const values = {...this.uniformsOf(field, view, !published), ground};
+        if (published) Object.assign(values, this.limitsOf(field, view, values));
+        this.within(left, right, () => this.run("field", published ? ["FIELD", "PUBLISHED"] : ["FIELD", ...footprint(values)], values));
+    }
+
+    /** The last kernel that each of the published renderer's tiles sums: one pixel a tile. */
+    limitsOf(field, view, values) {
+        const gl = this.gl, {canvas} = this, corner = [view.x * view.scale, view.y * view.scale];
+        const firstTile = corner.map((one) => Math.floor(one / TILE));
+        const tileShift = corner.map((one, axis) => one - TILE * firstTile[axis]);
+        const width = Math.ceil(canvas.width / TILE) + 1, height = Math.ceil(canvas.height / TILE) + 1;
+        this.forget("limits");
+        const limits = this.texture("limits", "R32UI", width, height, null);
+        this.into(limits, width, height, () => {
+            const {widest, farthest} = field;
+            this.run("field", ["TILES"], {...values, firstTile, widest, farthest});
+        });
+        gl.viewport(0, 0, canvas.width, canvas.height);
+        return {limits, firstTile, tileShift};
+    }
+
+    /** Draws kernels over what is there: ellipses of one standard deviation, centres and cells, each with its alpha. */
+    drawKernels(field, view, {left, right, strength, coloring, thickness}) {
+        const gl = this.gl, values = this.uniformsOf(field, view, true), ground = [0, 0, 0, 0];
+        gl.enable(gl.BLEND);
+        gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+        const more = {ground, strength, coloring, thickness, farthest: field.drift};
+        this.within(left, right, () => this.run("field", ["KERNELS"], {...values, ...more}));
+        gl.disable(gl.BLEND);
+    }
+
+    /** Kernels that contribute to a pixel, and those that are tried for it: means over up to 1024 pixels of the view. */
+    countKernels(field, view) {
+        const gl = this.gl, values = this.uniformsOf(field, view, true), found = new Uint8Array(4 * SAMPLES * SAMPLES);
+        const spacing = [this.canvas.width / SAMPLES, this.canvas.height / SAMPLES];
+        this.into(this.texture("counts", "RGBA8", SAMPLES, SAMPLES, null), SAMPLES, SAMPLES, () => {
+            this.run("field", ["COUNT", ...footprint(values)], {...values, spacing, ground: [0, 0, 0, 0]});
+            gl.readPixels(0, 0, SAMPLES, SAMPLES, gl.RGBA, gl.UNSIGNED_BYTE, found);
+        });
+        let counted = 0, tried = 0, pixels = 0;
+        for (let at = 0; at < found.length; at += 4) {
+            counted += found[at] + 256 * found[at + 1];
+            tried += found[at + 2] + 256 * found[at + 3];
+            pixels += found[at + 2] || found[at + 3] ? 1 : 0;
+        }
+        return {counted: counted / Math.max(pixels, 1), tried: tried / Math.max(pixels, 1)};
+    }
+
+    /** Draws a picture that lies over the LR image: by Pillow's bicubic rule, or its pixels as squares. */
+    drawPicture(picture, size, view, {left, right, squares = false, ground}) {
+        const gl = this.gl, key = `${picture.data} picture`, {bitmap} = picture;
+        if (!this.uploads.has(key)) {
+            const texture = this.texture(key, "RGBA8", bitmap.width, bitmap.height, null);
+            gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
+            gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST_MIPMAP_NEAREST);
+            gl.generateMipmap(gl.TEXTURE_2D);
+            this.uploads.set(key, texture);
+        }
+        const full = [bitmap.width / size[1], bitmap.height / size[0]];                // its pixels per LR pixel
+        const level = Math.max(Math.floor(Math.log2(Math.max(...full) / view.scale)) - 1, 0);
+        const sides = [bitmap.width >> level, bitmap.height >> level].map((side) => Math.max(side, 1));
+        const ratio = [sides[0] / size[1], sides[1] / size[0]], corner = [view.x * ratio[0], view.y * ratio[1]];
+        const base = corner.map(Math.floor), origin = corner.map((one, axis) => one - base[axis]);
+        const values = {picture: this.uploads.get(key), level, squares, base, origin, height: this.canvas.height, ground};
+        this.within(left, right, () => this.run("picture-shader", [], {...values, scale: ratio.map((one) => view.scale / one)}));
+    }
+
+    /** Runs `draw` for columns [left, right) of the canvas alone. */
+    within(left, right, draw) {
+        const gl = this.gl;
+        gl.viewport(0, 0, this.canvas.width, this.canvas.height);
+        gl.enable(gl.SCISSOR_TEST);
+        gl.scissor(left, 0, Math.max(right - left, 0), this.canvas.height);
+        if (right > left) draw();
+        gl.disable(gl.SCISSOR_TEST);
+    }
+
+    /** Runs `draw` into a texture. */
+    into(texture, width, height, draw) {
+        const gl = this.gl;
+        gl.bindFramebuffer(gl.FRAMEBUFFER, this.framebuffer);
+        gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+        gl.viewport(0, 0, width, height);
+        draw();
+        gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    }
+
+    /** RGBA levels of the canvas, from its upper row down; to be called in the task that has drawn. */
+    pixels(left = 0, top = 0, width = this.canvas.width, height = this.canvas.height) {
+        const gl = this.gl, upward = new Uint8Array(4 * width * height), downward = new Uint8Array(4 * width * height);
+        gl.readPixels(left, this.canvas.height - top - height, width, height, gl.RGBA, gl.UNSIGNED_BYTE, upward);
+        for (let row = 0; row < height; ++row)
+            downward.set(upward.subarray(4 * width * (height - 1 - row), 4 * width * (height - row)), 4 * width * row);
+        return downward;
+    }
+}

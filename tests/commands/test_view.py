@@ -1,0 +1,124 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from splatsr import GaussianField, InputError
+from splatsr.commands import view as command
+from splatsr.commands.view import view
+from splatsr.viewer import subjects
+
+
+@pytest.fixture(autouse=True)
+def here(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Works in the folder with three pictures of 60x70 pixels."""
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # as the command sets it, for this test alone
+    monkeypatch.chdir(photographs)
+    return photographs
+
+
+def shown(path: Path) -> list[dict]:
+    """What a page says of its pictures."""
+    (content,) = re.findall(r'id="facts">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)
+    return json.loads(content)["pictures"]
+
+
+def names(path: Path) -> list[tuple[str, list[str], list[str]]]:
+    return [
+        (one["name"], [field["name"] for field in one["fields"]], [picture["name"] for picture in one["pictures"]])
+        for one in shown(path)
+    ]
+
+
+def saved_field(path: Path, size: tuple[int, int] = (6, 7)) -> Path:
+    count = size[0] * size[1]
+    GaussianField(torch.rand(1, count, 2), torch.rand(1, count, 3) + 0.2, torch.rand(1, count, 3), size).save(path)
+    return path
+
+
+def test_a_picture_becomes_a_page_beside_you(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    view(["0.png"])
+    assert names(here / "0.html") == [("0.png", ["tiny"], ["Bicubic"])]
+    assert shown(here / "0.html")[0]["size"] == [60, 70]
+    assert re.fullmatch(r"0\.png -> 0\.html \(0\.\d MB\): open it in a browser\n", capsys.readouterr().out)
+
+
+def test_a_folder_reduced_with_originals(here: Path) -> None:
+    view([".", "--reduce", "7", "-o", "all.html", "--precision", "float32"])
+    assert names(here / "all.html") == [(f"{index}.png", ["tiny"], ["Bicubic", "Original"]) for index in range(3)]
+    first = shown(here / "all.html")[0]
+    assert (first["size"], first["fields"][0]["step"]) == ([8, 10], None)
+
+
+def test_a_field_and_what_it_is_compared_with(here: Path) -> None:
+    saved_field(here / "a.field")
+    saved_field(here / "b.safetensors")
+    view(["a.field", "--compare", "b.safetensors", "--compare", "0.png"])
+    assert names(here / "a.html") == [("a", ["a", "b"], ["Bicubic of the field at x1", "0"])]
+
+
+def test_a_picture_beside_another_model_and_a_picture(here: Path, tiny_file: Path) -> None:
+    view(["0.png", "--compare", str(tiny_file), "--compare", "1.png"])
+    assert names(here / "0.html") == [("0.png", ["tiny", tiny_file.stem], ["Bicubic", "1"])]
+
+
+def test_the_folder_of_a_run(here: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = here.parent / "run"
+    run.mkdir()
+    (run / "model.safetensors").write_bytes(tiny_file.read_bytes())
+    monkeypatch.setattr(command, "_photographs", lambda: [here / "0.png"])
+    view([str(run)])
+    assert names(here / "run.html") == [("0.png", ["run"], ["Bicubic", "Original"])]
+    assert shown(here / "run.html")[0]["size"] == [15, 17]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["no.png"], "no.png: no such file"),
+        (["0.png", "-o", "page.png"], r"HTML file; name it page\.html"),
+        (["0.png", "-o", "there.html"], "there.html exists already"),
+        (["0.png", "--reduce", "1"], "--reduce 1: expected a whole number from 2 to 64"),
+        (["0.png", "--reduce", "61"], "has 70x60 pixels, too few for --reduce 61"),
+        (["0.png", "--model", "tyni"], "there is no model 'tyni'; known names are tiny"),
+        (["0.png", "--model", "bicubic"], "there is no model 'bicubic'"),
+        (["0.png", "--compare", "tyni"], "there is no model 'tyni'; known names are tiny"),
+        ([".", "--compare", "0.png"], "belongs to one picture"),
+        (["0.png", "--compare", "."], "is a folder; give a model"),
+        (["0.png", "--compare", "a.field"], "a is a field for 7x6 LR pixels"),
+        (["0.png", "a.field"], "is no picture; a saved field, or a run, is given alone"),
+        (["a.field", "--reduce", "2"], "is a field, made already"),
+        (["a.field", "--compare", "tiny"], "not with a model"),
+        (["broken.field"], "broken.field is damaged or not a safetensors file"),
+        (["input=0.png"], "is a setting, and this command takes options"),
+        (["empty"], "holds no images"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(here: Path, arguments: list[str], said: str) -> None:
+    saved_field(here / "a.field")
+    (here / "broken.field").write_bytes(b"no field")
+    (here / "there.html").touch()
+    (here / "empty").mkdir()
+    with pytest.raises(InputError, match=said):
+        view(arguments)
+    assert not [path for path in here.glob("*.html") if path.stat().st_size]
+
+
+def test_a_page_that_is_there_is_replaced_where_that_is_asked_for(here: Path) -> None:
+    (here / "0.html").touch()
+    saved_field(here / "0.field")
+    view(["0.field", "--existing", "overwrite"])
+    assert shown(here / "0.html")
+
+
+def test_large_pages(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    saved_field(here / "a.field")
+    monkeypatch.setattr(command, "LARGE", 1000)
+    view(["a.field"])
+    assert capsys.readouterr().err == "warning: a.html has 0 MB; browsers take a while to open it.\n"
+    monkeypatch.setattr(command, "LARGEST", 60 * 70 * 40 - 1)
+    monkeypatch.setattr(subjects, "field_of", None)  # it is said before any model runs
+    with pytest.raises(InputError, match=r"a page of 0\.0 million pixels would have about 0 MB, and browsers take 0"):
+        view(["0.png"])
