@@ -248,3 +248,22 @@ def test_the_kind_that_comes_in_comes_out(model: ContinuousSR, dtype: type, chan
     values = whole(model, (lr / top).astype(np.float32).repeat(3 // channels, 2), scale=2).clamp(0, 1)
     expected = (values.mean(0, keepdim=True) if channels == 1 else values).permute(1, 2, 0).numpy()
     assert np.abs(made / top - expected).max() <= 0.6 / top + 1e-5
+
+
+@pytest.mark.parametrize("tile", [9, 20, "auto"])
+def test_bands_are_the_images_field(model: ContinuousSR, tile: int | str) -> None:
+    """Of the continued image, told as they come."""
+    lr, shares = photo(30, 25), []
+    bands = list(Renderer(model, tile).bands(lr, shares.append))
+    with torch.inference_mode():
+        expected = model(to_tensor(lr)[None])
+    assert shares == sorted(shares) and shares[-1] == 1
+    joined = bands[0].join([[band] for band in bands]).framed(model.margin)
+    assert (joined.size, joined.margin) == (expected.size, expected.margin)
+    for name in ("means", "cholesky", "colors"):
+        torch.testing.assert_close(getattr(joined, name), getattr(expected, name), atol=1e-4, rtol=1e-4)
+
+
+def test_models_of_fields_are_known(model: ContinuousSR) -> None:
+    assert Renderer(model, "auto").makes_fields
+    assert not Renderer(Bicubic(), "auto").makes_fields

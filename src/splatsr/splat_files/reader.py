@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+Number = int | float
+
 MAGIC = b"\x89SPLAT\r\n"
 """As of PNG: a byte beyond ASCII, and a line break that what takes a file for text would change."""
 
@@ -172,7 +174,7 @@ class SplatFile:
         means = numbers[:2].T + corners - np.array([0, row])
         return Kernels(means.astype(np.float32), _rows(numbers[2:5]), _rows(numbers[5:]))
 
-    def touching(self, first: float, end: float, *, stretch: float = 1.0, pixels: float = 1.0) -> list[Band]:
+    def touching(self, first: Number, end: Number, *, stretch: Number = 1, pixels: Number = 1) -> list[Band]:
         """The bands of which some kernel may add to LR rows [first, end), y in LR pixels.
 
         Args:
@@ -187,7 +189,7 @@ class SplatFile:
             if band.top - reach < end and band.bottom + reach > first
         ]
 
-    def render(self, *, size: Sequence[int] | None = None, scale: float | Sequence[float] | None = None) -> np.ndarray:
+    def render(self, *, size: Sequence[int] | None = None, scale: Number | Sequence[Number] | None = None) -> np.ndarray:
         """The image (height, width, channels), float64, unclamped, as `splatsr.GaussianField.render` makes it.
 
         Args:
@@ -197,7 +199,7 @@ class SplatFile:
         return np.concatenate(list(self.strips(size=size, scale=scale)))
 
     def strips(
-        self, *, size: Sequence[int] | None = None, scale: float | Sequence[float] | None = None, rows: int = 256
+        self, *, size: Sequence[int] | None = None, scale: Number | Sequence[Number] | None = None, rows: int = 256
     ) -> Iterator[np.ndarray]:
         """The same from top to bottom, `rows` rows at a time: for images that do not fit into memory."""
         (height, width), scales = self._output(size, scale)

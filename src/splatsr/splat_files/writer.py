@@ -236,13 +236,12 @@ def _ordered(numbers: np.ndarray) -> np.ndarray:
 def _quantised(numbers: np.ndarray, ranges: np.ndarray, bits: int) -> np.ndarray:
     lowest, highest = ranges.astype(np.float64)[..., None]
     step = (highest - lowest) / (2**bits - 1)
-    for what, part, coarsest in zip(_WHAT, (step[:2], step[2:5], step[5:]), COARSEST, strict=True):
-        if part.max() > coarsest:
-            enough = bits + math.ceil(math.log2(part.max() / coarsest))
-            remedy = f"bits={enough} or bits=16" if enough < FLOAT16 else "bits=16"
-            raise InputError(
-                f"{bits} bits hold these kernels' {what} in steps of {part.max():.2g}, which would be seen: use {remedy}."
-            )
+    largest = [float(part.max()) for part in (step[:2], step[2:5], step[5:])]
+    excess, coarse, what = max((one / most, one, name) for one, most, name in zip(largest, COARSEST, _WHAT, strict=True))
+    if excess > 1:
+        enough = bits + math.ceil(math.log2(excess))
+        remedy = f"bits={enough} or bits=16" if enough < FLOAT16 else "bits=16"
+        raise InputError(f"{bits} bits hold these kernels' {what} in steps of {coarse:.2g}, which would be seen: use {remedy}.")
     return np.clip(np.rint((numbers - lowest) / np.where(step > 0, step, 1)), 0, 2**bits - 1).astype(np.int32)
 
 
