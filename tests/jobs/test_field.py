@@ -14,7 +14,7 @@ from splatsr.jobs.field import field
 from splatsr.resize.levels import to_tensor
 
 
-def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -> None:
+def run(file: Path | None, source: Path, target: Path, **wanted: object) -> None:
     settings = {
         "model": settings_of("model=bicubic")["model"],
         "device": "cpu",
@@ -22,8 +22,8 @@ def run(checkpoint: Path | None, source: Path, target: Path, **wanted: object) -
         "bits": 16,
         "tile": "auto",
     }
-    checkpoint_name = None if checkpoint is None else str(checkpoint)
-    field(**{**settings, "checkpoint": checkpoint_name, "input": str(source), "output": str(target), **wanted})
+    checkpoint = None if file is None else str(file)
+    field(**{**settings, "checkpoint": checkpoint, "input": str(source), "output": str(target), **wanted})
 
 
 @torch.inference_mode()

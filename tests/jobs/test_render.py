@@ -8,7 +8,7 @@ from splat_fields import grid_field, photographs_field
 from splatsr import GaussianField, InputError
 from splatsr.image_files.reading import image_size, read_image
 from splatsr.jobs.render import render
-from splatsr.large_images import strip_rows
+from splatsr.large_images import field_strips, strip_rows
 from splatsr.resize.levels import to_uint8
 
 
@@ -33,6 +33,7 @@ def test_the_picture_is_the_fields(
     splat: Path, tmp_path: Path, wanted: dict, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strip_rows, "STRIP_BYTES", 12 * 80 * 7)  # several strips
+    monkeypatch.setattr(field_strips, "KERNELS", 1500)
     run(splat, tmp_path / "new" / name, **wanted)
     expected = levels_of(GaussianField.load(splat).render(**wanted))
     assert np.abs(read_image(tmp_path / "new" / name) - expected).max() <= 1

@@ -55,6 +55,11 @@ class GaussianField:
         """Kernels per image, N."""
         return self.means.shape[1]
 
+    @property
+    def kernels_per_row(self) -> float:
+        """Kernels by rows of the LR image."""
+        return len(self) / self.size[0]
+
     def __repr__(self) -> str:
         (height, width), beyond = self.size, f", margin {self.margin}" if self.margin else ""
         images = f"{self.means.shape[0]} x " if self.means.shape[0] != 1 else ""

@@ -44,6 +44,11 @@ class FieldOnDisk:
         """Of a color."""
         return self.file.channels
 
+    @property
+    def kernels_per_row(self) -> float:
+        """Kernels by rows of the LR image."""
+        return self.file.kernels / self.size[0]
+
     def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "1 c height width"]:
         """As `GaussianField.render`, the whole output at once."""
         output = resolve_output(self.size, size=size, scale=scale)
@@ -94,6 +99,11 @@ class WindowInStrips:
     def size(self) -> tuple[Number, Number]:
         """(height, width) in LR pixels."""
         return self.rows[1] - self.rows[0], self.columns[1] - self.columns[0]
+
+    @property
+    def kernels_per_row(self) -> float:
+        """Of the whole field."""
+        return self.field.kernels_per_row
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "1 c rows width"]:
         """Those rows of an output of the window; `strip.lr_size` is `size`."""
