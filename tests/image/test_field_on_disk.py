@@ -96,6 +96,14 @@ def test_a_window_in_strips_is_the_fields_window(tmp_path: Path, rows: tuple, co
         assert_same(in_strips(WindowInStrips(field, rows, columns), output), expected)
 
 
+def test_a_window_far_from_the_corner_is_as_sharp_as_the_fields(tmp_path: Path) -> None:
+    image, loaded = on_disk(grid_field((2, 9000)), tmp_path)
+    window = loaded.window((0.25, 1.5), (8990.5, 8993))
+    output = Output((250, 500), (200.0, 200.0))
+    difference = in_strips(WindowInStrips(image, window.rows, window.columns), output, 100) - window.render(size=(250, 500))
+    assert difference.abs().max() < 1 / 255
+
+
 def test_a_window_outside_is_refused(tmp_path: Path) -> None:
     image, _ = on_disk(grid_field((9, 7), margin=2), tmp_path)
     for rows, columns in (((-1, 3), (0, 7)), ((0, 10), (0, 7)), ((3, 3), (0, 7)), ((0, 9), (math.nan, 7))):

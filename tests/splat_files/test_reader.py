@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernel_fields import clear_of_the_cut
 from splat_fields import free_field, grid_field, photographs_field
@@ -158,6 +160,33 @@ def test_whatever_byte_changes_is_noticed(tmp_path: Path, field: GaussianField, 
         path.write_bytes(whole[:length])
         with pytest.raises(SplatFileError):
             SplatFile(path)
+
+
+@given(st.data())
+def test_a_hostile_file_with_right_checksums_is_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Any value anywhere, in files whose checksums say that it was meant."""
+    path = tmp_path_factory.mktemp("hostile") / "a.splat"
+    draw = data.draw
+    fields = {
+        "bits": draw(st.sampled_from([8, 10, 16, 16, 200])), "per_side": draw(st.sampled_from([0, 1, 2, 255])),
+        "channels": draw(st.sampled_from([1, 3, 3, 65535])), "margin": draw(st.sampled_from([0, 1, 65535])),
+        "size": draw(st.tuples(*[st.sampled_from([1, 2, 3, 2**31 - 1, 2**32 - 1])] * 2)),
+        "reference": draw(st.floats()), "kernels": draw(st.sampled_from([1, 2, 4, 2**23, 2**64 - 1])),
+        "in_band": draw(st.sampled_from([1, 2, 4, 2**20, 2**32 - 1])), "bands": draw(st.sampled_from([0, 1, 1, 1, 2])),
+        "reach": draw(st.tuples(*[st.floats(width=32)] * 3)),
+    }  # fmt: skip
+    path.write_bytes(file_of(draw(st.binary(max_size=100)), **fields))
+    try:
+        file = SplatFile(path)
+        for band in file.bands:
+            means, cholesky, colors = file.read(band, int(np.floor(band.top)))
+            assert len(means) == len(cholesky) == len(colors) == band.kernels
+            assert np.isfinite(cholesky).all()
+            file.touching(0, 1)
+    except SplatFileError:
+        pass
 
 
 @pytest.mark.parametrize("wanted", [{"scale": 1}, {"scale": 2.5}, {"scale": (4, 1.3)}, {"size": (30, 17)}, {"scale": 0.4}])

@@ -258,8 +258,8 @@ class GaussianField:
 
         Args:
             path: ends in .splat for such a file.
-            bits: of every number in a .splat: 16 (None: the same) is float16, 8 to 15 is so many over its range. (10 take a
-                third less for kernels of a model, and render within a level.)
+            bits: of every number in a .splat: 16 (None: the same) is float16, 8 to 15 is so many over its range (for kernels of
+                a model 10 take about a third less).
 
         Raises:
             InputError: the file cannot be written; of a .splat also: there is more than one image, a number is not finite or

@@ -59,19 +59,19 @@ class FieldOnDisk:
         (ratio_y, ratio_x), (scale_y, scale_x) = strip.ratio, strip.output.scale
         top, bottom = (row / ratio_y - strip.origin for row in strip.rows)
         left, right = -strip.left, strip.output.size[1] / ratio_x - strip.left
-        origin = int(np.floor(top))  # y counts from here: float32 is finest near 0
+        row, column = int(np.floor(top)), int(np.floor(left))  # kernels count from here: float32 is finest near 0
         stretch, pixels = np.array([scale_x / ratio_x, scale_y / ratio_y]), np.array([1 / ratio_x, 1 / ratio_y])
         parts = [Kernels(*(np.empty((0, columns), np.float32) for columns in (2, 3, self.channels)))]
         for band in self.file.touching(top, bottom, stretch=float(stretch[1]), pixels=float(pixels[1])):
             first, (means, cholesky, colors) = self._decoded(band)
-            means = means + np.array([0, first - origin], np.float32)
+            means = means + np.array([-column, first - row], np.float32)
             deviations = np.stack([np.abs(cholesky[:, 0]), np.hypot(cholesky[:, 1], cholesky[:, 2])], 1)
             reach = REACH * np.sqrt((stretch * deviations) ** 2 + KAPPA * pixels**2) + pixels
-            near = (means + reach >= (left, top - origin)) & (means - reach <= (right, bottom - origin))
+            near = (means + reach >= (left - column, top - row)) & (means - reach <= (right - column, bottom - row))
             parts.append(Kernels(*(part[near.all(1)] for part in (means, cholesky, colors))))
         joined = [torch.from_numpy(np.concatenate(part))[None].to(self.device) for part in zip(*parts, strict=True)]
         field = GaussianField(joined[0], joined[1], joined[2], self.size, self.file.reference_scale)
-        return field.render_strip(strip._replace(origin=strip.origin + origin))
+        return field.render_strip(strip._replace(origin=strip.origin + row, left=strip.left + column))
 
     def _decode(self, band: Band) -> tuple[int, Kernels]:
         """(LR row that y counts from, the kernels)."""

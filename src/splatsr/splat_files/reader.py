@@ -171,7 +171,7 @@ class SplatFile:
         numbers = numbers_of(values, ranges, self.bits)
         if not (np.abs(numbers) <= LARGEST_VALUE).all():  # NaN is not either
             raise SplatFileError(f"{self.path} is damaged: it holds values that are not finite, or beyond {LARGEST_VALUE:g}.")
-        means = numbers[:2].T + corners - np.array([0, row])
+        means = numbers[:2].T + corners - np.array([0.0, row])
         return Kernels(means.astype(np.float32), _rows(numbers[2:5]), _rows(numbers[5:]))
 
     def touching(self, first: Number, end: Number, *, stretch: Number = 1, pixels: Number = 1) -> list[Band]:
