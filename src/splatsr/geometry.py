@@ -35,17 +35,18 @@ class Strip(NamedTuple):
 
     Attributes:
         output: the whole output.
-        lr_size: (h, w) of the whole LR image.
+        lr_size: (h, w) of the whole LR image; of a window of it, which has fractions.
         rows: [top, bottom) in output pixels.
-        origin: the row of the whole LR image at which the image that renders begins; negative where it begins in a margin.
+        origin: the row of the whole LR image at which the image that renders begins; negative where it begins in a margin, or
+            above a window.
         left: the column, likewise.
     """
 
     output: Output
-    lr_size: tuple[int, int]
+    lr_size: tuple[Number, Number]
     rows: tuple[int, int]
-    origin: int
-    left: int = 0
+    origin: Number
+    left: Number = 0
 
     @property
     def ratio(self) -> tuple[float, float]:
@@ -54,7 +55,7 @@ class Strip(NamedTuple):
 
 
 def resolve_output(
-    lr_size: tuple[int, int],
+    lr_size: tuple[Number, Number],
     *,
     size: Any = None,
     scale: Any = None,
@@ -81,7 +82,7 @@ def resolve_output(
     return Output((height, width), (height / lr_size[0], width / lr_size[1]))
 
 
-def _whole_size(lr_size: tuple[int, int], size: Any) -> tuple[int, int]:
+def _whole_size(lr_size: tuple[Number, Number], size: Any) -> tuple[int, int]:
     """(height, width) of a `size` of which one side may be None."""
     given = [side for side in size if side is not None] if isinstance(size, Sequence) else []
     if len(given) == 1 and len(size) == 2:
@@ -91,18 +92,18 @@ def _whole_size(lr_size: tuple[int, int], size: Any) -> tuple[int, int]:
     return _sides(size, "size")
 
 
-def distorted(lr_size: tuple[int, int], output: Output) -> str | None:
+def distorted(lr_size: tuple[Number, Number], output: Output) -> str | None:
     """In words how an output changes the proportions of the image; None where rounding to whole pixels explains them."""
     (h, w), (height, width) = lr_size, output.size
     if abs(height - h * width / w) <= 1 or abs(width - w * height / h) <= 1:
         return None
     return (
-        f"{w}x{h} becomes {width}x{height}, x{width / w:.3g} as wide and x{height / h:.3g} as high: that distorts it; to keep "
-        f"its proportions ask for the width or the height alone, or for what fits into {width}x{height}."
+        f"{w:g}x{h:g} becomes {width}x{height}, x{width / w:.3g} as wide and x{height / h:.3g} as high: that distorts it; to "
+        f"keep its proportions ask for the width or the height alone, or for what fits into {width}x{height}."
     )
 
 
-def _size_within(lr_size: tuple[int, int], fit: Any) -> tuple[int, int]:
+def _size_within(lr_size: tuple[Number, Number], fit: Any) -> tuple[int, int]:
     """The largest (height, width) within `fit` in the proportions of `lr_size`."""
     box = _sides(fit, "fit")
     factor = min(most / side for most, side in zip(box, lr_size, strict=True))

@@ -18,6 +18,7 @@ from splatsr.image_files.strip_files import Layout, write_strips
 from splatsr.image_files.writing import write_image
 from splatsr.jobs import upscale as upscale_job
 from splatsr.jobs.upscale import upscale
+from splatsr.large_images import room
 from splatsr.resize.levels import to_tensor, to_uint8
 
 
@@ -310,7 +311,7 @@ def test_format_suffix_and_quality_of_a_folders_results(photographs: Path, tmp_p
 def test_what_a_picture_needs_as_a_whole_is_known_before_it_is_decoded(
     photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upscale_job.psutil, "virtual_memory", lambda: SimpleNamespace(available=40 * 35 * 30 - 1))
+    monkeypatch.setattr(room.psutil, "virtual_memory", lambda: SimpleNamespace(available=40 * 35 * 30 - 1))
     monkeypatch.setattr(upscale_job, "read_picture", None)
     with pytest.raises(InputError, match=r"0.png: an output of .* of memory"):
         run(None, photographs / "0.png", tmp_path / "big.png", scale=2)

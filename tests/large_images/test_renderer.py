@@ -14,7 +14,7 @@ from splatsr import InputError
 from splatsr.checkpoints.build import build
 from splatsr.geometry import resolve_output
 from splatsr.image.model import Model
-from splatsr.large_images import memory, renderer
+from splatsr.large_images import memory, renderer, strip_rows
 from splatsr.large_images.renderer import Renderer
 from splatsr.models.bicubic import Bicubic
 from splatsr.models.continuoussr import ContinuousSR
@@ -65,7 +65,7 @@ def whole(model: nn.Module, lr: np.ndarray, **wanted: Any) -> Tensor:
 def test_tiles_and_strips_make_the_whole_image(
     model: ContinuousSR, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], tile: int, wanted: dict
 ) -> None:
-    monkeypatch.setattr(renderer, "STRIP_BYTES", 30_000)  # several strips for each row of tiles
+    monkeypatch.setattr(strip_rows, "STRIP_BYTES", 30_000)  # several strips for each row of tiles
     monkeypatch.setattr(Renderer, "_rendered", lambda self, render, like: render()[0].permute(1, 2, 0).numpy())
     lr = photo(*size)
     expected = whole(model, lr, **wanted).permute(1, 2, 0).numpy()
@@ -87,7 +87,7 @@ def test_tiles_of_any_size_make_the_whole_image(
     model, lr = small_model(), photo(*size)
     expected = to_uint8(whole(model, lr, scale=scale))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(renderer, "STRIP_BYTES", strip_bytes)
+        patch.setattr(strip_rows, "STRIP_BYTES", strip_bytes)
         made = rendered(model, lr, tile, scale=scale)
     assert made.shape == expected.shape
     assert np.abs(made.astype(int) - expected).max() <= 1, "no more than rounding"
@@ -167,7 +167,7 @@ def test_bicubic_needs_no_tiles_and_renders_in_strips(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(renderer, "STRIP_BYTES", 30_000)
+    monkeypatch.setattr(strip_rows, "STRIP_BYTES", 30_000)
     lr = photo(50, 43)
     for wanted in ({"scale": 4}, {"scale": 2.7}, {"scale": 0.4}):
         made, expected = rendered(Bicubic(), lr, 16, **wanted), to_uint8(whole(Bicubic(), lr, **wanted))
@@ -248,3 +248,22 @@ def test_the_kind_that_comes_in_comes_out(model: ContinuousSR, dtype: type, chan
     values = whole(model, (lr / top).astype(np.float32).repeat(3 // channels, 2), scale=2).clamp(0, 1)
     expected = (values.mean(0, keepdim=True) if channels == 1 else values).permute(1, 2, 0).numpy()
     assert np.abs(made / top - expected).max() <= 0.6 / top + 1e-5
+
+
+@pytest.mark.parametrize("tile", [9, 20, "auto"])
+def test_bands_are_the_images_field(model: ContinuousSR, tile: int | str) -> None:
+    """Of the continued image, told as they come."""
+    lr, shares = photo(30, 25), []
+    bands = list(Renderer(model, tile).bands(lr, shares.append))
+    with torch.inference_mode():
+        expected = model(to_tensor(lr)[None])
+    assert shares == sorted(shares) and shares[-1] == 1
+    joined = bands[0].join([[band] for band in bands]).framed(model.margin)
+    assert (joined.size, joined.margin) == (expected.size, expected.margin)
+    for name in ("means", "cholesky", "colors"):
+        torch.testing.assert_close(getattr(joined, name), getattr(expected, name), atol=1e-4, rtol=1e-4)
+
+
+def test_models_of_fields_are_known(model: ContinuousSR) -> None:
+    assert Renderer(model, "auto").makes_fields
+    assert not Renderer(Bicubic(), "auto").makes_fields

@@ -39,6 +39,8 @@ def changed(settings: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
         ("scales", (0, [], [0.5], [math.inf], [math.nan], ["a"], [[2, 3]], None, [1e308])),
         ("scale", (0, -1, math.inf, math.nan, "a", [], [1], [1, 2, 3], [1, 0], 1e308, True)),
         ("size", (0, 3, [1], [0, 1], [1.5, 1], "a", [0, None])),
+        ("window", (0, [1], [[1, 2]], [[1, 2], [3]], [[1, 2], [-1, 3]], [[1, 2], [3, math.nan]], [1, 2, 3, 4], "a", True)),
+        ("bits", (7, 17, 0, None, 10.5, "a", True)),
         ("tile", (0, -1, None, 1.5, "some", [1], True)),
         ("pictures", (-1, None, 1.5, True)),
         ("beside", (3, [1], {"x": 3}, {"x": None}, None)),

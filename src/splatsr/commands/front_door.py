@@ -24,6 +24,8 @@ For research, <job> <settings>: trains, measures, prints tables; settings are ke
 
   splatsr train experiment=quickstart
   splatsr evaluate checkpoint=tiny
+  splatsr field checkpoint=tiny input=photo.png output=photo.splat    keeps a picture as kernels
+  splatsr render input=photo.splat output=big.png scale=12            shows them at any size
   splatsr train --help                       all jobs, groups and settings
   splatsr --cfg job experiment=quickstart    prints a whole configuration
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from splatsr.errors import InputError
 from splatsr.geometry import Number, Scale, Strip, resolve_output
 from splatsr.image.field_file import FieldContent, read_field, write_field
+from splatsr.image.splat_file import is_splat, read_splat, write_splat
 from splatsr.image.tiling import Span
 from splatsr.image.window import FieldWindow, Interval
 from splatsr.splatting import splat
@@ -53,6 +54,11 @@ class GaussianField:
     def __len__(self) -> int:
         """Kernels per image, N."""
         return self.means.shape[1]
+
+    @property
+    def kernels_per_row(self) -> float:
+        """Kernels by rows of the LR image."""
+        return len(self) / self.size[0]
 
     def __repr__(self) -> str:
         (height, width), beyond = self.size, f", margin {self.margin}" if self.margin else ""
@@ -242,18 +248,38 @@ class GaussianField:
     def _each(self, change) -> "GaussianField":  # noqa: ANN001 - Callable[[Tensor], Tensor]
         return replace(self, means=change(self.means), cholesky=change(self.cholesky), colors=change(self.colors))
 
-    def save(self, path: str | Path) -> None:
-        """Writes a safetensors file, see `field_file`."""
-        write_field(path, FieldContent(self.means, self.cholesky, self.colors, self.size, self.reference_scale, self.margin))
+    @property
+    def content(self) -> FieldContent:
+        """What its file holds."""
+        return FieldContent(self.means, self.cholesky, self.colors, self.size, self.reference_scale, self.margin)
+
+    def save(self, path: str | Path, *, bits: int | None = None) -> None:
+        """Writes a file: a .splat, which is small (docs/field-files.md), or else safetensors, which loses nothing.
+
+        Args:
+            path: ends in .splat for such a file.
+            bits: of every number in a .splat: 16 (None: the same) is float16, 8 to 15 is so many over its range (for kernels of
+                a model 10 take about a third less).
+
+        Raises:
+            InputError: the file cannot be written; of a .splat also: there is more than one image, a number is not finite or
+                beyond float16, or its range is too large for `bits`.
+        """
+        if is_splat(path, new=True):
+            write_splat(path, self.content, 16 if bits is None else bits)
+        elif bits is not None:
+            raise InputError(f"{path}: bits are for .splat files; others hold every number as it is.")
+        else:
+            write_field(path, self.content)
 
     @classmethod
     def load(cls, path: str | Path) -> "GaussianField":
-        """Reads a file that `save` wrote, onto the CPU.
+        """Reads a file that `save` wrote, onto the CPU. Kernels without cells come in the order of a .splat file.
 
         Raises:
-            InputError: the file is missing, damaged, or not a field.
+            InputError: the file is missing, damaged, not a field, of a newer version, or too large for memory.
         """
-        return cls(**read_field(path)._asdict())
+        return cls(**(read_splat(path) if is_splat(path) else read_field(path))._asdict())
 
 
 def _beside(like: Tensor, *values: Number) -> Tensor:

@@ -21,6 +21,15 @@ Interval = tuple[Number, Number]
 """[first, end) in LR pixels; fractions are allowed."""
 
 
+def check_window(rows: Interval, columns: Interval, size: tuple[int, int]) -> None:
+    """InputError unless they are a rectangle, which is not empty, in an LR image of this size."""
+    for name, (first, end), side in zip(("rows", "columns"), (rows, columns), size, strict=True):
+        if not (math.isfinite(first) and math.isfinite(end) and 0 <= first < end <= side):
+            raise InputError(
+                f"{name} must be (first, end) in LR pixels, with 0 <= first < end <= {side}; got ({first}, {end})."
+            )
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class FieldWindow:
     """Rows and columns of a field's LR image, in LR pixels, which need not be whole.
@@ -33,11 +42,7 @@ class FieldWindow:
     columns: Interval
 
     def __post_init__(self) -> None:
-        for name, (first, end), side in zip(("rows", "columns"), (self.rows, self.columns), self.field.size, strict=True):
-            if not (math.isfinite(first) and math.isfinite(end) and 0 <= first < end <= side):
-                raise InputError(
-                    f"{name} must be (first, end) in LR pixels, with 0 <= first < end <= {side}; got ({first}, {end})."
-                )
+        check_window(self.rows, self.columns, self.field.size)
 
     def __repr__(self) -> str:
         return f"FieldWindow(rows={self.rows}, columns={self.columns} of {self.field!r})"

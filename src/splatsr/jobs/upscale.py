@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import psutil
 from annotated_types import Ge, Le
 from rich.markup import escape
 
 from splatsr.checkpoints.choice import choose_model
 from splatsr.disk.folder_lock import check_free
-from splatsr.disk.free_space import check_free_space, in_words
 from splatsr.disk.leftovers import remove_leftovers
 from splatsr.disk.whole_file import check_place
 from splatsr.errors import InputError
@@ -25,7 +23,7 @@ from splatsr.image_files.one_line import one_line
 from splatsr.image_files.picture import read_picture
 from splatsr.image_files.reading import image_size
 from splatsr.image_files.result_names import Naming, check_format
-from splatsr.image_files.strip_files import STREAMED, Layout, longest_side, write_strips
+from splatsr.image_files.strip_files import Layout, write_strips
 from splatsr.large_images.memory import is_exhausted
 from splatsr.large_images.renderer import Renderer
 from splatsr.large_images.results import (
@@ -37,6 +35,7 @@ from splatsr.large_images.results import (
     results_of_files,
     results_of_folder,
 )
+from splatsr.large_images.room import check_room
 from splatsr.large_images.with_alpha import enlarged_strips
 from splatsr.runs.lines import print_line
 from splatsr.runs.progress import along, share_done
@@ -46,12 +45,8 @@ log = logging.getLogger(__name__)
 WHOLE = 40
 """Bytes per LR pixel of an image that is not encoded in tiles: levels, values of three channels, and copies of both."""
 
-RENDERED, ENCODED = 48, 8
-"""Bytes per output pixel of what has to be in memory as a whole: an image that comes in one piece (float, a clamped and an
-8-bit copy), and one that goes to a format which cannot be written piece by piece (8-bit rows, Pillow's copy)."""
-
-DEFLATED = 4
-"""A PNG or TIFF of an enlarged photograph is rarely smaller than its pixels by more than this factor."""
+RENDERED = 48
+"""Bytes per output pixel of an image that comes in one piece: float, a clamped and an 8-bit copy."""
 
 
 def upscale(
@@ -237,25 +232,7 @@ class _Upscaling:
 
 
 def _check_room(result: Result, size: tuple[int, int], renderer: Renderer) -> None:
-    """InputError if the output fits neither format, nor memory (where it must be there as a whole), nor the disk."""
-    (height, width), (source, target) = size, result
-    suffix = target.suffix.lower()
-    if (longest := longest_side(suffix)) is not None and max(size) > longest:
-        others = [other for other in (".png", ".tif") if (most := longest_side(other)) is None or max(size) <= most]
-        remedy = f"use {' or '.join(others)}" if others else "use a smaller scale or size"
-        raise InputError(f"{source}: an output of {width}x{height} pixels does not fit into a {suffix} file; {remedy}.")
-    needed = height * width * ((0 if renderer.in_strips else RENDERED) + (0 if suffix in STREAMED else ENCODED))
-    needed += 0 if renderer.tiling is not None else WHOLE * math.prod(image_size(source))
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise InputError(
-            f"{source}: an output of {width}x{height} pixels needs about {in_words(needed)} of memory, "
-            f"{in_words(free)} are free: use a smaller scale or size{'' if suffix in STREAMED else ', or .png'}."
-        )
-    if suffix in STREAMED:
-        check_free_space(
-            target,
-            3 * height * width / DEFLATED,
-            content=f"the {width}x{height} pixels of the output",
-            remedy="use a smaller scale or size, or another folder",
-        )
+    """InputError as `check_room`, with the memory that an image takes which comes, or is encoded, as a whole."""
+    held = math.prod(size) * (0 if renderer.in_strips else RENDERED)
+    held += 0 if renderer.tiling is not None else WHOLE * math.prod(image_size(result.source))
+    check_room(result, size, held=held)

@@ -27,20 +27,17 @@ from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
 from splatsr.geometry import Output, Strip
 from splatsr.image.continuous_image import ContinuousImage, StripImage
+from splatsr.image.field import GaussianField
 from splatsr.image.finite import check_image, check_rendered
 from splatsr.image.model import Model
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
 from splatsr.large_images.encoded_rows import EncodedRows
 from splatsr.large_images.half_precision import precision_for
+from splatsr.large_images.strip_rows import strip_rows
 from splatsr.resize.levels import Levels, to_levels, to_tensor
 
 log = logging.getLogger(__name__)
-
-STRIP_BYTES = 32 * 1024**2
-"""Of a strip in float32; whole bands of the CPU renderer, where one fits."""
-
-BAND = 16
 
 SMALL = 128**2
 """LR pixels below which an image is simply encoded as a whole."""
@@ -65,7 +62,16 @@ class Renderer:
     @cached_property
     def in_strips(self) -> bool:
         """Whether outputs come in strips; otherwise a whole one has to fit in memory."""
-        return isinstance(self._encode(np.zeros((1, 1, 3), np.uint8)), StripImage)
+        return isinstance(self._of_a_pixel, StripImage)
+
+    @cached_property
+    def makes_fields(self) -> bool:
+        """Whether its images are kernels, which can be kept."""
+        return isinstance(self._of_a_pixel, GaussianField)
+
+    @cached_property
+    def _of_a_pixel(self) -> ContinuousImage:
+        return self._encode(np.zeros((1, 1, 3), np.uint8))
 
     def strips(self, lr: Levels, output: Output, progress: Callable[[float], None]) -> Iterator[Levels]:
         """The output from top to bottom, in rows of the kind that comes in: 8 or 16 bits, grey or RGB.
@@ -78,23 +84,44 @@ class Renderer:
         """
         if self.automatic:
             self.model.precision = precision_for(self.model, lr, self.device)
-        margin = 0 if self.tiling is None else self.model.margin
-        lr_size = lr.shape[:2]
-        if margin:
-            lr = np.pad(lr, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")  # as `image.border` does
+        lr_size, margin = lr.shape[:2], self.margin
+        lr = self._continued(lr)
         tile = self._side(lr.shape[:2])
-        cut_up = max(lr.shape[:2]) > tile
         if self.tiling is None:
-            if cut_up and self.model.has_weights:
+            if max(lr.shape[:2]) > tile and self.model.has_weights:
                 log.info("%s does not work in tiles: the image is encoded as a whole", type(self.model).__name__)
             return self._whole(lr, output, _Share(progress))
-        if cut_up and not self.tiling.exact:
-            log.info(
-                "tiles of %d LR pixels: %s looks further than their overlap of %d, levels differ slightly from a whole image's",
-                tile, type(self.model.encoder).__name__, self.tiling.overlap,
-            )  # fmt: skip
-        encoded = EncodedRows(output, lr_size, self.tiling.support, margin)
-        return self._in_tiles(lr, encoded, min(tile, max(lr.shape[:2])), _Share(progress))
+        share = _Share(progress)
+        return self._in_tiles(
+            lr, EncodedRows(output, lr_size, self.tiling.support, margin), self._bands(lr, tile, share), share
+        )
+
+    def bands(self, lr: Levels, progress: Callable[[float], None]) -> Iterator[Any]:
+        """The image itself instead of its output: of the rows of the continued image (`margin`), from top to bottom; of a model
+        without tiling the whole image at once.
+
+        `progress` is called with the share that is encoded.
+
+        Raises:
+            InputError: as `strips`.
+        """
+        if self.automatic:
+            self.model.precision = precision_for(self.model, lr, self.device)
+        if self.tiling is None:
+            return iter([self._encode(lr)])
+        lr = self._continued(lr)
+        return self._bands(lr, self._side(lr.shape[:2]), _Share(lambda half: progress(2 * half)))
+
+    @property
+    def margin(self) -> int:
+        """LR pixels by which images are continued here, and not by the model: where it works in tiles."""
+        return 0 if self.tiling is None else self.model.margin
+
+    def _continued(self, lr: Levels) -> Levels:
+        margin = self.margin
+        if not margin:
+            return lr
+        return np.pad(lr, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")  # as `image.border` does
 
     def _side(self, lr_size: tuple[int, int]) -> int:
         if self.tile != "auto":
@@ -123,7 +150,7 @@ class Renderer:
         image = self._encode(lr)
         share.encoded(1.0)
         if isinstance(image, StripImage):
-            for rows in _strip_rows(0, output.size):
+            for rows in strip_rows(0, output.size):
                 strip = Strip(output, image.size, rows, origin=0)
                 yield self._rendered(functools.partial(image.render_strip, strip), lr)
                 share.rendered(rows[1] / output.size[0])
@@ -131,17 +158,29 @@ class Renderer:
             yield self._rendered(functools.partial(image.render, scale=output.scale), lr)
             share.rendered(1.0)
 
-    def _in_tiles(self, lr: Levels, encoded: EncodedRows, tile: int, share: "_Share") -> Iterator[Levels]:
+    def _in_tiles(self, lr: Levels, encoded: EncodedRows, bands: Iterator[Any], share: "_Share") -> Iterator[Levels]:
         output, done = encoded.output, 0  # rows of it
-        while encoded.end < lr.shape[0]:
-            encoded.drop(done)
-            band, tile = self._next_band(lr, encoded.end, tile, share)
+        for band in bands:
             encoded.append(band)
-            for rows in _strip_rows(done, (encoded.ready, output.size[1])):
+            for rows in strip_rows(done, (encoded.ready, output.size[1])):
                 part, strip = encoded.strip(rows)
                 yield self._rendered(functools.partial(part.render_strip, strip), lr)
                 share.rendered(rows[1] / output.size[0])
             done = max(done, encoded.ready)
+            encoded.drop(done)
+
+    def _bands(self, lr: Levels, tile: int, share: "_Share") -> Iterator[Any]:
+        """The fields of rows of tiles, from top to bottom."""
+        tile, end = min(tile, max(lr.shape[:2])), 0
+        if max(lr.shape[:2]) > tile and not self._cutting.exact:
+            log.info(
+                "tiles of %d LR pixels: %s looks further than their overlap of %d, levels differ slightly from a whole image's",
+                tile, type(self.model.encoder).__name__, self._cutting.overlap,
+            )  # fmt: skip
+        while end < lr.shape[0]:
+            band, tile = self._next_band(lr, end, tile, share)
+            end += band.size[0]
+            yield band
 
     def _next_band(self, lr: Levels, top: int, tile: int, share: "_Share") -> tuple[Any, int]:
         """(the field of a row of tiles that begins at LR row `top`, the side of tiles that memory was enough for)."""
@@ -212,11 +251,3 @@ class _Share:
     def rendered(self, share: float) -> None:
         self._rendered = share
         self._tell((self._encoded + self._rendered) / 2)
-
-
-def _strip_rows(first: int, size: tuple[int, int]) -> Iterator[Span]:
-    """Output rows from `first` on, of an output that is ready up to `size`, in strips of `STRIP_BYTES`."""
-    end, width = size
-    count = max(STRIP_BYTES // (3 * 4 * width), 1)
-    count -= count % BAND if count > BAND else 0
-    return ((top, min(top + count, end)) for top in range(first, end, count))

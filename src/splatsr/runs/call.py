@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Len
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
-from splatsr.bounds import AtLeastOne, ImageSize, Natural, OutputSize, ScaleFactor, Seed, Side
+from splatsr.bounds import AtLeastOne, ImageSize, Natural, NonNegative, OutputSize, ScaleFactor, Seed, Side
 from splatsr.devices import Device, Precision
 from splatsr.disk.disk_errors import lost_folder
 from splatsr.disk.folder_lock import hold
@@ -48,6 +48,8 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "format": str | None,
     "suffix": str | int | None,
     "quality": Annotated[int, Ge(1), Le(100)] | None,
+    "window": Annotated[Sequence[Annotated[Sequence[NonNegative], Len(2, 2)]], Len(2, 2)] | None,
+    "bits": Annotated[int, Ge(8), Le(16)],
     "tile": Literal["auto"] | Side,
 }
 """Annotations of root keys, whether or not a job takes them."""
