@@ -54,8 +54,8 @@ def test_a_folder_reduced_with_originals(here: Path) -> None:
 
 def test_a_field_and_what_it_is_compared_with(here: Path) -> None:
     saved_field(here / "a.field")
-    saved_field(here / "b.safetensors")
-    view(["a.field", "--compare", "b.safetensors", "--compare", "0.png"])
+    saved_field(here / "b.splat")
+    view(["a.field", "--compare", "b.splat", "--compare", "0.png"])
     assert names(here / "a.html") == [("a", ["a", "b"], ["Bicubic of the field at x1", "0"])]
 
 

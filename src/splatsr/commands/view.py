@@ -31,7 +31,7 @@ examples:
   splatsr view photo.png --compare big.png      with another picture of the same scene beside it
   splatsr view photo.png --compare other.ckpt   with another model beside it
   splatsr view photos -o zoom.html              every picture of a folder, to choose from
-  splatsr view field.safetensors                a field that GaussianField.save wrote
+  splatsr view photo.splat                      a field that GaussianField.save or job=field wrote
   splatsr view outputs/demo                     the model of a run, on photographs that come along
 """
 

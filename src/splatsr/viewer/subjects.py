@@ -12,6 +12,7 @@ from splatsr.checkpoints.choice import choose_model
 from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.image.model import Model
+from splatsr.image.splat_file import is_splat
 from splatsr.image_files.folder import is_image_name
 from splatsr.image_files.reading import read_image
 from splatsr.resize.pil import resize_bicubic
@@ -103,6 +104,8 @@ def _model(name: str, device: str) -> Model:
 
 def _is_field(path: Path) -> bool:
     """Whether a file calls itself a field; models are safetensors files too."""
+    if is_splat(path):
+        return True
     try:
         with safe_open(path, framework="pt") as file:
             return str((file.metadata() or {}).get("format")).endswith(GaussianField.__name__)
