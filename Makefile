@@ -17,10 +17,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	touch $@
 
-demo: env  ## train a small model on embedded photographs, print the table, draw pictures: outputs/demo
+demo: env  ## train a small model on embedded photographs, print the table, draw pictures and a page to zoom into: outputs/demo
 	run=outputs/train/quickstart/$$(date +%Y-%m-%d_%H-%M-%S) && \
 	$(BIN)/python run.py experiment=quickstart hydra.run.dir=$$run && \
-	ln -sfn $${run#outputs/} outputs/demo && echo "look at outputs/demo/pictures"
+	$(BIN)/python -m splatsr view $$run -o $$run/zoom.html && \
+	ln -sfn $${run#outputs/} outputs/demo && echo "look at outputs/demo/pictures, and open outputs/demo/zoom.html in a browser"
 
 DATA ?= div2k
 ROOT ?= datasets
@@ -43,6 +44,7 @@ lint: env  ## check style, formatting and types
 	$(BIN)/mypy
 
 docs: env  ## build the documentation with the API reference: site/
+	$(BIN)/python benchmarks/gallery.py
 	$(BIN)/mkdocs build --strict
 
 format: env  ## mend style and formatting
