@@ -1,16 +1,21 @@
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import lightning
 import pytest
+import torch
+from lightning.pytorch.loggers import WandbLogger
 
 from composed import protocol_of, settings_of
 from splatsr.data.module import PhotoData
+from splatsr.image.field import GaussianField
 from splatsr.pictures.training import read_curves
 from splatsr.runs.configuration import CONF, instantiate
-from splatsr.training.callbacks.dashboard import Dashboard
+from splatsr.training.callbacks.dashboard import Dashboard, log_page
 
 
 @pytest.mark.slow
@@ -32,7 +37,7 @@ def test_a_run_logs_and_draws_what_a_dashboard_needs(tiny_run: list[str], tmp_pa
     assert {"training.png", "page.png", "psnr.png", "photographs-0-x2.png"} <= {path.name for path in folder.glob("pictures/*")}
     media = next(folder.glob("wandb/offline-run-*/files/media"))
     assert {path.parent.relative_to(media).as_posix() for path in media.rglob("*.*")} == {
-        "images/val/strip", "images/val/field", "images/test/pictures", "table/test"
+        "images/val/strip", "images/val/field", "images/test/pictures", "table/test", "html/val/zoom"
     }  # fmt: skip
 
 
@@ -53,3 +58,39 @@ def test_where_nothing_is_validated_nothing_is_drawn(nothing: tuple[str], photog
     trainer.datamodule = data  # type: ignore[attr-defined] # Lightning sets it without declaring it
     Dashboard(protocol=protocol_of("l_pil"), pictures=1).on_validation_epoch_end(trainer, lightning.LightningModule())
     assert not (tmp_path / "pictures").exists()
+
+
+class Recorder(WandbLogger):
+    """W&B without W&B."""
+
+    def __init__(self) -> None:
+        self.logged: list[tuple[dict, int]] = []
+
+    def log_metrics(self, metrics: dict, step: int) -> None:
+        self.logged.append((metrics, step))
+
+
+@pytest.mark.parametrize(("size", "shown"), [((90, 70), (64, 64)), ((5, 66), (5, 64))])
+def test_a_page_shows_the_middle_of_the_field(size: tuple[int, int], shown: tuple[int, int]) -> None:
+    count = size[0] * size[1]
+    y, x = torch.meshgrid(*(torch.arange(side) + 0.5 for side in size), indexing="ij")
+    field = GaussianField(
+        torch.stack([x, y], -1).view(1, count, 2), torch.full((1, count, 3), 0.4), torch.rand(1, count, 3), size
+    )
+    recorder = Recorder()
+    log_page([recorder], "val/zoom/a-x4", field, torch.rand(3, *size), step=7)
+    ((metrics, step),) = recorder.logged
+    assert (list(metrics), step) == (["val/zoom/a-x4"], 7)
+    page = metrics["val/zoom/a-x4"].html
+    facts = json.loads(re.search(r'id="facts">(.*?)</script>', page)[1])
+    assert facts["pictures"][0]["size"] == list(shown)
+    assert len(page) < 400_000
+
+
+def test_where_no_page_can_be_made_a_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    field = GaussianField(torch.rand(1, 9, 2) * 3, torch.full((1, 9, 3), 900.0), torch.rand(1, 9, 4), (3, 3))
+    recorder = Recorder()
+    with caplog.at_level("INFO"):
+        log_page([recorder], "val/zoom/a", field, torch.rand(3, 3, 3), step=1)
+    assert not recorder.logged
+    assert "no page" in caplog.text

@@ -1,5 +1,6 @@
 """What a training shows while it runs: gradient norm, images per second, the best figure so far, pictures per validation."""
 
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +8,27 @@ from typing import Any
 
 import lightning
 import torch
+from jaxtyping import Float
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from torch import Tensor
 from torch.optim import Optimizer
 
 from splatsr.bounds import Natural
 from splatsr.data.evaluation_pairs import EvaluationPairs
 from splatsr.data.image_names import file_stems
+from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.image_files.reading import read_image
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
+from splatsr.resize.levels import to_uint8
+from splatsr.viewer.page import Subject, page_of
+
+log = logging.getLogger(__name__)
+
+ZOOMED = 64
+"""LR pixels along a side of what is zoomed into on W&B, from the image's middle: some hundred kilobytes a validation."""
 
 
 class Dashboard(Callback):
@@ -106,6 +117,7 @@ class Dashboard(Callback):
             panel = folder / f"{stem}-step{step:06d}-field.png"
             draw_field(field.to("cpu"), pair.lr, panel, title=f"{pair.name}, step {step}")
             log_picture(trainer.loggers, f"val/field/{stem}", panel, step)
+            log_page(trainer.loggers, f"val/zoom/{stem}", field.first().to("cpu"), pair.lr.cpu(), step)
 
 
 def log_picture(loggers: Sequence[Logger], key: str, picture: Path, step: int) -> None:
@@ -115,3 +127,28 @@ def log_picture(loggers: Sequence[Logger], key: str, picture: Path, step: int) -
             log.log_image(key, [str(picture)], step=step, caption=[picture.stem])
         elif isinstance(log, TensorBoardLogger):
             log.experiment.add_image(key, read_image(picture), step, dataformats="HWC")
+
+
+def log_page(loggers: Sequence[Logger], key: str, field: GaussianField, lr: Float[Tensor, "3 h w"], step: int) -> None:
+    """Shows the middle of a field as a page to zoom into, on W&B; where no page can be made of it, as of kernels that are still
+    far too wide, a line in the log says so."""
+    shown = [one for one in loggers if isinstance(one, WandbLogger)]
+    if not shown:
+        return
+    import wandb  # seconds, for those alone who use it
+
+    (top, bottom), (left, right) = spans = [_middle(side) for side in field.size]
+    try:
+        part = field.crop(rows=spans[0], columns=spans[1])
+        page = page_of([Subject(key.rpartition("/")[2], [("model", part)], to_uint8(lr[:, top:bottom, left:right]))], title=key)
+    except (InputError, ValueError) as error:
+        log.info("%s: no page: %s", key, error)
+        return
+    for one in shown:
+        shown_page: Any = wandb.Html(page, inject=False, data_is_not_path=True)
+        one.log_metrics({key: shown_page}, step=step)
+
+
+def _middle(side: int) -> tuple[int, int]:
+    first = max(0, (side - ZOOMED) // 2)
+    return first, min(side, first + ZOOMED)
