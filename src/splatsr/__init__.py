@@ -4,6 +4,7 @@ big = splatsr.upscale("photo.png", scale=3.7)  # a path, a Pillow image, an arra
 model = splatsr.load("tiny")              # a name (splatsr models), a file that the suite saved, or hf:owner/name
 field = model(lr)                           # lr (B, 3, h, w), RGB in [0, 1]; the field knows no scale
 image = field.render(scale=3.3)             # as often as you like, at any size
+page = splatsr.view(field)                  # to zoom into, in a notebook; page.save("zoom.html")
 """
 
 from importlib import import_module
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from splatsr.image.field import GaussianField
     from splatsr.large_images.upscale import upscale
     from splatsr.splatting import splat
+    from splatsr.viewer.inline import view
 
 __version__ = "0.1.0"
-__all__ = ["GaussianField", "InputError", "load", "splat", "upscale"]
+__all__ = ["GaussianField", "InputError", "load", "splat", "upscale", "view"]
 
 _HOMES = {
     "GaussianField": ("image.field", "GaussianField"),
@@ -28,6 +30,7 @@ _HOMES = {
     "load": ("checkpoints.files", "load_model"),
     "splat": ("splatting", "splat"),
     "upscale": ("large_images.upscale", "upscale"),
+    "view": ("viewer.inline", "view"),
 }
 
 bound_shape_caches()

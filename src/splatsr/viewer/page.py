@@ -69,11 +69,6 @@ def page_of(subjects: Sequence[Subject], *, title: str, precision: str = "float1
 def _facts(subject: Subject, precision: str, data: list[bytes]) -> dict[str, Any]:
     """What the page's JSON says of a picture; the rest is appended to `data`."""
     size = subject.fields[0][1].size
-    lr, caption = subject.lr, "Bicubic"
-    if lr is None:
-        lr, caption = to_uint8(subject.fields[0][1].first().render(size=size)[0]), "Bicubic of the field at x1"
-    if lr.shape[:2] != size:
-        raise InputError(f"{subject.name}: a field for {size[1]}x{size[0]} pixels, and a picture of {_words(lr)}.")
     fields, pictures = [], []
     for name, field in subject.fields:
         if field.size != size:
@@ -84,6 +79,11 @@ def _facts(subject: Subject, precision: str, data: list[bytes]) -> dict[str, Any
         facts, content = planes_of(field, precision)
         fields.append({"name": name, "data": f"data{len(data)}", **facts})
         data.append(content)
+    lr, caption = subject.lr, "Bicubic"
+    if lr is None:
+        lr, caption = to_uint8(subject.fields[0][1].first().render(size=size)[0]), "Bicubic of the field at x1"
+    if lr.shape[:2] != size:
+        raise InputError(f"{subject.name}: a field for {size[1]}x{size[0]} pixels, and a picture of {_words(lr)}.")
     for name, picture in [(caption, lr), *subject.pictures]:
         if abs(picture.shape[1] * size[0] - picture.shape[0] * size[1]) > max(size) * max(picture.shape[0] // size[0], 1):
             raise InputError(
