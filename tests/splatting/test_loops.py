@@ -33,6 +33,30 @@ def test_every_band_lists_the_kernels_that_touch_it_in_order(images: list[list[t
 
 
 @given(
+    centre=st.tuples(st.floats(-(2.0**50), 2.0**50, width=32), st.floats(-(2.0**50), 2.0**50, width=32)),
+    exponents=st.tuples(st.floats(-6, 15), st.floats(-6, 15), st.floats(-6, 15)),
+    is_left=st.booleans(),
+)
+def test_no_strip_leaves_the_image(centre: tuple[float, float], exponents: tuple[float, ...], is_left: bool) -> None:
+    height, width = 40, 320
+    l11, l21, l22 = (10.0**exponent for exponent in exponents)
+    means = np.array(
+        [centre, (0, -0.5 * l21), (0.5 * l21, 0.5 * l21)], np.float32
+    )  # far away, and touching the image from there
+    cholesky = np.array([(l11, -l21 if is_left else l21, l22)] * 3, np.float32)
+    shapes, rows = np.empty((SHAPE, 3), np.float32), np.empty((3, 2), np.int32)
+    shape_kernels(means, cholesky, height, width, 0, 3, shapes, rows)
+    assert ((rows >= 0) & (rows <= height)).all()
+    for top in range(0, height, BAND):
+        bottom = min(top + BAND, height)
+        order = np.flatnonzero((rows[:, 0] < bottom) & (rows[:, 1] > top) & (rows[:, 0] < rows[:, 1])).astype(np.int32)
+        strips = np.empty((6, 5), np.int32)
+        for _, steps, row, first, end in strips[: list_strips(shapes, rows, order, width, top, bottom, strips)]:
+            assert top <= row - steps < bottom
+            assert first >= end or (first >= 0 and end <= width // LANES)
+
+
+@given(
     centre=st.tuples(st.floats(-20, 340, width=32), st.floats(-20, 60, width=32)),
     deviations=st.tuples(st.floats(0.25, 120, width=32), st.floats(-120, 120, width=32), st.floats(0.25, 120, width=32)),
 )

@@ -41,7 +41,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 @cache
 def _digest(source: str) -> str:
-    """Of the file with loops and its neighbours, and of the vector code that they consist of."""
-    parts = [*sorted(Path(source).parent.glob("*.py")), Path(__file__).with_name("lanes.py")]
+    """Of the file with loops and its neighbours, and of the files here, whose vector code they consist of."""
+    parts = [*sorted(Path(source).parent.glob("*.py")), *sorted(Path(__file__).parent.glob("*.py"))]
     content = b"".join(path.read_bytes() for path in parts)
     return hashlib.sha256(content).hexdigest()[:16]

@@ -147,7 +147,8 @@ def _ceiling(value):
 @no_type_check
 def _columns(left, right, width):
     """[first, end) of the columns whose centres lie in [left, right], clipped to the image; or one more."""
-    first, end = max(left - _F(0.5), _F(0)), min(right - _F(0.5), _F(width - 1))
+    first = min(max(left - _F(0.5), _F(0)), _F(width))  # on both sides: a kernel's edge may be 10^15 pixels away
+    end = max(min(right - _F(0.5), _F(width - 1)), _F(-1))
     return _ceiling(first), np.int64(end) + 1
 
 

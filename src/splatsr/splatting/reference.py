@@ -15,8 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 CUT = math.log(255.0)
-"""Largest q that still contributes (alpha = 1/255). The constants of this file are compiled into loops.py: whoever changes one
-must delete loops.*.nb? in its __pycache__ (numba does not see changes of other files)."""
+"""Largest q that still contributes (alpha = 1/255)."""
 
 VANISHING = 1e-6
 """A kernel with |l11| or |l22| below this many output pixels is empty: it adds nothing and gets no gradient."""
