@@ -72,7 +72,7 @@ def test_tiles_and_strips_make_the_whole_image(
     made = rendered(model, lr, tile, **wanted)
     assert made.shape == expected.shape
     error = np.abs(made - expected)
-    assert (error < 1e-5).mean() > 0.999
+    assert (error < 3e-5).mean() > 0.999
     assert error.max() < 1 / 255, "a kernel may cross the cut at 1/255 of its color"
 
 
@@ -233,6 +233,7 @@ def test_what_a_damaged_model_makes_is_refused(model: ContinuousSR, tile: int) -
 
 
 def test_values_that_are_not_finite_are_refused_where_the_kernels_are(model: ContinuousSR) -> None:
+    model.cgm.grey = None  # whose mean would be infinite, and so the kernels
     torch.nn.init.constant_(model.cgm.mlp.last.bias, 3e38)
     with pytest.raises(InputError, match="ContinuousSR makes values that are not finite"):
         rendered(model, photo(12, 9), "auto", scale=2)

@@ -115,6 +115,7 @@ def test_exact_predictions_are_counted(tmp_path: Path) -> None:
 
 def test_a_prediction_that_is_not_finite_is_refused() -> None:
     model = build(settings_of("model=continuoussr_tiny", "model.encoder.blocks=1")["model"]).eval()
+    model.cgm.grey = None  # whose mean would be infinite, and so the kernels
     pair = Pair(torch.rand(3, 5, 6), torch.rand(3, 10, 12), 2, "set", Path("image.png"), "image.png")
     for value, message in ((3e38, "values"), (math.inf, "kernels")):
         torch.nn.init.constant_(model.cgm.mlp.last.bias, value)

@@ -19,11 +19,12 @@ def register_resolvers() -> None:
 
     `run_folder` names the folder that a run's results go to: a new one, or with `resume` the one to go on in;
     `multirun_folder` does so for a multirun. `slurm_nodes` is the number of machines of the Slurm job that this process belongs
-    to.
+    to. `square` is what conf/experiment/srno.yaml counts pixels by.
     """
     OmegaConf.register_new_resolver("run_folder", run_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("multirun_folder", multirun_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("slurm_nodes", slurm_nodes, replace=True)
+    OmegaConf.register_new_resolver("square", lambda side: side**2 if isinstance(side, int) else side, replace=True)
 
 
 def run_folder(job: str, experiment: str | None, resume: str | None) -> str:
