@@ -18,7 +18,7 @@ from pathlib import Path
 from section import HERE
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_weights, read_model, save_model
-from splatsr.commands.publish import _command, _made, publish
+from splatsr.commands.publish import command_of, how_made, publish
 from splatsr.disk.read_back import read_yaml
 from splatsr.released.catalogue import Released
 from splatsr.runs.configuration import CONF, compose
@@ -84,8 +84,8 @@ def main() -> None:
         parameters=parameters,
         licence=settings["data"]["licence"],
         trained_on=arguments.data,
-        trained_by=str(_command(run)),
-        made={**_made(run), "storage": "half precision"},
+        trained_by=str(command_of(run)),
+        made={**how_made(run), "storage": "half precision"},
         figures={
             scale: {key: round(values[key], 2) for key in ("psnr_y", "bicubic_psnr_y")} for scale, values in of_first.items()
         },

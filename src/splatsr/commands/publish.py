@@ -116,9 +116,9 @@ def _write(source: str, folder: Path, run: Path | None, licence: str) -> None:
         encoder=_class_name(encoder) if isinstance(encoder, Mapping) else None,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         licence=licence,
-        trained_by=known.trained_by if known is not None else None if run is None else _command(run),
+        trained_by=known.trained_by if known is not None else None if run is None else command_of(run),
         trained_on=known.trained_on if known is not None else None if run is None else _photographs(run),
-        made=known.made if known is not None else {} if run is None else _made(run),
+        made=known.made if known is not None else {} if run is None else how_made(run),
         figures=figures,
         protocol=protocol,
         pictures={} if run is None else _copy_pictures(run, folder),
@@ -150,7 +150,7 @@ def _photographs(run: Path) -> str | None:
     return ", ".join(f"`{Path(str(one)).name if Path(str(one)).is_absolute() else one}`" for one in parts) or None
 
 
-def _command(run: Path) -> str | None:
+def command_of(run: Path) -> str | None:
     """The command of the run; folders of this machine are replaced by their names."""
     from splatsr.disk.read_back import read_yaml
 
@@ -162,7 +162,7 @@ def _command(run: Path) -> str | None:
     return " ".join(["splatsr", "train", *(one for one in hidden if not one.startswith(("hydra.", "job=", "resume=")))])
 
 
-def _made(run: Path) -> dict[str, str]:
+def how_made(run: Path) -> dict[str, str]:
     """How the training went, as env.txt and the logs of the run say it."""
     said: dict[str, str] = {}
     if (run / "env.txt").is_file():

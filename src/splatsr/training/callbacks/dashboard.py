@@ -23,7 +23,6 @@ from splatsr.image_files.reading import read_image
 from splatsr.metrics.figure import scale_name
 from splatsr.metrics.protocol import Protocol
 from splatsr.resize.levels import to_uint8
-from splatsr.viewer.page import Subject, page_of
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +135,8 @@ def log_page(loggers: Sequence[Logger], key: str, field: GaussianField, lr: Floa
     if not shown:
         return
     import wandb  # seconds, for those alone who use it
+
+    from splatsr.viewer.page import Subject, page_of
 
     (top, bottom), (left, right) = spans = [_middle(side) for side in field.size]
     try:
