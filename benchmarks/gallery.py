@@ -1,4 +1,4 @@
-"""Writes docs/gallery.html: four photographs as continuous images, in one page to zoom into.
+"""Writes docs/photographs.html: four photographs as continuous images, in one page to zoom into.
 
     python benchmarks/gallery.py      # make docs runs it; the page is not kept in the repository
 
@@ -15,7 +15,7 @@ NAMES = ("china", "astronaut", "chelsea", "coffee")
 
 def main() -> None:
     known = {path.stem: path for path in [*training_photographs(), *held_out_photographs()["photos"]]}
-    page = HERE.parent / "docs" / "gallery.html"
+    page = HERE.parent / "docs" / "photographs.html"
     view([*(str(known[name]) for name in NAMES), "--reduce", "4", "-o", str(page), "--existing", "overwrite"])
 
 

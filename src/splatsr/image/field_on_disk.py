@@ -85,7 +85,8 @@ class WindowInStrips:
 
     Args:
         field: a `GaussianField` of one image, or one on a disk.
-        rows, columns: [first, end) in LR pixels, with fractions.
+        rows: [first, end) in LR pixels, with fractions.
+        columns: likewise.
 
     Raises:
         InputError: they are no rectangle in the image.
