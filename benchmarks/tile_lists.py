@@ -61,14 +61,20 @@ def splat_lists(
     """The image of a field without empty kernels; the last arguments are gsplat's `isect_tiles` and `isect_offset_encode`."""
     (height, width), batch = size, len(means)
     tiles_y, tiles_x = -(-height // TILE), -(-width // TILE)
-    l11, l21, l22 = cholesky.unbind(-1)
-    conics = torch.stack([1 / l11**2 + (l21 / (l11 * l22)) ** 2, -l21 / (l11 * l22**2), 1 / l22**2], -1)
-    radii = math.sqrt(2 * CUT) * torch.stack([l11.abs(), (l21**2 + l22**2).sqrt()], -1)
-    radii = radii.ceil().to(torch.int32)
-    _, pairs, members = isect_tiles(means, radii, torch.zeros_like(l11), TILE, tiles_x, tiles_y)
+    conics, radii = conics_and_radii(cholesky)
+    _, pairs, members = isect_tiles(means, radii, means.new_zeros(means.shape[:2]), TILE, tiles_x, tiles_y)
     starts = encode(pairs, batch, tiles_x, tiles_y)
     image = means.new_empty(batch, 3, height, width)
     sum_lists[(tiles_x * tiles_y, batch)](
         image, means, conics, colors, starts, members, len(members), height, width, TILE=TILE, num_warps=4
     )
     return image
+
+
+def conics_and_radii(cholesky: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse covariances (B, N, 3) of kernels, and the half sides (B, N, 2) of their boxes in whole pixels, as gsplat
+    wants them."""
+    l11, l21, l22 = cholesky.unbind(-1)
+    conics = torch.stack([1 / l11**2 + (l21 / (l11 * l22)) ** 2, -l21 / (l11 * l22**2), 1 / l22**2], -1)
+    radii = math.sqrt(2 * CUT) * torch.stack([l11.abs(), (l21**2 + l22**2).sqrt()], -1)
+    return conics, radii.ceil().to(torch.int32)

@@ -22,7 +22,7 @@ def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     upstream = torch.randn(2, 50, 3)
     expected = plain(queries, keys, rows)
     expected_grads = torch.autograd.grad(expected, (queries, keys), upstream)
-    monkeypatch.setattr(ddcw, "CHUNK", 7)
+    monkeypatch.setitem(ddcw.CHUNK, "cpu", 7)
     result = WeightedRows.apply(queries, keys, rows)
     torch.testing.assert_close(result, expected)
     torch.testing.assert_close(torch.autograd.grad(result, (queries, keys), upstream), expected_grads)
@@ -36,6 +36,16 @@ def test_bfloat16_autocast_weighs_in_float32() -> None:
     assert mixed.dtype == torch.float32
     torch.testing.assert_close(mixed, head(features), atol=0.02, rtol=0)
     mixed.sum().backward()
+
+
+def test_backward_under_autocast_is_in_float32_too() -> None:
+    """Compiled backward passes are traced there."""
+    queries, keys, rows = torch.randn(2, 5, 8, requires_grad=True), torch.randn(30, 8, requires_grad=True), torch.rand(30, 3)
+    upstream = torch.randn(2, 5, 3)
+    expected = torch.autograd.grad(plain(queries, keys, rows), (queries, keys), upstream)
+    with torch.autocast("cpu", torch.bfloat16):
+        gradients = torch.autograd.grad(WeightedRows.apply(queries, keys, rows), (queries, keys), upstream)
+    torch.testing.assert_close(gradients, expected)
 
 
 def test_rows_are_convex_combinations_of_the_dictionary() -> None:

@@ -17,8 +17,9 @@ from splatsr.bounds import Width, Widths
 from splatsr.heads.mlp import mlp, of_chosen
 from splatsr.heads.shapes_head import ShapesHead
 
-CHUNK = 1024
-"""Kernels whose weights exist at the same time: 1024 * 730 floats are 3 MB, whatever the image, and fit into a cache."""
+CHUNK = {"cpu": 1024, "cuda": 65536, "mps": 65536}
+"""Kernels whose weights exist at the same time, by device: 1024 * 730 floats are 3 MB, whatever the image, and fit into a
+processor's cache; a GPU wants more at once, for every chunk costs it a dozen launches."""
 
 
 class DDCW(ShapesHead):
@@ -109,19 +110,24 @@ class WeightedRows(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None]:
         """d/dlogit_r = weight_r * (g . row_r - g . mixed), g being the gradient of the mixed row."""
-        queries, keys, rows, mixed = ctx.saved_tensors
-        wide_keys, of_queries = _widened(keys), []
-        of_keys = torch.zeros_like(wide_keys)
-        # The bracket is one product, (g, -g . mixed) . (row_r, 1), if every row gets a fourth entry of 1.
-        rows_and_one = nn.functional.pad(_widened(rows), (0, 1), value=1.0)
-        minus_g_mixed = -(upstream * mixed).sum(-1, keepdim=True)
-        for chunk, gradient in zip(_chunks(queries), _chunks(torch.cat([upstream, minus_g_mixed], dim=-1)), strict=True):
-            # The weights of this chunk are computed again, and overwritten by the gradient of its logits.
-            of_logits = torch.softmax(chunk @ wide_keys.T, -1).mul_(gradient @ rows_and_one.T)
-            # A logit is query . key: each one's gradient is the logits' gradient times the other.
-            of_queries.append(of_logits @ wide_keys)
-            of_keys.addmm_(of_logits.flatten(0, 1).T, chunk.flatten(0, 1))  # summed over all chunks and images
-        return torch.cat(of_queries, dim=1).to(queries.dtype), of_keys.to(keys.dtype), None
+        with torch.autocast(upstream.device.type, enabled=False):  # which a compiled backward pass would be traced under
+            return *_gradients(upstream, *ctx.saved_tensors), None
+
+
+def _gradients(upstream: Tensor, queries: Tensor, keys: Tensor, rows: Tensor, mixed: Tensor) -> tuple[Tensor, Tensor]:
+    """Of queries and keys; see `WeightedRows.backward`."""
+    wide_keys, of_queries = _widened(keys), []
+    of_keys = torch.zeros_like(wide_keys)
+    # The bracket is one product, (g, -g . mixed) . (row_r, 1), if every row gets a fourth entry of 1.
+    rows_and_one = nn.functional.pad(_widened(rows), (0, 1), value=1.0)
+    minus_g_mixed = -(upstream * mixed).sum(-1, keepdim=True)
+    for chunk, gradient in zip(_chunks(queries), _chunks(torch.cat([upstream, minus_g_mixed], dim=-1)), strict=True):
+        # The weights of this chunk are computed again, and overwritten by the gradient of its logits.
+        of_logits = torch.softmax(chunk @ wide_keys.T, -1).mul_(gradient @ rows_and_one.T)
+        # A logit is query . key: each one's gradient is the logits' gradient times the other.
+        of_queries.append(of_logits @ wide_keys)
+        of_keys.addmm_(of_logits.flatten(0, 1).T, chunk.flatten(0, 1))  # summed over all chunks and images
+    return torch.cat(of_queries, dim=1).to(queries.dtype), of_keys.to(keys.dtype)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
@@ -134,4 +140,4 @@ def _widened(tensor: Tensor) -> Tensor:
 
 def _chunks(tensor: Tensor) -> Iterator[Tensor]:
     """Pieces along the kernels of all images; views, so that the queries are not copied as a whole."""
-    return (_widened(chunk) for chunk in tensor.split(max(1, CHUNK // len(tensor)), dim=1))
+    return (_widened(chunk) for chunk in tensor.split(max(1, CHUNK[tensor.device.type] // len(tensor)), dim=1))

@@ -1,0 +1,132 @@
+"""Everything that only a GPU can show, in as many minutes as there are: tests, correctness, speed, training.
+
+    python benchmarks/gpu_minutes.py --minutes 5
+    python benchmarks/gpu_minutes.py --minutes 5 --parts tests rendering    # some of it
+    python benchmarks/gpu_minutes.py --toy                                  # without a GPU: does the script run?
+    python benchmarks/gpu_minutes.py --write                                # the tables from results/gpu_minutes.json
+
+The parts come in the order of their worth, and each row is in benchmarks/results/gpu_minutes.json once it is measured: the
+script may be cut off at any moment. A part that fails says why and does not hold up the next. The tables stand in
+benchmarks/README.md (rendering) and docs/gpu.md (training).
+"""
+
+import argparse
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from gpu_rendering import DEVICE, gsplat_times, published_times, render_times, scale_times
+from gpu_training import compile_gain, loader_rate, loss_curves, step_times
+from section import HERE
+from splatsr.runs.machine import describe_machine
+
+RESULTS = HERE / "results" / "gpu_minutes.json"
+
+
+def run_tests(toy: bool) -> Iterator[dict]:
+    """The marked tests, and the renderer's small cases; the names of those that failed."""
+    files = ["tests/splatting/test_gpu.py"] if toy else sorted(str(path) for path in Path("tests/splatting").glob("test_gpu*.py"))
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "-rfE", *files]
+    done = subprocess.run(command + ["-k", "interpreter"] * toy, capture_output=True, text=True, check=False, cwd=HERE.parent)
+    counts = {what: int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped|error)", done.stdout)}
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    if done.returncode:
+        print(done.stdout[-12000:], done.stderr[-2000:])
+    yield {"files": files, **counts, "names_of_failed": failed}
+
+
+PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
+    "tests": run_tests,
+    "rendering": render_times,
+    "scales": scale_times,
+    "training": step_times,
+    "precision": loss_curves,
+    "published": published_times,
+    "loader": loader_rate,
+    "gsplat": gsplat_times,
+    "compile": compile_gain,
+}
+
+
+def packages() -> dict[str, str]:
+    """Versions of what renders."""
+    found = {}
+    for name in ("triton", "gsplat"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def measure(names: list[str], minutes: float, toy: bool, file: Path) -> None:
+    """Runs the parts until the minutes are over; rewrites the file after every row."""
+    end = time.monotonic() + 60 * minutes
+    command = f"python benchmarks/gpu_minutes.py --minutes {minutes:g}" + " --toy" * toy
+    record = {
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+        "machine": {**describe_machine(DEVICE), **packages()},
+        "parts": json.loads(file.read_text())["parts"] if file.exists() else {},
+        "failed": {},
+    }
+    for name in names:
+        if time.monotonic() > end:
+            print(f"no time left for {name}")
+            continue
+        rows = record["parts"][name] = []
+        start = time.monotonic()
+        try:
+            for row in PARTS[name](toy):
+                rows.append(row)
+                print(f"{name}: {json.dumps(row)}", flush=True)
+                _write(file, record)
+                if time.monotonic() > end:
+                    print(f"{name} is cut short")
+                    break
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are worth having
+            record["failed"][name] = f"{type(error).__name__}: {error}"
+            traceback.print_exc()
+        print(f"{name} took {time.monotonic() - start:.0f} s", flush=True)
+        if DEVICE.type == "cuda":
+            torch.cuda.empty_cache()
+        _write(file, record)
+
+
+def _write(file: Path, record: dict) -> None:
+    file.parent.mkdir(exist_ok=True)
+    beside = file.with_suffix(".part")
+    beside.write_text(json.dumps(record, indent=2) + "\n")
+    os.replace(beside, file)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Everything that only a GPU can show.")
+    parser.add_argument("--minutes", type=float, default=5, help="no row is begun after them")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--toy", action="store_true", help="tiny cases, on the CPU too; writes a file of its own, no tables")
+    parser.add_argument("--write", action="store_true", help="measures nothing: rewrites the tables")
+    arguments = parser.parse_args()
+    if arguments.write:
+        from gpu_tables import write_tables
+
+        write_tables(json.loads(RESULTS.read_text()))
+        return
+    if DEVICE.type != "cuda" and not arguments.toy:
+        sys.stdout.write("gpu_minutes.py needs a CUDA device; torch sees none here, so nothing was measured (see --toy).\n")
+        return
+    measure(arguments.parts, arguments.minutes, arguments.toy, Path("gpu_toy.json") if arguments.toy else RESULTS)
+
+
+if __name__ == "__main__":
+    main()
