@@ -56,7 +56,7 @@ benchmark: env  ## measure speed on this machine; writes the tables of benchmark
 	$(BIN)/python benchmarks/scales.py
 	$(BIN)/python benchmarks/attention.py
 	$(BIN)/python benchmarks/step.py
-	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/gpu_minutes.py
 	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/command.py
 	$(BIN)/python benchmarks/loader.py
