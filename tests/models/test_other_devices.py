@@ -1,0 +1,43 @@
+"""No model makes a tensor on the processor while it computes on a GPU: run on tensors that have a device and no values."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from composed import settings_of
+from splatsr.checkpoints.build import build
+from splatsr.image.field import GaussianField
+from splatsr.runs.configuration import CONF
+from splatsr.splatting.footprint import excess, widen
+
+MODELS = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"bicubic", "gaussianimage"})
+
+
+def onto_the_device(model: nn.Module) -> None:
+    """Parameters and buffers become tensors of the device, without values."""
+    for module in model.modules():
+        for tensors, wrap in ((module._parameters, nn.Parameter), (module._buffers, Tensor.detach)):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    tensors[name] = wrap(torch.empty(tensor.shape, dtype=tensor.dtype, device="cuda"))
+
+
+def drawn(field: GaussianField) -> Tensor:
+    """What `render` does before it splats."""
+    cholesky, _ = widen(field.cholesky, field.colors, excess((1.5, 1.5), 2.0))
+    means, _ = field._at((18, 18), (1.5, 1.5))
+    return means.sum() + cholesky.sum()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_everything_is_on_the_device_of_the_image(name: str) -> None:
+    model = build(settings_of(f"model={name}")["model"])
+    with torch.backends.cudnn.flags(enabled=False), FakeTensorMode():  # cuDNN knows no tensors without values
+        onto_the_device(model)
+        image = model.train()(torch.empty(2, 3, 12, 12, device="cuda"))
+        render: Callable[..., Tensor] = image.render
+        made = drawn(image) if isinstance(image, GaussianField) else render(size=(18, 20))
+        assert made.device.type == "cuda"
