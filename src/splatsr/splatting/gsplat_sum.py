@@ -34,8 +34,9 @@ SLACK = 1e-4
 """By this share of itself, and as many pixels, a kernel's box is larger than where it ends: more than float32 rounds."""
 
 MEMORY = 2**32
-"""Bytes that the pairs may take at a time, if every pixel of a tile were reached by every kernel that touches the tile. (Of
-a ContinuousSR field at x4 one in thirteen is, at x48 one in two.) A GPU that trains has as much to spare; less means more calls of gsplat."""
+"""Bytes that the pairs may take at a time, if every pixel of a tile were reached by every kernel that touches the tile. (Of a
+ContinuousSR field at x4 one in thirteen is, at x48 one in two.) A GPU that trains has as much to spare; less means more calls.
+"""
 
 PAIR = 128
 """Bytes of a pair without its colors: two indices, their copies, and what autograd keeps of a dozen numbers in float32."""
@@ -90,22 +91,22 @@ class _Sum(torch.autograd.Function):
         image = colors.new_zeros(len(colors), *size, colors.shape[2])
         means, cholesky, colors = (part.detach().flatten(0, 1) for part in (means, cholesky, colors))
         for window, kernels, pixels in _pairs(means, cholesky, image):
-            part = [entries.index_select(0, window.kernels.flatten()) for entries in (means, cholesky, colors)]
-            window.of(image).add_(_summed(*part, window, kernels, pixels))
+            chosen = window.kernels.flatten()
+            window.of(image).add_(_summed(means[chosen], cholesky[chosen], colors[chosen], window, kernels, pixels))
         return image.permute(0, 3, 1, 2).contiguous()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        field = [part.detach().flatten(0, 1) for part in ctx.saved_tensors]
-        totals = [torch.zeros_like(part, memory_format=torch.contiguous_format) for part in field]
+        means, cholesky, colors = (part.detach().flatten(0, 1) for part in ctx.saved_tensors)
+        totals = [part.new_zeros(part.shape) for part in (means, cholesky, colors)]
         upstream = upstream.permute(0, 2, 3, 1)
-        for window, kernels, pixels in _pairs(*field[:2], upstream):
+        for window, kernels, pixels in _pairs(means, cholesky, upstream):
             chosen = window.kernels.flatten()
-            leaves = [part.index_select(0, chosen).requires_grad_() for part in field]
+            leaves = means[chosen].requires_grad_(), cholesky[chosen].requires_grad_(), colors[chosen].requires_grad_()
             with torch.enable_grad():
-                image = _summed(*leaves, window, kernels, pixels)
-            for total, gradient in zip(totals, torch.autograd.grad(image, leaves, window.of(upstream)), strict=True):
+                part = _summed(leaves[0], leaves[1], leaves[2], window, kernels, pixels)
+            for total, gradient in zip(totals, torch.autograd.grad(part, leaves, window.of(upstream)), strict=True):
                 total.index_add_(0, chosen, gradient)
         wanted = zip(totals, ctx.saved_tensors, ctx.needs_input_grad, strict=False)
         return (*(total.view(part.shape) if needed else None for total, part, needed in wanted), None)
@@ -156,9 +157,9 @@ def _pairs(means: Tensor, cholesky: Tensor, image: Tensor) -> Iterator[tuple[_Wi
     whole = _Window(batch, 0, 0, height, width, kernels, 0)
     for window in _windows(whole, boxes, most):
         chosen = window.kernels.flatten()
-        part = means[chosen], cholesky[chosen]
-        for kernel, pixel in _listed(window, *part, boxes[chosen], most):
-            reached = _exponents(*part, window, kernel, pixel) <= CUT
+        shapes = means[chosen], cholesky[chosen]
+        for kernel, pixel in _listed(window, *shapes, boxes[chosen], most):
+            reached = _exponents(*shapes, window, kernel, pixel) <= CUT
             yield window, kernel[reached], pixel[reached]
 
 
