@@ -52,7 +52,7 @@ def unread_keys(node: Any, where: str) -> Iterator[str]:
 
 def assert_every_key_has_a_reader(settings: dict[str, Any]) -> None:
     readers = {name for job in JOBS for name in inspect.signature(get_method(f"splatsr.jobs.{job}.{job}")).parameters}
-    of_every_run = {"job", "seed", "resume", "run_dir"}  # read by call_job and by `Run`
+    of_every_run = {"job", "seed", "resume", "run_dir", "renderer"}  # read by call_job and by `Run`
     assert set(settings) - of_every_run <= readers, "a root key that no job takes"
     assert root_keys() == set(compose())
     for key, value in settings.items():

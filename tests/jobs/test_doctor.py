@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from splatsr.data.known_sets import KNOWN_SETS
 from splatsr.image_files.writing import write_image
@@ -33,4 +34,6 @@ def test_what_is_there_and_what_is_missing(
     printed = {line[0]: line[1:] for line in lines if line}
     assert printed["W&B"][:2] == ["no", "key:"]
     assert printed["torch"]
+    assert printed["cpu"] == (["cpu", "draws"] if not torch.cuda.is_available() else ["cuda:0", "not", "needed"])
+    assert {"triton", "gsplat", "reference"} <= printed.keys()
     assert not list(tmp_path.glob("outputs/**/*.json")), "it only looks"

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from composed import settings_of
 from splatsr.errors import InputError
 from splatsr.jobs import doctor as doctor_job
 from splatsr.runs.call import call_job, repeat
 from splatsr.runs.run import Run
+from splatsr.splatting import choice
+from splatsr.splatting.choice import chosen_renderer
 
 
 def test_a_job_gets_the_settings_that_it_names_and_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,6 +22,16 @@ def test_a_job_gets_the_settings_that_it_names_and_its_run(monkeypatch: pytest.M
     monkeypatch.setattr(doctor_job, "doctor", doctor)
     settings = settings_of("job=doctor", "seed=5")
     assert call_job(settings) == (5, Path("outputs/composed"), "splatsr.jobs.doctor.doctor")
+
+
+def test_every_job_draws_with_the_renderer_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = torch.device("cpu")
+    monkeypatch.setattr(choice, "_asked", "auto")
+    monkeypatch.setattr(doctor_job, "doctor", lambda: chosen_renderer(device).name)
+    assert call_job(settings_of("job=doctor", "renderer=reference"), ["renderer=reference"]) == "reference"
+    assert call_job(settings_of("job=doctor")) == "cpu"
+    with pytest.raises(InputError, match="renderer"):
+        call_job(settings_of("job=doctor", "renderer=cuda"))
 
 
 def test_a_key_that_nothing_reads_is_refused() -> None:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from kernel_fields import Field, assert_equals_reference, lattice_field, noise, random_field, rendered
-from splatsr.splatting import splat
+from splatsr.splatting import choice, splat, use_renderer
+from splatsr.splatting.choice import Choice, chosen_renderer
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -36,6 +37,21 @@ def image_and_gradients(field: Field, size: tuple[int, int]) -> tuple[Tensor, ..
 def test_equals_the_reference(scale: tuple[float, float], offset_range: float, *, largest: bool) -> None:
     field, size = on_gpu(lattice_field((20, 23), scale, offset_range=offset_range, largest=largest), batch=2)
     assert_equals_reference(field, size, gradient=1e-4)
+
+
+def test_triton_passes_its_self_test_and_is_chosen() -> None:
+    assert chosen_renderer(torch.device("cuda", torch.cuda.current_device())) == Choice("triton", {})
+
+
+@pytest.mark.parametrize("name", ["cpu", "reference"])
+def test_another_renderer_draws_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_asked", "auto")  # and is so again
+    field, size = on_gpu(lattice_field((9, 11), (4.0, 4.0), offset_range=1.0))
+    expected = image_and_gradients(field, size)
+    use_renderer(name)
+    for own, same in zip(image_and_gradients(field, size), expected, strict=True):
+        assert own.is_cuda
+        assert float((own - same).norm() / same.norm()) < 1e-4
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ from rich.table import Table
 from splatsr.data.decoded import DecodedFolder
 from splatsr.data.known_sets import KNOWN_SETS, expected_lr, find_set
 from splatsr.data.layouts import parts_in
+from splatsr.devices import RENDERERS
 from splatsr.disk.free_space import existing_parent, free_bytes
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF
+from splatsr.splatting.choice import ON_CUDA, chosen_renderer, is_installed
 
 PACKAGES = ("splatsr", "torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "kornia", "timm", "numba", "numpy",
             "pillow", "wandb", "gsplat")  # fmt: skip
@@ -33,6 +35,7 @@ def doctor(*, data: Mapping[str, Any]) -> None:
         if data[name] is not None and Path(data[name]).exists() and not Path(data[name]).is_dir():
             raise InputError(f"data.{name}={data[name]} is no folder.")
     _show("This machine", ("", ""), _machine(root))
+    _show("What draws images", ("renderer=", "on", ""), _renderers())
     _show(
         f"Training sets below {root}",
         ("data=", "images", "decoded", "where, or the tree that is expected"),
@@ -57,6 +60,24 @@ def _machine(root: Path) -> Rows:
         ("disk", f"{free_bytes(root) / 2**30:.1f} GiB free at {existing_parent(root)}"),
         ("W&B", _wandb()),
     ]
+
+
+def _renderers() -> Rows:
+    devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())] or [torch.device("cpu")]
+    return [(name, str(device), _role(name, device)) for device in devices for name in RENDERERS if name != "auto"]
+
+
+def _role(name: str, device: torch.device) -> str:
+    chosen = chosen_renderer(device)
+    if name in chosen.faults:
+        return f"fails its test: {chosen.faults[name]}"
+    if name == chosen.name:
+        return "draws, and passed its test" if name in ON_CUDA else "draws"
+    if name in ON_CUDA and not is_installed(name):
+        return "not installed"
+    if name in ON_CUDA and device.type != "cuda":
+        return "for CUDA devices"
+    return "not needed" if name != "reference" else "for tests: slow"
 
 
 def _training(root: Path, cache: str | None) -> Rows:

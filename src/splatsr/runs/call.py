@@ -12,7 +12,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from splatsr.arguments import check_value
 from splatsr.bounds import AtLeastOne, ImageSize, Natural, NonNegative, OutputSize, ScaleFactor, Seed, Side
-from splatsr.devices import Device, Precision
+from splatsr.devices import Device, Precision, Renderer
 from splatsr.disk.disk_errors import lost_folder
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
@@ -22,6 +22,7 @@ from splatsr.runs.folders import PATIENCE
 from splatsr.runs.run import Run
 from splatsr.runs.setting_types import check_arguments, check_parts
 from splatsr.runs.targets import check_root_parts, find_job
+from splatsr.splatting.choice import use_renderer
 
 _FACTOR = Annotated[Number, Gt(0), Le(1_000_000)]
 
@@ -35,6 +36,7 @@ _OF_ALL_JOBS: Mapping[str, Any] = {
     "output": str | int | Annotated[Sequence[str], AtLeastOne] | None,
     "device": Device,
     "precision": Precision,
+    "renderer": Renderer,
     "self_ensemble": bool,
     "pictures": Natural,
     "scales": Annotated[Sequence[ScaleFactor], AtLeastOne],
@@ -59,7 +61,7 @@ _GO_ON = ("train", "fit_prior")
 """Jobs that go on where they were killed."""
 
 
-_OF_EVERY_RUN = ("job", "seed", "resume", "run_dir")
+_OF_EVERY_RUN = ("job", "seed", "resume", "run_dir", "renderer")
 """Root keys that are no job's own."""
 
 
@@ -100,6 +102,7 @@ def call_job(settings: Mapping[str, Any], asked: Sequence[str] = ()) -> Any:
         raise InputError(
             f"resume is for {' and '.join(_GO_ON)}, and for multiruns (-m); job={job.__name__} has nothing to go on with."
         )
+    use_renderer(settings["renderer"])
     if "run" not in inspect.signature(job).parameters:
         return job(**arguments)
     run = Run(Path(settings["run_dir"]), settings)

@@ -1,16 +1,13 @@
-"""Sum-splatting: a set of 2D Gaussian kernels becomes an image. One public function, `splat`."""
-
-from importlib.util import find_spec
+"""Sum-splatting: a set of 2D Gaussian kernels becomes an image. `splat` draws; `use_renderer` says with what."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splatsr.splatting.choice import chosen_renderer, draw, use_renderer
 from splatsr.splatting.reference import TILE_KERNELS, splat_exact, splat_tiles
 
-__all__ = ["splat"]
-
-_HAS_TRITON = find_spec("triton") is not None  # it comes with torch's CUDA builds for Linux
+__all__ = ["splat", "use_renderer"]
 
 
 def splat(
@@ -38,8 +35,9 @@ def splat(
 
     Returns:
         The image, unclamped; differentiable with respect to means, cholesky and colors (the cut is a constant).
-        float32 takes the Triton renderer on CUDA devices and the compiled threaded one on the CPU (to which tensors of other
-        devices are copied, and back); float64 takes the dense reference, whose memory is B * N * H * W.
+        float32 takes the Triton renderer on CUDA devices, where it passes a self-test at its first use (choice.py has what
+        comes next), and the compiled threaded one on the CPU (to which tensors of other devices are copied, and back);
+        float64 takes the dense reference, whose memory is B * N * H * W.
 
     Raises:
         ValueError: shapes, dtypes, size or mode are not as above.
@@ -51,13 +49,7 @@ def splat(
         raise ValueError(f'mode must be "exact", "first256" or "tiles", got {mode!r}.')
     if means.dtype != torch.float32:
         return splat_exact(means, cholesky, colors, size)
-    if means.is_cuda and _HAS_TRITON:
-        from splatsr.splatting.gpu import splat_gpu  # imports Triton, which other machines may lack
-
-        return splat_gpu(means, cholesky, colors, size)
-    from splatsr.splatting.cpu import splat_cpu  # numba: half a second that only rendering pays
-
-    return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size).to(means.device)
+    return draw(chosen_renderer(means.device).name, means, cholesky, colors, size)
 
 
 def _check(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> None:
