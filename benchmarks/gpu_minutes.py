@@ -17,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -37,11 +38,14 @@ def run_tests(toy: bool) -> Iterator[dict]:
     """The marked tests, and the renderer's small cases; the names of those that failed."""
     files = ["tests/splatting/test_gpu.py"] if toy else sorted(str(path) for path in Path("tests/splatting").glob("test_gpu*.py"))
     command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "-rfE", *files]
-    done = subprocess.run(command + ["-k", "interpreter"] * toy, capture_output=True, text=True, check=False, cwd=HERE.parent)
-    counts = {what: int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped|error)", done.stdout)}
-    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    if done.returncode:
-        print(done.stdout[-12000:], done.stderr[-2000:])
+    log = Path(tempfile.gettempdir()) / "gpu_minutes_tests.log"  # is there also where the script is cut off
+    with log.open("w") as file:
+        code = subprocess.call(command + ["-k", "interpreter"] * toy, stdout=file, stderr=subprocess.STDOUT, cwd=HERE.parent)
+    said = log.read_text()
+    counts = {what: int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped|error)", said)}
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+    if code:
+        print(said[-12000:])
     yield {"files": files, **counts, "names_of_failed": failed}
 
 
