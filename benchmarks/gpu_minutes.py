@@ -36,8 +36,23 @@ RESULTS = HERE / "results" / "gpu_minutes.json"
 
 def run_tests(toy: bool) -> Iterator[dict]:
     """The marked tests, and the renderer's small cases; the names of those that failed."""
-    files = ["tests/splatting/test_gpu.py"] if toy else sorted(str(path) for path in Path("tests/splatting").glob("test_gpu*.py"))
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "-rfE", *files]
+    files = (
+        ["tests/splatting/test_gpu.py"] if toy else sorted(str(path) for path in Path("tests/splatting").glob("test_gpu*.py"))
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-o",
+        "addopts=",
+        "--import-mode=importlib",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "filterwarnings=default",
+        "-rfE",
+        *files,
+    ]
     log = Path(tempfile.gettempdir()) / "gpu_minutes_tests.log"  # is there also where the script is cut off
     with log.open("w") as file:
         code = subprocess.call(command + ["-k", "interpreter"] * toy, stdout=file, stderr=subprocess.STDOUT, cwd=HERE.parent)

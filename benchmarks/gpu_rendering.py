@@ -1,4 +1,4 @@
-"""What the splatter costs on a GPU, beside gsplat, dense torch and the bandwidth of a copy: the parts of gpu_minutes.py that render.
+"""What the splatter costs on a GPU, beside gsplat, dense torch and a copy: the parts of gpu_minutes.py that render.
 
 Times are medians in milliseconds, of Triton's `do_bench`, which empties the cache between calls; "graph" is the forward pass
 replayed as a CUDA graph, without the cost of launching. Without a GPU (for tests of this script) they are wall-clock times.

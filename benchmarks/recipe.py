@@ -7,13 +7,15 @@
 Every answer changes the recipe of experiment=tiny_released, with batches and a rate for a processor, in what the question is
 about. Steps are timed first, in turns and in processor time; each answer then gets as many as its minutes allow, and a cosine
 schedule of that length. The trainings run two at a time, each on one core; or, much sooner over, with the same steps on a GPU.
-Runs are kept in outputs/recipe: the same command goes on where it was stopped. Writes its
-tables in docs/recipe.md.
+What a finished one measured is kept
+in docs/results/recipe, the rest in outputs/recipe: the same command goes on where it was stopped. Writes its tables in
+docs/recipe.md.
 """
 
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from splatsr.disk.markdown import markdown_table
 from training_steps import Steps, step_seconds
 
 PAGE = HERE.parent / "docs" / "recipe.md"
+MEASURED = HERE.parent / "docs" / "results" / "recipe"
 
 BATCHES = 50
 """Of an epoch; trainings end with a whole one."""
@@ -118,12 +121,20 @@ class Training:
     epochs: int
 
     @property
+    def title(self) -> str:
+        return f"{self.name}_{self.epochs}epochs_seed{self.seed}"
+
+    @property
     def folder(self) -> Path:
-        return Path("outputs/recipe") / f"{self.name}_{self.epochs}epochs_seed{self.seed}"
+        return Path("outputs/recipe") / self.title
+
+    @property
+    def measured(self) -> Path:
+        return MEASURED / f"{self.title}.json"
 
     def run(self, common: list[str]) -> None:
         """Trains and measures, unless that is done; goes on with what was begun."""
-        if (self.folder / "metrics.json").exists():
+        if self.measured.exists():
             return
         going_on = [f"resume={self.folder}"] if (self.folder / "config.yaml").exists() else [f"hydra.run.dir={self.folder}"]
         command = [
@@ -134,11 +145,12 @@ class Training:
         done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-        print(f"{self.folder}: {time.monotonic() - start:.0f} s", flush=True)
+        print(f"{self.title}: {time.monotonic() - start:.0f} s", flush=True)
+        shutil.copyfile(self.folder / "metrics.json", self.measured)
 
     def figures(self) -> dict[str, float]:
         """PSNR by "<set> x<scale>"."""
-        sets = json.loads((self.folder / "metrics.json").read_text())["sets"]
+        sets = json.loads(self.measured.read_text())["sets"]
         return {f"{name} {scale}": values["psnr_y"] for name, scales in sets.items() for scale, values in scales.items()}
 
 
@@ -199,8 +211,8 @@ def main() -> None:
 
 
 def step_times(common: list[str], answers: list[list[str]], count: int) -> dict[tuple[str, ...], float]:
-    """Processor seconds of a step of each; kept in outputs/recipe, so that a command that goes on counts the same steps."""
-    path = Path("outputs/recipe/seconds.json")
+    """Processor seconds of a step of each; kept, so that a command that goes on counts the same steps."""
+    path = MEASURED / "seconds.json"
     known: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
     for answer in answers:
         if all(setting.startswith(FREE) for setting in answer) and "" in known:
