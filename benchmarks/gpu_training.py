@@ -58,7 +58,7 @@ class DeviceSteps(Steps):
         """One step as a run takes it, its checks for finite values included; the loss."""
         self.optimizer.zero_grad()
         with self.precision():
-            loss = self.loss(*self.supervision(self.model(batch["lr"]), batch, np.random.default_rng(index)))
+            loss = self.loss(*self.supervision(self.model(batch["lr"]), batch))
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not (torch.isfinite(norm) and torch.isfinite(loss)):

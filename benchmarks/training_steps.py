@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from splatsr.checkpoints.build import build
 from splatsr.data.module import PhotoData
 from splatsr.runs.configuration import compose, instantiate
@@ -27,7 +25,7 @@ class Steps:
 
     def __call__(self, batch: dict, index: int) -> None:
         self.optimizer.zero_grad()
-        self.loss(*self.supervision(self.model(batch["lr"]), batch, np.random.default_rng(index))).backward()
+        self.loss(*self.supervision(self.model(batch["lr"]), batch)).backward()
         self.optimizer.step()
 
 

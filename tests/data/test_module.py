@@ -194,7 +194,7 @@ def test_a_share_of_a_batch_has_the_lr_images_that_the_whole_has(photographs: Pa
     sampler = module.train_dataloader().sampler.whole
     (whole, *_) = photographed(photographs, camera, 0, 0)
     for rank in (0, 1):
-        request = next(iter(BatchShare(sampler, rank=rank, ranks=2)))
+        request = next(iter(BatchShare(sampler, rank=rank, ranks=2, parts=1)))
         part = module.on_after_batch_transfer(module.crops[request], 0)
         assert torch.equal(part["lr"], whole["lr"][[rank]])
 

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import lightning
 import pytest
 
 from composed import settings_of
@@ -34,6 +35,13 @@ def test_an_epoch_has_the_crops_that_it_will_have(limit: float | None, crops: st
     )  # fmt: skip
     data.setup("fit")
     assert describe_crops(data, limit) == f"3 photographs; an epoch is {crops} of 24x24 HR pixels at x2 to x3"
+
+
+def test_a_batch_in_parts_says_so(photographs: Path) -> None:
+    data: PhotoData = instantiate(settings_of("data=folder", f"data.train={photographs}", "data.patch=24")["data"], "data")
+    data.trainer = lightning.Trainer(accelerator="cpu", accumulate_grad_batches=4, logger=False, enable_checkpointing=False)
+    data.setup("fit")
+    assert "(100 x 8, each in 4 parts)" in describe_crops(data, None)
 
 
 def test_one_is_one() -> None:

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ def rendered(*sizes: tuple[int, int]) -> list[Tensor]:
 
 def test_whole_crops_are_rendered_at_the_nominal_scale() -> None:
     hr = torch.rand(2, 3, 5, 8)
-    prediction, target = OnCrops()(IMAGE, {"hr": hr, "scale": 2.6}, np.random.default_rng(0))
+    prediction, target = OnCrops()(IMAGE, {"hr": hr, "scale": 2.6})
     assert target is hr
     assert torch.equal(prediction, IMAGE.render(scale=2.6))
     OnCrops().check(IMAGE, "batch", 1)
@@ -31,27 +30,30 @@ def test_whole_crops_are_rendered_at_the_nominal_scale() -> None:
 
 
 def test_a_pixel_is_compared_with_the_answer_at_its_own_place() -> None:
-    batch = {"hr": rendered((4, 7), (6, 5))}
-    prediction, target = OnQueries(count=20)(IMAGE, batch, np.random.default_rng(0))
+    batch = {"hr": rendered((4, 7), (6, 5)), "seeds": [0, 1]}
+    prediction, target = OnQueries(count=20)(IMAGE, batch)
     assert prediction.shape == (2, 20, 3)
     torch.testing.assert_close(prediction, target)
 
 
-def test_every_pixel_is_drawn_at_most_once_and_the_draw_is_the_random_numbers() -> None:
-    batch = {"hr": torch.stack(rendered((4, 5), (4, 5)))}
-    everything = OnQueries(count=20)(IMAGE, batch, np.random.default_rng(0))[1]
+def test_every_pixel_is_drawn_at_most_once_and_the_draw_is_that_of_the_crops_seed() -> None:
+    crops = torch.stack(rendered((4, 5), (4, 5)))
+
+    def drawn(*seeds: int) -> Tensor:
+        return OnQueries(count=20)(IMAGE, {"hr": crops, "seeds": list(seeds)})[1]
+
+    everything = drawn(7, 2**62)
     assert len(everything[0].unique(dim=0)) == 20
     assert not torch.equal(everything[0], everything[1]), "every crop has a draw of its own"
-    again, other = (OnQueries(count=20)(IMAGE, batch, np.random.default_rng(seed))[1] for seed in (0, 1))
-    assert torch.equal(again, everything)
-    assert not torch.equal(other, everything)
+    assert torch.equal(drawn(2**62, 7), everything.flip(0)), "which does not depend on its place in the batch"
+    assert not torch.equal(drawn(8, 7)[0], everything[0])
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="at least 1 pixel"):
         OnQueries(count=0)
     with pytest.raises(InputError, match="supervision.count=21 pixels cannot be drawn from a crop of 5x4"):
-        OnQueries(count=21)(IMAGE, {"hr": rendered((4, 5))}, np.random.default_rng(0))
+        OnQueries(count=21)(IMAGE, {"hr": rendered((4, 5)), "seeds": [0]})
     with pytest.raises(InputError, match="BicubicImage renders whole images only; use supervision=crops"):
         OnQueries(count=1).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "batch", 1)
     OnQueries(count=9).check(IMAGE, "crop", 9)
@@ -68,7 +70,7 @@ def test_beyond_white_and_black_nothing_is_an_error_where_the_target_is_white_or
 
     prediction = torch.tensor([1.2, 0.9, 1.2, -0.1, 0.1, -0.1]).expand(1, 3, 1, 6).clone().requires_grad_()
     target = torch.tensor([1.0, 1.0, 0.5, 0.0, 0.0, 0.5]).expand(1, 3, 1, 6)
-    compared, same = OnSaturatedCrops()(Image(), {"scale": 2.0, "hr": target}, np.random.default_rng(0))
+    compared, same = OnSaturatedCrops()(Image(), {"scale": 2.0, "hr": target})
     assert same is target
     (compared - target).abs().sum().backward()
     assert prediction.grad[0, 1, 0].tolist() == [0, -1, 1, 0, 1, -1]

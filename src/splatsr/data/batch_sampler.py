@@ -26,7 +26,7 @@ class CropRequest:
         flip_vertical: whether it is turned upside down, first of all.
         flip_horizontal: whether left and right then change places.
         transpose: whether rows and columns then change places.
-        seed: of whatever its degradation draws.
+        seed: of whatever its degradation and its supervision draw.
         others: more positions, (top, left); the one with most detail is taken.
         channels: the color channels in their order in the crop.
     """

@@ -43,10 +43,11 @@ class CropDataset(Dataset[dict[str, Any]]):
         self.patch, self.patch_of = patch, patch_of
 
     def __getitem__(self, request: BatchRequest) -> dict[str, Any]:
-        """{"lr": (B, 3, l, l), "hr": (B, 3, L, L), "scale": the nominal one}, RGB in [0, 1], float32.
+        """{"lr": (B, 3, l, l), "hr": (B, 3, L, L), "scale": the nominal one, "seeds": one for each crop, for whatever is drawn
+        of it}; RGB in [0, 1], float32.
 
         Where the crops' scales differ, hr is a list of B images (3, L, L) of different sides, and scale a list. Where LR is
-        made of the whole batch, there are "lr_side", in pixels, and "seeds", one for each crop, in place of lr.
+        made of the whole batch, there is "lr_side", in pixels, in place of lr.
         """
         sides = [crop_sides(self.patch, scale, self.patch_of) for scale in request.scales]
         hr = [cut(self.photographs[crop.photograph], crop, side) for crop, (_, side) in zip(request.crops, sides, strict=True)]
@@ -55,9 +56,10 @@ class CropDataset(Dataset[dict[str, Any]]):
         batch = {
             "hr": torch.stack(targets) if one_scale else targets,
             "scale": request.scales[0] if one_scale else list(request.scales),
+            "seeds": [crop.seed for crop in request.crops],
         }
         if self.degradation is None:
-            return batch | {"lr_side": sides[0][0], "seeds": [crop.seed for crop in request.crops]}
+            return batch | {"lr_side": sides[0][0]}
         lr = [
             self._low(self.degradation, crop, image, side)
             for crop, image, (side, _) in zip(request.crops, hr, sides, strict=True)

@@ -55,7 +55,7 @@ class PhotoData(lightning.LightningDataModule):
         scale_per: whether each "batch" has a scale, or each "crop".
         crop_candidates: positions that are drawn for every crop; the one with most detail is taken.
         permute_colors: whether the crops' color channels change places at random.
-        batch_size: crops per batch, in total over all devices.
+        batch_size: crops per batch, in total over all devices, and over the parts that gradients are accumulated over.
         batches_per_epoch: batches that make an epoch.
         workers: loader processes; 0 makes crops in the training process.
         validation_scales: scales of the validation during training.
@@ -168,7 +168,7 @@ class PhotoData(lightning.LightningDataModule):
         return LateLoader(
             self.crops,
             batch_size=None,
-            sampler=BatchShare(sampler, rank=self.rank, ranks=self.ranks),
+            sampler=BatchShare(sampler, rank=self.rank, ranks=self.ranks, parts=self.parts),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
@@ -227,6 +227,11 @@ class PhotoData(lightning.LightningDataModule):
     def ranks(self) -> int:
         """Processes that train together, one per device."""
         return self.trainer.world_size if self.trainer else 1
+
+    @property
+    def parts(self) -> int:
+        """Parts in which a process takes its share of a batch, one after another (trainer.accumulate_grad_batches)."""
+        return self.trainer.accumulate_grad_batches if self.trainer else 1
 
     def _training_images(self, paths: ImagePaths | None) -> TrainingImages | None:
         if paths is None:

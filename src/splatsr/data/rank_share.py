@@ -1,7 +1,8 @@
 """What each process of a training over several devices gets: batches cut evenly, test images dealt out.
 
 Where a batch has one scale, all processes render the same size at the same time. Every crop is seen once, and the mean of
-the processes' gradients is the gradient of the whole batch. The configuration's batch size is always the total.
+the processes' gradients is the gradient of the whole batch. So it is with a device that takes its share in several parts, one
+after another, for want of memory. The configuration's batch size is always the total.
 """
 
 from collections.abc import Iterator
@@ -14,34 +15,41 @@ from splatsr.data.evaluation_pairs import EvaluationPairs, Pair
 from splatsr.errors import InputError
 
 
-def check_share(batch_size: int, ranks: int) -> None:
-    """InputError unless every one of `ranks` processes gets as many crops of a batch as the others."""
-    if batch_size % ranks:
-        near = max(ranks, round(batch_size / ranks) * ranks)
+def check_share(batch_size: int, ranks: int, parts: int) -> None:
+    """InputError unless a batch can be cut evenly: for `ranks` processes, each of which takes its share in `parts` parts."""
+    pieces = ranks * parts
+    if batch_size % pieces:
+        near = max(pieces, round(batch_size / pieces) * pieces)
+        devices = f"{ranks} devices cannot share it evenly"
+        accumulated = f"cannot be taken in {parts} equal parts (trainer.accumulate_grad_batches)"
+        why = devices if parts == 1 else accumulated if ranks == 1 else f"by {ranks} devices it {accumulated}"
+        other = "trainer.devices" if parts == 1 else "trainer.accumulate_grad_batches"
         raise InputError(
-            f"data.batch_size={batch_size} is the total over all devices, and {ranks} devices cannot share it evenly; "
-            f"use a multiple of {ranks}, such as {near}, or other trainer.devices."
+            f"data.batch_size={batch_size} is the total over all devices, and {why}; use a multiple of {pieces}, such as "
+            f"{near}, or other {other}."
         )
 
 
 class BatchShare(Sampler[BatchRequest]):
-    """The contiguous part of every batch that belongs to process `rank` of `ranks`; the parts of all make the batch."""
+    """The contiguous share of every batch that belongs to process `rank` of `ranks`, in `parts` parts, one after another."""
 
-    def __init__(self, whole: BatchSampler, *, rank: int, ranks: int) -> None:
-        check_share(whole.batch_size, ranks)
-        self.whole, self.rank = whole, rank
-        self.crops = whole.batch_size // ranks
+    def __init__(self, whole: BatchSampler, *, rank: int, ranks: int, parts: int) -> None:
+        check_share(whole.batch_size, ranks, parts)
+        self.whole, self.rank, self.parts = whole, rank, parts
+        self.crops = whole.batch_size // (ranks * parts)
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose requests the next iteration yields; called by Lightning before every epoch."""
         self.whole.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return len(self.whole)
+        return len(self.whole) * self.parts
 
     def __iter__(self) -> Iterator[BatchRequest]:
-        own = slice(self.rank * self.crops, (self.rank + 1) * self.crops)
-        return (replace(batch, scales=batch.scales[own], crops=batch.crops[own]) for batch in self.whole)
+        for batch in self.whole:
+            for part in range(self.rank * self.parts, (self.rank + 1) * self.parts):
+                own = slice(part * self.crops, (part + 1) * self.crops)
+                yield replace(batch, scales=batch.scales[own], crops=batch.crops[own])
 
 
 class PairShare(Dataset[Pair | None]):

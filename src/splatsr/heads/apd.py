@@ -15,6 +15,7 @@ from splatsr.bounds import Reach, Widths
 from splatsr.geometry import cell_corners
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.positions_head import PositionsHead
+from splatsr.image.precision import widened
 
 
 class APD(PositionsHead):
@@ -44,7 +45,7 @@ class APD(PositionsHead):
         self, features: Float[Tensor, "b n c"], lr_size: tuple[int, int], chosen: Bool[Tensor, "b n"] | None = None
     ) -> Float[Tensor, "b n xy=2"]:
         """Centres in LR pixels; kernels run row by row over the grid of cells."""
-        offset = self.offset_range * torch.tanh(by_position(self.mlp, features, chosen).float())
+        offset = self.offset_range * torch.tanh(widened(by_position(self.mlp, features, chosen)))
         return cell_corners(*lr_size, self.per_side).to(offset) + offset
 
     def start_centred(self) -> None:

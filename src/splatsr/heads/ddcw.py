@@ -16,6 +16,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from splatsr.bounds import Width, Widths
 from splatsr.heads.mlp import mlp, of_chosen
 from splatsr.heads.shapes_head import ShapesHead
+from splatsr.image.precision import widened
 
 CHUNK = {"cpu": 1024, "cuda": 65536, "mps": 65536}
 """Kernels whose weights exist at the same time, by device: 1024 * 730 floats are 3 MB, whatever the image, and fit into a
@@ -96,7 +97,7 @@ class WeightedRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, queries: Tensor, keys: Tensor, rows: Tensor) -> Tensor:
         with torch.autocast(queries.device.type, enabled=False):
-            wide_keys, wide_rows = _widened(keys), _widened(rows)
+            wide_keys, wide_rows = widened(keys), widened(rows)
             mixed = queries.new_empty((*queries.shape[:2], 3), dtype=wide_rows.dtype)
             columns = wide_rows.T.contiguous()  # products with three columns are slow, those with three rows are not
             for chunk, target in zip(_chunks(queries), _chunks(mixed), strict=True):
@@ -116,10 +117,10 @@ class WeightedRows(torch.autograd.Function):
 
 def _gradients(upstream: Tensor, queries: Tensor, keys: Tensor, rows: Tensor, mixed: Tensor) -> tuple[Tensor, Tensor]:
     """Of queries and keys; see `WeightedRows.backward`."""
-    wide_keys, of_queries = _widened(keys), []
+    wide_keys, of_queries = widened(keys), []
     of_keys = torch.zeros_like(wide_keys)
     # The bracket is one product, (g, -g . mixed) . (row_r, 1), if every row gets a fourth entry of 1.
-    rows_and_one = nn.functional.pad(_widened(rows), (0, 1), value=1.0)
+    rows_and_one = nn.functional.pad(widened(rows), (0, 1), value=1.0)
     minus_g_mixed = -(upstream * mixed).sum(-1, keepdim=True)
     for chunk, gradient in zip(_chunks(queries), _chunks(torch.cat([upstream, minus_g_mixed], dim=-1)), strict=True):
         # The weights of this chunk are computed again, and overwritten by the gradient of its logits.
@@ -134,10 +135,6 @@ def _same(a: Tensor, b: Tensor) -> bool:
     return a.device == b.device and a.dtype == b.dtype and torch.equal(a, b)
 
 
-def _widened(tensor: Tensor) -> Tensor:
-    return tensor if tensor.dtype == torch.float64 else tensor.float()
-
-
 def _chunks(tensor: Tensor) -> Iterator[Tensor]:
     """Pieces along the kernels of all images; views, so that the queries are not copied as a whole."""
-    return (_widened(chunk) for chunk in tensor.split(max(1, CHUNK[tensor.device.type] // len(tensor)), dim=1))
+    return (widened(chunk) for chunk in tensor.split(max(1, CHUNK[tensor.device.type] // len(tensor)), dim=1))

@@ -10,6 +10,7 @@ from torch import Tensor
 from splatsr.bounds import Widths
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.positions_head import PositionsHead
+from splatsr.image.precision import widened
 
 
 class FreePositions(PositionsHead):
@@ -33,7 +34,7 @@ class FreePositions(PositionsHead):
     ) -> Float[Tensor, "b n xy=2"]:
         """Centres in LR pixels."""
         height, width = lr_size
-        position = torch.tanh(by_position(self.mlp, features, chosen).float())  # in (-1, 1), x first
+        position = torch.tanh(widened(by_position(self.mlp, features, chosen)))  # in (-1, 1), x first
         return (1 + position) * position.new_tensor([width / 2, height / 2])
 
     def start_centred(self) -> None:

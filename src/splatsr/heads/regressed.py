@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from splatsr.bounds import Width, Widths
 from splatsr.heads.mlp import by_position, mlp
 from splatsr.heads.shapes_head import ShapesHead
+from splatsr.image.precision import widened
 
 
 class RegressedShapes(ShapesHead):
@@ -37,7 +38,7 @@ class RegressedShapes(ShapesHead):
         self, features: Float[Tensor, "b c h w"], chosen: Bool[Tensor, "b h*w"] | None = None
     ) -> Float[Tensor, "b h*w l11_l21_l22=3"]:
         active = nn.functional.gelu(self.query(features))
-        return by_position(self.mlp, active.flatten(2).transpose(1, 2), chosen).float()
+        return widened(by_position(self.mlp, active.flatten(2).transpose(1, 2), chosen))
 
     @torch.no_grad()
     def start_at_mean_row(self) -> None:

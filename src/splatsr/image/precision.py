@@ -32,3 +32,8 @@ def in_float32(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return layer(x)
     with torch.autocast(x.device.type, enabled=False):
         return layer(x.float())
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """The tensor in float32, or in float64 where it is in that."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()

@@ -246,7 +246,7 @@ def _make_trainer(
         callbacks=[OwnSignals(), header, *(one for one in made if validated or not isinstance(one, BestCheckpoint))],
         logger=False,  # they are opened once all else is known to be right
     )
-    check_share(photographs.batch_size, fitter.world_size)
+    check_share(photographs.batch_size, fitter.world_size, fitter.accumulate_grad_batches)
     return fitter
 
 

@@ -78,7 +78,8 @@ def describe_crops(data: PhotoData, limit: int | float | None) -> str:
     low, high = (f"{scale:g}" for scale in data.scale_range)
     scales = f"x{low}" if low == high else f"x{low} to x{high}"
     side = f"{data.patch}x{data.patch} {'HR' if data.patch_of == 'hr' else 'LR'} pixels"
-    crops = f"{count(batches * data.batch_size, 'crop')} ({batches} x {data.batch_size}) of {side} at {scales}"
+    of_each = f"{batches} x {data.batch_size}" + (f", each in {data.parts} parts" if data.parts > 1 else "")
+    crops = f"{count(batches * data.batch_size, 'crop')} ({of_each}) of {side} at {scales}"
     drawn = f" and {count(data.drawings, 'drawing')}" if data.drawings else ""
     photographs = count(len(data.crops.photographs) - data.drawings, "photograph")
     return f"{photographs}{drawn}; an epoch is {crops}"

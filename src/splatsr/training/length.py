@@ -34,6 +34,13 @@ def check_length(trainer: Mapping[str, Any]) -> None:
 def check_epoch(trainer: Mapping[str, Any], batches: int) -> None:
     """InputError where an epoch of so many batches is too short for what the settings of a trainer make of it."""
     limit, interval = trainer.get("limit_train_batches"), trainer.get("val_check_interval")
+    parts = trainer.get("accumulate_grad_batches") or 1
+    if parts > 1 and limit is not None:
+        raise InputError(
+            "trainer.limit_train_batches would count parts of batches with trainer.accumulate_grad_batches; set "
+            "data.batches_per_epoch instead."
+        )
+    batches *= parts
     if isinstance(limit, float) and int(limit * batches) < 1:
         raise InputError(
             f"trainer.limit_train_batches={limit:g} leaves nothing of an epoch of {batches} batches (data.batches_per_epoch)."

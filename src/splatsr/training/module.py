@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from jaxtyping import Float
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -59,9 +58,8 @@ class SuperResolution(lightning.LightningModule):
         torch.manual_seed(self.seed + self.current_epoch + 1_000_003 * self.global_rank)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Float[Tensor, ""]:
-        """One batch, see `data.crops`; what is drawn from it depends on (seed, epoch, batch, process) alone."""
-        random = np.random.default_rng([self.seed, self.current_epoch, batch_idx, self.global_rank])
-        loss = self.loss(*self.supervision(self.model(batch["lr"]), batch, random))
+        """One batch, or a part of one, see `data.crops`."""
+        loss = self.loss(*self.supervision(self.model(batch["lr"]), batch))
         mean = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
         self._check_finite("loss", mean)
         self.log("train/loss", mean, prog_bar=True, batch_size=len(batch["lr"]))

@@ -1,8 +1,9 @@
 """What of a batch is compared in training: whole crops, or pixels of them that are drawn and queried.
 
-Called with the model's image of a batch's LR crops, the batch, and a source of random numbers that belongs to this very
-step; returns (prediction, target) for the loss. `check` is called before the first batch with any image of the model and
-what has a scale of its own, "batch" or "crop", and the pixels of the smallest HR crop.
+Called with the model's image of a batch's LR crops and the batch; returns (prediction, target) for the loss. What is drawn
+of a crop depends on the crop's own seed, so that it is the same in whatever parts a batch is taken. `check` is called before
+the first batch with any image of the model and what has a scale of its own, "batch" or "crop", and the pixels of the smallest
+HR crop.
 """
 
 from collections.abc import Mapping
@@ -31,8 +32,8 @@ class Supervision(Protocol):
         many pixels the smallest HR crop has."""
         ...
 
-    def __call__(self, image: Any, batch: Mapping[str, Any], random: np.random.Generator, /) -> tuple[Tensor, Tensor]:
-        """(prediction, target) of the model's image of a batch's LR crops; `random` belongs to this very step."""
+    def __call__(self, image: Any, batch: Mapping[str, Any], /) -> tuple[Tensor, Tensor]:
+        """(prediction, target) of the model's image of a batch's LR crops."""
         ...
 
 
@@ -48,7 +49,7 @@ class OnCrops:
             raise InputError("supervision=crops renders a batch at one scale; set data.scale_per=batch or supervision=queries.")
 
     def __call__(
-        self, image: ContinuousImage, batch: Mapping[str, Any], _: np.random.Generator
+        self, image: ContinuousImage, batch: Mapping[str, Any]
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
         """Both (B, 3, H, W)."""
         return image.render(scale=batch["scale"]), batch["hr"]
@@ -62,10 +63,10 @@ class OnSaturatedCrops(OnCrops):
     """
 
     def __call__(
-        self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
+        self, image: ContinuousImage, batch: Mapping[str, Any]
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
         """Both (B, 3, H, W)."""
-        prediction, target = super().__call__(image, batch, random)
+        prediction, target = super().__call__(image, batch)
         prediction = torch.where(target >= 1, prediction.clamp(max=1), prediction)
         return torch.where(target <= 0, prediction.clamp(min=0), prediction), target
 
@@ -82,11 +83,11 @@ class OnCropsWithPublishedGradient(OnCrops):
             )
 
     def __call__(
-        self, image: ContinuousImage, batch: Mapping[str, Any], random: np.random.Generator
+        self, image: ContinuousImage, batch: Mapping[str, Any]
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
         """Both (B, 3, H, W)."""
         assert isinstance(image, GaussianField)  # `check` has refused all others
-        return super().__call__(replace(image, cholesky=PublishedGradient.apply(image.cholesky)), batch, random)
+        return super().__call__(replace(image, cholesky=PublishedGradient.apply(image.cholesky)), batch)
 
 
 class OnQueries:
@@ -112,7 +113,7 @@ class OnQueries:
             )
 
     def __call__(
-        self, image: QueryableImage, batch: Mapping[str, Any], random: np.random.Generator
+        self, image: QueryableImage, batch: Mapping[str, Any]
     ) -> tuple[Float[Tensor, "b {self.count} 3"], Float[Tensor, "b {self.count} 3"]]:
         """Both (B, count, 3), the pixels in random order. The crops may have different sizes.
 
@@ -120,13 +121,14 @@ class OnQueries:
             InputError: a crop has too few pixels.
         """
         coordinates, targets, cells = [], [], []
-        for hr in batch["hr"]:
+        for hr, seed in zip(batch["hr"], batch["seeds"], strict=True):
             size = (hr.shape[-2], hr.shape[-1])
             if size[0] * size[1] < self.count:
                 raise InputError(
                     f"supervision.count={self.count} pixels cannot be drawn from a crop of {size[1]}x{size[0]}: use fewer, "
                     "larger crops (data.patch) or supervision=crops."
                 )
+            random = np.random.default_rng([seed, 1])  # not the numbers that its degradation draws
             chosen = random.choice(size[0] * size[1], self.count, replace=False)
             pixels = torch.from_numpy(np.stack(np.divmod(chosen, size[1]), axis=-1)).to(hr.device)
             coordinates.append(pixel_centres(pixels, size))
