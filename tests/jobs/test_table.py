@@ -107,4 +107,5 @@ def test_wandb_gets_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, u
     table_job.table(table=settings["table"], runs=None, logger=settings["logger"], run=Run(Path("out"), settings))
     assert logged["key"] == "table7"
     assert logged["columns"][:3] == ["kind", "method", "Set5 x4"]
-    assert ["paper", "ContinuousSR", "32.93", "29.67", "27.55", "25.18", "29.18", "27.94", "32.19"] in logged["data"]
+    (ours,) = (row for row in logged["data"] if row[1] == "ContinuousSR")
+    assert ours[:7] == ["paper", "ContinuousSR", "32.93", "29.67", "27.55", "25.18", "29.18"]

@@ -8,11 +8,13 @@ from splatsr.tables.runs import EvaluatedRun
 
 
 class Line(NamedTuple):
-    """One printed row: `kind` is paper, ours or difference; cells are rounded as they are printed, None where empty."""
+    """One printed row: `kind` is paper, ours or difference; cells are rounded as they are printed, None where empty.
+    `misprints` are indices of cells that are marked."""
 
     kind: str
     name: str
     cells: list[float | None]
+    misprints: frozenset[int] = frozenset()
 
 
 def compare(table: PaperTable, runs: Sequence[EvaluatedRun]) -> list[Line]:
@@ -20,7 +22,7 @@ def compare(table: PaperTable, runs: Sequence[EvaluatedRun]) -> list[Line]:
     lines: list[Line] = []
     unplaced = list(runs)
     for row in table.rows:
-        lines.append(Line("paper", row.name, row.cells))
+        lines.append(Line("paper", row.name, row.cells, row.misprints))
         for run in [run for run in unplaced if run.is_a(row.run)]:
             unplaced.remove(run)
             ours = _cells(table, run)

@@ -41,12 +41,13 @@ class Column(NamedTuple):
 
 class PaperRow(NamedTuple):
     """One method; `cells` go with the table's columns. What of ours is compared with it: `run` names model and encoder,
-    `members` the values {key: value} of an ablation's multirun."""
+    `members` the values {key: value} of an ablation's multirun. `misprints` are indices of cells that look like misprints."""
 
     name: str
     run: Mapping[str, str | None]
     cells: list[float | None]
     members: list[Mapping[str, Any]]
+    misprints: frozenset[int]
 
 
 class PaperTable:
@@ -62,7 +63,8 @@ class PaperTable:
             only the paper fills, is {decimals, labels}.
         rows: {name, run, figures}, where `figures` are {heading: one value per scale or label, null where not at hand}; `run`
             is {model: class, encoder: class} of ours, or empty. In a table of ablations also `members`: lists of {key: value},
-            what is varied in ours.
+            what is varied in ours. And where a figure looks like a misprint `misprints`: headings of its columns, with the scale or
+            label; they are printed as the paper has them, and marked.
     """
 
     def __init__(
@@ -142,6 +144,7 @@ def _row(
     figures: Mapping[str, Sequence[float | None]],
     groups: Mapping[str, list[Column]],
     members: Sequence[Mapping[str, Any]] = (),
+    misprints: Sequence[str] = (),
 ) -> PaperRow:
     if stray := set(figures) - set(groups):
         raise InputError(f"table.rows: row {name}: {', '.join(stray)} is no column of the table.")
@@ -151,4 +154,7 @@ def _row(
         if len(values) != len(columns):
             raise InputError(f"table.rows: row {name}, {heading}: {len(values)} figures for {len(columns)} columns.")
         cells += [None if value is None else float(value) for value in values]
-    return PaperRow(name, dict(run), cells, list(members))
+    headings = [column.heading for columns in groups.values() for column in columns]
+    if unknown := set(misprints) - {heading for heading, cell in zip(headings, cells, strict=True) if cell is not None}:
+        raise InputError(f"table.rows: row {name}, misprints: {', '.join(sorted(unknown))} is no column with a figure.")
+    return PaperRow(name, dict(run), cells, list(members), frozenset(map(headings.index, misprints)))

@@ -10,6 +10,9 @@ from splatsr.tables.compare import Line
 from splatsr.tables.paper import PaperTable
 from splatsr.tables.text_table import TextTable
 
+MISPRINT = "*"
+"""Behind a figure that looks like a misprint."""
+
 _LATEX = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -25,8 +28,10 @@ def heading(table: PaperTable) -> list[str]:
 def body(table: PaperTable, lines: Sequence[Line]) -> list[list[str]]:
     """The printed cells, row by row."""
     decimals = [column.decimals for column in table.columns]
+    texts = [[_text(line.kind, *cell) for cell in zip(line.cells, decimals, strict=True)] for line in lines]
     return [
-        [line.kind, line.name, *(_text(line.kind, *cell) for cell in zip(line.cells, decimals, strict=True))] for line in lines
+        [line.kind, line.name, *(text + MISPRINT * (index in line.misprints) for index, text in enumerate(row))]
+        for line, row in zip(lines, texts, strict=True)
     ]
 
 
@@ -37,7 +42,8 @@ def caption(table: PaperTable) -> list[str]:
         if column.protocol is not None and column.set_name not in shared.setdefault(column.protocol, []):
             shared[column.protocol].append(column.set_name)
     ours = [f"{', '.join(sets)}: protocol {protocol.name} ({_protocol(protocol)})" for protocol, sets in shared.items()]
-    return [f"Paper: {table.source}.", *([f"Ours on {'; '.join(ours)}."] if ours else []), table.note]
+    misprints = [f"{MISPRINT} As printed; it looks like a misprint."] if any(row.misprints for row in table.rows) else []
+    return [f"Paper: {table.source}.", *([f"Ours on {'; '.join(ours)}."] if ours else []), table.note, *misprints]
 
 
 def to_markdown(table: PaperTable, lines: Sequence[Line]) -> str:
