@@ -1,4 +1,4 @@
-"""The script for machines with a GPU runs on one without: its parts at toy sizes, its record, and how it goes on after a failure."""
+"""The script for machines with a GPU runs on one without: its parts at toy sizes, its record, a part that fails."""
 
 import json
 import subprocess

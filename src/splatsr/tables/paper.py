@@ -63,8 +63,8 @@ class PaperTable:
             only the paper fills, is {decimals, labels}.
         rows: {name, run, figures}, where `figures` are {heading: one value per scale or label, null where not at hand}; `run`
             is {model: class, encoder: class} of ours, or empty. In a table of ablations also `members`: lists of {key: value},
-            what is varied in ours. And where a figure looks like a misprint `misprints`: headings of its columns, with the scale or
-            label; they are printed as the paper has them, and marked.
+            what is varied in ours. Where figures look like misprints also `misprints`: headings of their columns, with the scale
+            or label; they are printed as the paper has them, and marked.
     """
 
     def __init__(
