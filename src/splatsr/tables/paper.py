@@ -63,7 +63,7 @@ class PaperTable:
             only the paper fills, is {decimals, labels}.
         rows: {name, run, figures}, where `figures` are {heading: one value per scale or label, null where not at hand}; `run`
             is {model: class, encoder: class} of ours, or empty. In a table of ablations also `members`: lists of {key: value},
-            what is varied in ours. Where figures look like misprints also `misprints`: headings of their columns, with the scale
+            what is varied in ours. Where figures look like misprints, `misprints` are headings of their columns, with scale
             or label; they are printed as the paper has them, and marked.
     """
 
