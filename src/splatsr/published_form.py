@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 class PublishedForm(NamedTuple):
     """A method's checkpoint {"model": {"name", "args": {"encoder_spec": {"name", "args"}, ...}, "sd": state dict}}.
 
-    DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name.
+    DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name. CiaoSR's is
+    MMEditing's, without arguments (`checkpoints.mmediting`).
 
     Stands as `PUBLISHED` in the method's file. It is compared with the file's arguments; nothing is built from those.
     """

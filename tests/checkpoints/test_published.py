@@ -21,7 +21,7 @@ from splatsr.errors import InputError
 from splatsr.models.continuoussr import ContinuousSR
 from splatsr.published_form import PublishedForm
 
-CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swinir": "swinir"}
+CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swinir": "swinir", "swinir-body": "swinir_body"}
 
 
 class Trap:

@@ -10,7 +10,7 @@ from splatsr.decoders import implicit_image
 from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.image.continuous_image import QueryableImage, StripImage
 
-METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn")
+METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn", "ciaosr")
 
 
 @pytest.fixture(params=METHODS)

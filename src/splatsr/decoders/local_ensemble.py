@@ -20,6 +20,17 @@ def half_pixel(size: tuple[int, int]) -> tuple[float, float]:
     return 1 / size[0], 1 / size[1]
 
 
+def aligned_step(margin: Float[Tensor, "b yx=2"], size: tuple[int, int]) -> Float[Tensor, "b 1 1 yx=2"]:
+    """The shift of ITSRN and CiaoSR to their four pixels: (1 - margin) / (h - 1), near LIIF's 1 / h, as published.
+
+    The margin is an output pixel's half (ITSRN: 1 / H) or whole (CiaoSR: 2 / H) size. With the half, the shift is half a step
+    of the LR grid if the outermost pixels' centres of output and LR image coincided. Along an axis of a single LR pixel, where
+    the published codes divide by zero, any shift ends at that pixel.
+    """
+    steps = (margin.new_tensor(size) - 1).clamp(min=1)
+    return ((1 - margin) / steps)[:, None, None]
+
+
 def four_pixels(
     coordinates: Float[Tensor, "b q yx=2"], size: tuple[int, int], shift: tuple[float, float] | Float[Tensor, "b 1 1 yx=2"]
 ) -> Int64[Tensor, "b corners=4 q row_column=2"]:
