@@ -37,3 +37,6 @@ class PublishedForm(NamedTuple):
     config: Mapping[str, Any]
     """The constructor's arguments without the encoder, as in conf/model/. Their home is there; they are repeated because a
     file from elsewhere must open without Hydra. A test compares."""
+
+    unused: Collection[str] = ()
+    """Prefixes of tensors that the published code has and does not use."""

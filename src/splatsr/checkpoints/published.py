@@ -66,6 +66,8 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     for key, tensor in state.items():
         if kind := unused_kind(key.removeprefix(prefix), tensor):
             unused[kind] += 1
+        elif key.startswith(tuple(form.unused)):
+            unused[key.split(".")[0]] += 1
         else:
             tensors[_our_name(key, {prefix: "encoder.", **form.names})] = tensor
     log.info(
