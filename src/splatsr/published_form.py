@@ -10,7 +10,8 @@ class PublishedForm(NamedTuple):
     DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name. CiaoSR's is
     MMEditing's, without arguments (`checkpoints.mmediting`).
 
-    Stands as `PUBLISHED` in the method's file. It is compared with the file's arguments; nothing is built from those.
+    Stands as `PUBLISHED` in the method's file, alone or in a list. It is compared with the file's arguments; nothing is built
+    from those.
     """
 
     name: str

@@ -78,9 +78,10 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
 
 
 def forms() -> list[PublishedForm]:
-    """What the methods' files say about published checkpoints: every `PUBLISHED` in splatsr.models."""
+    """What the methods' files say about published checkpoints: every `PUBLISHED` in splatsr.models, a form or several."""
     found = (importlib.import_module(f"{models.__name__}.{module.name}") for module in pkgutil.iter_modules(models.__path__))
-    return [module.PUBLISHED for module in found if hasattr(module, "PUBLISHED")]
+    all_said = (getattr(module, "PUBLISHED", []) for module in found)
+    return [form for said in all_said for form in ([said] if isinstance(said, PublishedForm) else said)]
 
 
 def unused_kind(name: str, tensor: Tensor) -> str | None:
@@ -118,10 +119,15 @@ def _of_diinn(content: Mapping[str, Any]) -> tuple[Any, dict[str, Any], Any]:
 def _choose_form(name: Any, arguments: Mapping[str, Any], source: str) -> PublishedForm:
     known = [form for form in forms() if form.name == name]
     if not known:
-        titles = ", ".join(f"{form.title} ({form.name!r})" for form in forms())
+        titles = ", ".join(dict.fromkeys(f"{form.title} ({form.name!r})" for form in forms()))
         raise InputError(f"{source} holds the method {_short(name)}; of published files these are known: {titles}.")
     given = arguments.keys() - {"encoder_spec"}
-    form = min(known, key=lambda form: len(form.arguments.keys() ^ given))
+
+    def unlike(form: PublishedForm) -> tuple[int, int]:
+        different = [key for key in given & form.arguments.keys() if _as_lists(arguments[key]) != form.arguments[key]]
+        return len(form.arguments.keys() ^ given), len(different)
+
+    form = min(known, key=unlike)
     for key in sorted(given - set(form.ignored)):
         _check(key, arguments[key], form.arguments, form.title, source)
     return form
