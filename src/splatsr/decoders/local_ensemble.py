@@ -1,5 +1,6 @@
 """Local ensemble (LIIF, section 3.2): a point's RGB is a weighted mean of what four LR pixels around it give."""
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -44,11 +45,22 @@ def four_pixels(
     return nearest_pixel(coordinates[:, None] + corners * shifts + NUDGE, size)
 
 
-def opposite_areas(offsets: Float[Tensor, "b corners=4 q yx=2"]) -> Float[Tensor, "b corners=4 q 1"]:
+def sixteen_pixels(
+    coordinates: Float[Tensor, "b q yx=2"], size: tuple[int, int]
+) -> Int64[Tensor, "b pixels=16 q row_column=2"]:
+    """LMI's: the 4x4 LR pixels around a point, row by row: those that it lies in when it is shifted by -3, -1, 1 and 3 half
+    pixels. Beyond the image's border the pixel at the border is taken.
+    """
+    steps = torch.cartesian_prod(*[torch.tensor([-3, -1, 1, 3], device=coordinates.device)] * 2)
+    shifts = steps[:, None] * coordinates.new_tensor(half_pixel(size))
+    return nearest_pixel(coordinates[:, None] + shifts + NUDGE, size)
+
+
+def opposite_areas(offsets: Float[Tensor, "b pixels q yx=2"]) -> Float[Tensor, "b pixels q 1"]:
     """LIIF's weights (equation 4): the area between the point and the centre of the diagonally opposite pixel, normalised.
 
-    Offsets from the four pixels' centres in any one unit. The sum is that of the four areas at the border too, where
-    pixels coincide and the areas no longer make a square.
+    Offsets from the centres of four pixels, or LMI's sixteen, in reading order and any one unit. The sum is that of all areas
+    at the border too, where pixels coincide and the areas no longer make a square.
     """
     areas = offsets.prod(-1, keepdim=True).abs() + _AREA
     return areas.flip(1) / areas.sum(1, keepdim=True)
