@@ -10,7 +10,7 @@ from splatsr.decoders import implicit_image
 from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.image.continuous_image import QueryableImage, StripImage
 
-METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn", "ciaosr", "clit", "lmi")
+METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn", "ciaosr", "clit", "lmi", "lmliif")
 MORE = {"clit": ("model.stages=2",)}  # of the cells below, none asks for a third stage
 
 

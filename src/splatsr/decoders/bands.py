@@ -23,13 +23,17 @@ class Bands(Generic[Band]):
     def __init__(self, make: Callable[[Span], Band], *, rows: Span, count: int) -> None:
         self._make, self._all, self._count = make, rows, count
         self._made: tuple[Span, Band] | None = None
+        self._with_gradients = False
 
     def with_rows(self, first: int, last: int) -> tuple[int, Band]:
         """(top, rows from there on), which have rows `first` to `last`."""
-        if self._made is None or not self._made[0][0] <= first <= last < self._made[0][1]:
+        wanted = torch.is_grad_enabled()
+        kept = self._made if wanted == self._with_gradients else None
+        if kept is None or not kept[0][0] <= first <= last < kept[0][1]:
             rows = self._all
-            if not torch.is_grad_enabled() and self._count < rows[1] - rows[0]:
+            if not wanted and self._count < rows[1] - rows[0]:
                 rows = first, max(min(first + self._count, rows[1]), last + 1)
-            self._made = None  # the old ones make room first
-            self._made = rows, self._make(rows)
-        return self._made[0][0], self._made[1]
+            self._made = kept = None  # the old ones make room first
+            self._made, self._with_gradients = (rows, self._make(rows)), wanted
+            return self._made[0][0], self._made[1]
+        return kept[0][0], kept[1]
