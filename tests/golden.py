@@ -21,7 +21,10 @@ def read_golden(name: str) -> tuple[dict[str, Tensor], dict]:
 
 def golden_weights(metadata: dict) -> dict[str, Tensor]:
     """State dict of the published network: seeded noise from each name, scaled by the fan-in or, for norms, around 1."""
-    return {name: _weight(name, shape) for name, (_, shape) in metadata["state_dict"].items()}
+    around_one = tuple(metadata.get("fill_overrides", {}).get("add_one_to_suffix", ()))
+    return {
+        name: _weight(name, shape) + float(name.endswith(around_one)) for name, (_, shape) in metadata["state_dict"].items()
+    }
 
 
 def _weight(name: str, shape: list[int]) -> Tensor:

@@ -34,9 +34,19 @@ def diinns_content(golden: str) -> dict[str, Any]:
     return {**lightning, "state_dict": {**normalisation, **weights}, "hyper_parameters": settings}
 
 
+def ciaosrs_content(golden: str, prefix: str = "generator.") -> dict[str, Any]:
+    """What CiaoSR's training with MMEditing saves."""
+    weights = golden_weights(read_golden(golden)[1])
+    return {
+        "meta": {"env_info": "sys.platform: linux", "mmedit_version": "0.11.0", "iter": 1000000},
+        "state_dict": {f"{prefix}{name}": tensor for name, tensor in weights.items()},
+    }
+
+
 def load_published(golden: str, name: str, folder: Path) -> nn.Module:
     """The model that `splatsr.load` makes of such a file."""
-    content = diinns_content(golden) if name == "diinn" else published_content(golden, name)
+    others = {"diinn": diinns_content, "ciaosr": ciaosrs_content}
+    content = others[name](golden) if name in others else published_content(golden, name)
     torch.save(content, folder / "epoch-last.pth")
     return splatsr.load(folder / "epoch-last.pth")
 

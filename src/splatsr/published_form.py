@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 class PublishedForm(NamedTuple):
     """A method's checkpoint {"model": {"name", "args": {"encoder_spec": {"name", "args"}, ...}, "sd": state dict}}.
 
-    DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name.
+    DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name. CiaoSR's is
+    MMEditing's, without arguments (`checkpoints.mmediting`).
 
-    Stands as `PUBLISHED` in the method's file. It is compared with the file's arguments; nothing is built from those.
+    Stands as `PUBLISHED` in the method's file, alone or in a list. It is compared with the file's arguments; nothing is built
+    from those.
     """
 
     name: str
@@ -36,3 +38,6 @@ class PublishedForm(NamedTuple):
     config: Mapping[str, Any]
     """The constructor's arguments without the encoder, as in conf/model/. Their home is there; they are repeated because a
     file from elsewhere must open without Hydra. A test compares."""
+
+    unused: Collection[str] = ()
+    """Prefixes of tensors that the published code has and does not use."""

@@ -21,7 +21,7 @@ from splatsr.errors import InputError
 from splatsr.models.continuoussr import ContinuousSR
 from splatsr.published_form import PublishedForm
 
-CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swinir": "swinir"}
+CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swinir": "swinir", "swinir-body": "swinir_body"}
 
 
 class Trap:
@@ -82,7 +82,7 @@ def test_what_was_read_and_what_was_not_is_logged(file: Path, caplog: pytest.Log
     assert "not used: sub_mean (2), add_mean (2)" in line
 
 
-FORMS = [pytest.param(form, encoder, id=f"{form.name}-{encoder}") for form in published.forms() for encoder in form.encoders]
+FORMS = [pytest.param(form, encoder, id=f"{form.title}-{encoder}") for form in published.forms() for encoder in form.encoders]
 
 
 @pytest.mark.parametrize(("form", "encoder"), FORMS)
@@ -93,6 +93,8 @@ def test_the_configuration_is_the_one_in_conf(form: PublishedForm, encoder: str)
     choices = [f"model={stem}", f"model/encoder={CONF_NAMES[encoder]}"]
     if "initialisation" in config:
         choices.append("model/initialisation=published")
+    if "stages" in config:
+        choices.append(f"model.stages={config['stages']}")
     assert config == settings_of(*choices)["model"]
 
 

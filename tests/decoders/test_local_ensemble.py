@@ -1,6 +1,6 @@
 import torch
 
-from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
+from splatsr.decoders.local_ensemble import aligned_step, four_pixels, half_pixel, opposite_areas
 from splatsr.geometry import offset_from, pixel_centres
 
 SIZE = (4, 6)  # rows of 0.5, columns of 1/3
@@ -41,3 +41,8 @@ def test_a_point_on_a_pixels_centre_belongs_to_it_alone() -> None:
     pixels, weights = around(*coordinates[0, 0].tolist())
     assert pixels[0, 0, 0].tolist() == [2, 3]
     torch.testing.assert_close(weights, torch.tensor([1.0, 0, 0, 0]), atol=1e-4, rtol=0)
+
+
+def test_the_aligned_shift_is_half_a_step_between_aligned_outermost_centres_and_a_single_pixel_needs_none() -> None:
+    shift = aligned_step(torch.tensor([[0.05, 0.2]]), (6, 1))
+    torch.testing.assert_close(shift, torch.tensor([0.95 / 5, 0.8])[None, None, None])

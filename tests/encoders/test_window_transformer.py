@@ -33,7 +33,7 @@ def test_a_group_adds_to_what_it_is_given() -> None:
 
 def test_the_body_sees_multiples_of_the_window_and_the_features_are_cropped() -> None:
     body = Recording()
-    encoder = WindowTransformer(channels=6, groups=[body], size_multiple=4, upscale=2, out_channels=6)
+    encoder = WindowTransformer(channels=6, groups=[body], size_multiple=4, upscale=2, out_channels=6, has_head=True)
     assert encoder(torch.rand(2, 3, 5, 8)).shape == (2, 6, 10, 16)
     assert body.shape == (2, 8, 8, 6)
     assert encoder.tiling.multiple == 4
@@ -42,6 +42,6 @@ def test_the_body_sees_multiples_of_the_window_and_the_features_are_cropped() ->
 
 @torch.no_grad()
 def test_the_identity_initialisation_needs_a_pair_of_channels_for_each_color() -> None:
-    encoder = WindowTransformer(channels=6, groups=[], size_multiple=4, upscale=2, out_channels=5)
+    encoder = WindowTransformer(channels=6, groups=[], size_multiple=4, upscale=2, out_channels=5, has_head=True)
     with pytest.raises(ValueError, match="at least 6 out_channels"):
         encoder.initialise_identity()

@@ -10,14 +10,15 @@ from splatsr.decoders import implicit_image
 from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.image.continuous_image import QueryableImage, StripImage
 
-METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn")
+METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn", "ciaosr", "clit", "lmi", "lmliif")
+MORE = {"clit": ("model.stages=2",)}  # of the cells below, none asks for a third stage
 
 
 @pytest.fixture(params=METHODS)
 def model(request: pytest.FixtureRequest) -> nn.Module:
     """The method as configured, on a narrow encoder."""
     narrow = ("model.encoder.channels=8", "model.encoder.out_channels=8", "model.encoder.blocks=1")
-    return build(settings_of(f"model={request.param}", *narrow)["model"]).eval()
+    return build(settings_of(f"model={request.param}", *narrow, *MORE.get(request.param, ()))["model"]).eval()
 
 
 @torch.inference_mode()

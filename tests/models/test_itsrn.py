@@ -7,7 +7,7 @@ from torch.nn.functional import grid_sample, unfold
 from published_family import StoredFeatures, assert_is_its_definition, image_and_golden, load_published
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import pixel_centres
-from splatsr.models.itsrn import ITSRN, aligned_step
+from splatsr.models.itsrn import ITSRN
 
 
 def small() -> ITSRN:
@@ -46,8 +46,3 @@ def test_a_published_file_gives_the_published_image(tmp_path: Path) -> None:
 
 def test_values_and_gradients_are_those_of_the_definition() -> None:
     assert_is_its_definition(small().double(), by_definition)
-
-
-def test_the_shift_is_a_step_between_aligned_outermost_centres_and_a_single_pixel_needs_none() -> None:
-    shift = aligned_step(torch.tensor([[0.1, 0.4]]), (6, 1))
-    torch.testing.assert_close(shift, torch.tensor([0.95 / 5, 0.8])[None, None, None])

@@ -38,7 +38,7 @@ def by_definition(model: SRNO, lr: Tensor, coordinates: Tensor, cell: Tensor) ->
             found.append(torch.stack([features[k][:, rows[k], columns[k]].T for k in range(len(lr))]))
     total = sum(areas)
     found = [one * (area / total)[..., None] for one, area in zip(found, reversed(areas), strict=True)]
-    in_lr = torch.maximum(cell * torch.tensor([height, width]), torch.tensor(2 / model.largest_scale))
+    in_lr = torch.maximum(cell * torch.tensor([height, width]), torch.tensor(2 / model.operator.largest_scale))
     inputs = torch.cat([*ways, *found, in_lr[:, None].expand_as(coordinates)], -1)
 
     def conv(layer: torch.nn.Conv2d, values: Tensor) -> Tensor:
@@ -48,14 +48,14 @@ def by_definition(model: SRNO, lr: Tensor, coordinates: Tensor, cell: Tensor) ->
         spread = (values - values.mean(-1, keepdim=True)) / (values.std(-1, keepdim=True) + 1e-5)
         return spread * layer.weight + layer.bias
 
-    values = conv(model.conv00, inputs)
-    for layer in (model.conv0, model.conv1):
+    values = conv(model.operator.conv00, inputs)
+    for layer in (model.operator.conv0, model.operator.conv1):
         heads = conv(layer.qkv_proj, values).unflatten(-1, (layer.heads, -1)).transpose(1, 2)
         q, k, v = heads.chunk(3, -1)
         attended = q @ (norm(k, layer.kln).transpose(-2, -1) @ norm(v, layer.vln)) / coordinates.shape[1]
         attended = attended.transpose(1, 2).flatten(2) + values
         values = values + conv(layer.o_proj2, gelu(conv(layer.o_proj1, attended)))
-    rgb = conv(model.fc2, gelu(conv(model.fc1, values)))
+    rgb = conv(model.operator.fc2, gelu(conv(model.operator.fc1, values)))
     skip = grid_sample(x, coordinates.flip(-1)[:, None], padding_mode="border", align_corners=False)[:, :, 0].transpose(1, 2)
     return (rgb + skip) / 2 + 0.5
 
@@ -65,7 +65,7 @@ def test_a_published_file_gives_the_published_image(tmp_path: Path) -> None:
     model = load_published("srno", "sronet", tmp_path)
     image, golden = image_and_golden(model, "srno")
     torch.testing.assert_close(image, golden, atol=2e-4, rtol=0)  # of a magnitude of 20
-    assert model.largest_scale == 4
+    assert model.operator.largest_scale == 4
 
 
 def test_it_is_its_definition() -> None:

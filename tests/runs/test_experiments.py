@@ -19,8 +19,10 @@ from splatsr.runs.command_line import main
 from splatsr.runs.configuration import CONF, instantiate
 
 SLOW = {"ours_ultra"}
-NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")}
-"""RDN is as wide as its growth, which debug=tiny leaves alone: no other encoder has that key."""
+NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")} | {
+    "clit": ("model.width=32", "supervision.count=256")
+}
+"""RDN is as wide as its growth, which debug=tiny leaves alone: no other encoder has that key. CLIT's stages cost the more."""
 EXPERIMENTS = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))

@@ -1,8 +1,9 @@
 """Published checkpoints as a configuration and tensors of this suite.
 
 The files of ContinuousSR and of the LIIF family are pickles of {"model": {"name", "args", "sd": state dict}}, perhaps with an
-optimizer beside `model`; DIINN's are Lightning's. Their arguments choose a method and an encoder that are known here and build
-nothing: what differs from the published networks is refused. What is known of a method stands in its own file, as `PUBLISHED`.
+optimizer beside `model`; DIINN's are Lightning's, CiaoSR's MMEditing's. Their arguments choose a method and an encoder that are
+known here and build nothing: what differs from the published networks is refused. What is known of a method stands in its own
+file, as `PUBLISHED`.
 """
 
 import copy
@@ -19,6 +20,7 @@ from typing import Any
 from torch import Tensor
 
 from splatsr import models
+from splatsr.checkpoints import mmediting
 from splatsr.checkpoints.plain_values import MOST, values_in
 from splatsr.checkpoints.published_encoders import ENCODERS, PublishedEncoder
 from splatsr.checkpoints.state_dict import check_state
@@ -28,15 +30,15 @@ from splatsr.published_form import PublishedForm
 log = logging.getLogger(__name__)
 
 _BUFFER = re.compile(
-    r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?)|(sub_mean|add_mean)\.(?:weight|bias)|(sub|div)"
+    r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?|escape_NaN)|(sub_mean|add_mean)\.(?:weight|bias)|(sub|div)"
 )
 _TO_RGB = re.compile(r"(conv_last|tail\.1|UPNet\.[24])\.(?:weight|bias)")
 _DEPTH = 9
 
 
 def is_published(content: Any) -> bool:
-    """Whether an unpickled file has the shape that the LIIF family and ContinuousSR save, or DIINN."""
-    return _has(content, "model", {"name", "args", "sd"}) or _is_of_diinn(content)
+    """Whether an unpickled file has the shape that the LIIF family and ContinuousSR save, or DIINN, or CiaoSR."""
+    return _has(content, "model", {"name", "args", "sd"}) or _is_of_diinn(content) or mmediting.is_of_ciaosr(content)
 
 
 def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -45,7 +47,12 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     Raises:
         InputError: another method, another encoder, other arguments, or entries that are no tensors.
     """
-    name, arguments, state = _of_diinn(content) if _is_of_diinn(content) else map(content["model"].get, ("name", "args", "sd"))
+    if _is_of_diinn(content):
+        name, arguments, state = _of_diinn(content)
+    elif mmediting.is_of_ciaosr(content):
+        name, arguments, state = mmediting.of_ciaosr(content)
+    else:
+        name, arguments, state = (content["model"][key] for key in ("name", "args", "sd"))
     if not isinstance(arguments, Mapping) or not _is_plain([name, arguments]):
         raise InputError(f"{source} is refused: the model's arguments are more than plain values.")
     form = _choose_form(name, arguments, source)
@@ -59,6 +66,8 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     for key, tensor in state.items():
         if kind := unused_kind(key.removeprefix(prefix), tensor):
             unused[kind] += 1
+        elif key.startswith(tuple(form.unused)):
+            unused[key.split(".")[0]] += 1
         else:
             tensors[_our_name(key, {prefix: "encoder.", **form.names})] = tensor
     log.info(
@@ -69,16 +78,18 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
 
 
 def forms() -> list[PublishedForm]:
-    """What the methods' files say about published checkpoints: every `PUBLISHED` in splatsr.models."""
+    """What the methods' files say about published checkpoints: every `PUBLISHED` in splatsr.models, a form or several."""
     found = (importlib.import_module(f"{models.__name__}.{module.name}") for module in pkgutil.iter_modules(models.__path__))
-    return [module.PUBLISHED for module in found if hasattr(module, "PUBLISHED")]
+    all_said = (getattr(module, "PUBLISHED", []) for module in found)
+    return [form for said in all_said for form in ([said] if isinstance(said, PublishedForm) else said)]
 
 
 def unused_kind(name: str, tensor: Tensor) -> str | None:
     """For entries of public encoder files that no network here needs: what they are, in short. None for all others.
 
     Attention masks and position indices follow from sizes; mean shifts are not applied by the methods of this suite, and
-    neither is the last convolution, the one to three channels. `sub` and `div` are DIINN's normalisation, 0.5.
+    neither is the last convolution, the one to three channels. `sub` and `div` are DIINN's normalisation, 0.5; `escape_NaN` is
+    the least norm in CiaoSR's attention, 1e-4.
     """
     if buffer := _BUFFER.fullmatch(name):
         return buffer[buffer.lastindex or 0]
@@ -108,10 +119,15 @@ def _of_diinn(content: Mapping[str, Any]) -> tuple[Any, dict[str, Any], Any]:
 def _choose_form(name: Any, arguments: Mapping[str, Any], source: str) -> PublishedForm:
     known = [form for form in forms() if form.name == name]
     if not known:
-        titles = ", ".join(f"{form.title} ({form.name!r})" for form in forms())
+        titles = ", ".join(dict.fromkeys(f"{form.title} ({form.name!r})" for form in forms()))
         raise InputError(f"{source} holds the method {_short(name)}; of published files these are known: {titles}.")
     given = arguments.keys() - {"encoder_spec"}
-    form = min(known, key=lambda form: len(form.arguments.keys() ^ given))
+
+    def unlike(form: PublishedForm) -> tuple[int, int]:
+        different = [key for key in given & form.arguments.keys() if _as_lists(arguments[key]) != form.arguments[key]]
+        return len(form.arguments.keys() ^ given), len(different)
+
+    form = min(known, key=unlike)
     for key in sorted(given - set(form.ignored)):
         _check(key, arguments[key], form.arguments, form.title, source)
     return form

@@ -22,21 +22,26 @@ class PublishedEncoder(NamedTuple):
     config: Mapping[str, Any]
 
 
+_SWINIR_BODY = {
+    "channels": 180,
+    "depths": [6] * 6,
+    "heads": [6] * 6,
+    "window": 8,
+    "mlp_ratio": 2.0,
+    "drop_path": 0.1,
+    "checkpointing": False,
+}
+
 ENCODERS = {
     "swinir": PublishedEncoder(
         arguments={},  # the published code fixes them all
         tail={1: {"no_upsampling": True}, 4: {}},
-        config={
-            "_target_": "splatsr.encoders.swinir.SwinIR",
-            "channels": 180,
-            "depths": [6] * 6,
-            "heads": [6] * 6,
-            "window": 8,
-            "mlp_ratio": 2.0,
-            "drop_path": 0.1,
-            "out_channels": 64,
-            "checkpointing": False,
-        },
+        config={"_target_": "splatsr.encoders.swinir.SwinIR", "out_channels": 64, **_SWINIR_BODY},
+    ),
+    "swinir-body": PublishedEncoder(  # of CiaoSR
+        arguments={},
+        tail={1: {}},
+        config={"_target_": "splatsr.encoders.swinir_body.SwinIRBody", "out_channels": 180, **_SWINIR_BODY},
     ),
     "hat": PublishedEncoder(
         arguments={

@@ -27,6 +27,11 @@ class FeatureGrid:
         """The grid of a batch of feature maps."""
         return cls(features.permute(0, 2, 3, 1).flatten(0, 2), (features.shape[-2], features.shape[-1]))
 
+    def of_image(self, index: int) -> "FeatureGrid":
+        """The grid of one image of the batch."""
+        count = self.size[0] * self.size[1]
+        return FeatureGrid(self.rows[index * count : (index + 1) * count], self.size)
+
     def at(self, pixels: Int64[Tensor, "b *n row_column=2"]) -> Float[Tensor, "b *n c"]:
         """The features of every image at pixels of its own."""
         height, width = self.size

@@ -22,10 +22,12 @@ class ImplicitImage:
     Attributes:
         lr: the LR batch, for its size, device and type.
         decode: RGB (B, Q, 3) at `coordinates` (B, Q, yx) for a `cell` (B, yx), as in `QueryableImage.query`.
+        cost: as many of LIIF's points take the memory that one of these does; chunks are smaller by it.
     """
 
     lr: Float[Tensor, "b 3 h w"]
     decode: Callable[[Tensor, Tensor], Tensor]
+    cost: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,7 +58,7 @@ class ImplicitImage:
 
     def _chunk(self) -> int:
         """Points per image."""
-        return max(1, CHUNK[self.lr.device.type] // len(self.lr))
+        return max(1, CHUNK[self.lr.device.type] // (self.cost * len(self.lr)))
 
 
 def centres_in_chunks(

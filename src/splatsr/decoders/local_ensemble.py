@@ -1,5 +1,6 @@
 """Local ensemble (LIIF, section 3.2): a point's RGB is a weighted mean of what four LR pixels around it give."""
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -20,6 +21,17 @@ def half_pixel(size: tuple[int, int]) -> tuple[float, float]:
     return 1 / size[0], 1 / size[1]
 
 
+def aligned_step(margin: Float[Tensor, "b yx=2"], size: tuple[int, int]) -> Float[Tensor, "b 1 1 yx=2"]:
+    """The shift of ITSRN and CiaoSR to their four pixels: (1 - margin) / (h - 1), near LIIF's 1 / h, as published.
+
+    The margin is an output pixel's half (ITSRN: 1 / H) or whole (CiaoSR: 2 / H) size. With the half, the shift is half a step
+    of the LR grid if the outermost pixels' centres of output and LR image coincided. Along an axis of a single LR pixel, where
+    the published codes divide by zero, any shift ends at that pixel.
+    """
+    steps = (margin.new_tensor(size) - 1).clamp(min=1)
+    return ((1 - margin) / steps)[:, None, None]
+
+
 def four_pixels(
     coordinates: Float[Tensor, "b q yx=2"], size: tuple[int, int], shift: tuple[float, float] | Float[Tensor, "b 1 1 yx=2"]
 ) -> Int64[Tensor, "b corners=4 q row_column=2"]:
@@ -33,11 +45,22 @@ def four_pixels(
     return nearest_pixel(coordinates[:, None] + corners * shifts + NUDGE, size)
 
 
-def opposite_areas(offsets: Float[Tensor, "b corners=4 q yx=2"]) -> Float[Tensor, "b corners=4 q 1"]:
+def sixteen_pixels(
+    coordinates: Float[Tensor, "b q yx=2"], size: tuple[int, int]
+) -> Int64[Tensor, "b pixels=16 q row_column=2"]:
+    """LMI's: the 4x4 LR pixels around a point, row by row: those that it lies in when it is shifted by -3, -1, 1 and 3 half
+    pixels. Beyond the image's border the pixel at the border is taken.
+    """
+    steps = torch.cartesian_prod(*[torch.tensor([-3, -1, 1, 3], device=coordinates.device)] * 2)
+    shifts = steps[:, None] * coordinates.new_tensor(half_pixel(size))
+    return nearest_pixel(coordinates[:, None] + shifts + NUDGE, size)
+
+
+def opposite_areas(offsets: Float[Tensor, "b pixels q yx=2"]) -> Float[Tensor, "b pixels q 1"]:
     """LIIF's weights (equation 4): the area between the point and the centre of the diagonally opposite pixel, normalised.
 
-    Offsets from the four pixels' centres in any one unit. The sum is that of the four areas at the border too, where
-    pixels coincide and the areas no longer make a square.
+    Offsets from the centres of four pixels, or LMI's sixteen, in reading order and any one unit. The sum is that of all areas
+    at the border too, where pixels coincide and the areas no longer make a square.
     """
     areas = offsets.prod(-1, keepdim=True).abs() + _AREA
     return areas.flip(1) / areas.sum(1, keepdim=True)

@@ -209,4 +209,6 @@ class HAT(WindowTransformer):
             channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
             overlap_attn=wide, checkpointing=checkpointing,
         )  # fmt: skip
-        super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)
+        super().__init__(
+            channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels, has_head=True
+        )

@@ -1,5 +1,6 @@
 """SwinIR encoder (Liang et al. 2021, "SwinIR: Image Restoration Using Swin Transformer", classical super-resolution)."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from splatsr.bounds import BelowOne, Depth, Depths, Upscale, Width
 from splatsr.encoders.window_attention import WindowAttention
-from splatsr.encoders.window_transformer import WindowTransformer, residual_groups
+from splatsr.encoders.window_transformer import ResidualGroup, WindowTransformer, residual_groups
 from splatsr.geometry import Number
 
 
@@ -67,9 +68,28 @@ class SwinIR(WindowTransformer):
         out_channels: Width,
         checkpointing: bool,
     ) -> None:
-        block = partial(SwinBlock, channels=channels, window=window, mlp_ratio=mlp_ratio)
-        groups = residual_groups(
-            channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
-            overlap_attn=None, checkpointing=checkpointing,
+        groups = swin_groups(
+            channels=channels, depths=depths, heads=heads, window=window, mlp_ratio=mlp_ratio, drop_path=drop_path,
+            checkpointing=checkpointing,
         )  # fmt: skip
-        super().__init__(channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels)
+        super().__init__(
+            channels=channels, groups=groups, size_multiple=window, upscale=upscale, out_channels=out_channels, has_head=True
+        )
+
+
+def swin_groups(
+    *,
+    channels: int,
+    depths: Sequence[int],
+    heads: Sequence[int],
+    window: int,
+    mlp_ratio: float,
+    drop_path: float,
+    checkpointing: bool,
+) -> list[ResidualGroup]:
+    """SwinIR's body, see its arguments."""
+    block = partial(SwinBlock, channels=channels, window=window, mlp_ratio=mlp_ratio)
+    return residual_groups(
+        channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
+        overlap_attn=None, checkpointing=checkpointing,
+    )  # fmt: skip

@@ -120,12 +120,20 @@ class WindowTransformer(Encoder):
         size_multiple: LR pixels that divide the sides of what the body sees.
         upscale: 1, 2, 3, 4, 6 or 8: pixel-shuffle stages after the body.
         out_channels: channels of the features.
+        has_head: whether a convolution to `out_channels` stands between body and pixel shuffles.
     """
 
     collapses_from_random = True  # with `heads.initialisation.published`
 
     def __init__(
-        self, *, channels: int, groups: Sequence[nn.Module], size_multiple: int, upscale: int, out_channels: int
+        self,
+        *,
+        channels: int,
+        groups: Sequence[nn.Module],
+        size_multiple: int,
+        upscale: int,
+        out_channels: int,
+        has_head: bool,
     ) -> None:
         super().__init__()
         self.upscale, self.out_channels, self.size_multiple = upscale, out_channels, size_multiple
@@ -136,8 +144,11 @@ class WindowTransformer(Encoder):
         self.layers = nn.ModuleList(groups)
         self.norm = nn.LayerNorm(channels)
         self.conv_after_body = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv_before_upsample = nn.Sequential(nn.Conv2d(channels, out_channels, 3, padding=1), nn.LeakyReLU(_SLOPE))
-        self.upsample = pixel_shuffles(channels=out_channels, out_channels=out_channels, upscale=upscale)
+        head = (nn.Conv2d(channels, out_channels, 3, padding=1), nn.LeakyReLU(_SLOPE)) if has_head else ()
+        self.conv_before_upsample = nn.Sequential(*head)
+        self.upsample = pixel_shuffles(
+            channels=out_channels if has_head else channels, out_channels=out_channels, upscale=upscale
+        )
         self.apply(_first_weights)
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c height width"]:
@@ -158,6 +169,8 @@ class WindowTransformer(Encoder):
         each color through. Returns (matrix, offset) with  lr = matrix @ features + offset  at every grid position.
         All other weights stay.
         """
+        if not self.conv_before_upsample:
+            return super().initialise_identity()
         if self.out_channels < 6:
             raise ValueError(f"the identity initialisation needs at least 6 out_channels, got {self.out_channels}.")
         pairs = torch.eye(3).repeat_interleave(2, dim=0)

@@ -14,7 +14,7 @@ from torch import Tensor
 from splatsr.bounds import Width, Widths
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
-from splatsr.decoders.local_ensemble import four_pixels
+from splatsr.decoders.local_ensemble import aligned_step, four_pixels
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.decoders.predicted_weights import mapped, summed_features
 from splatsr.encoders.encoder import Encoder
@@ -52,23 +52,13 @@ class ITSRN(Model):
     def _decode(
         self, grid: FeatureGrid, coordinates: Float[Tensor, "b q yx=2"], cell: Float[Tensor, "b yx=2"]
     ) -> Float[Tensor, "b q rgb=3"]:
-        pixels = four_pixels(coordinates, grid.size, aligned_step(cell, grid.size))
+        pixels = four_pixels(coordinates, grid.size, aligned_step(cell / 2, grid.size))
         offsets = offset_from(pixels, coordinates[:, None], grid.size)
         inverse_scale = (cell * cell.new_tensor(grid.size) / 2)[:, None, None].expand_as(offsets)  # the paper's scale token
         units = self.imnet[:-1](torch.cat([offsets, inverse_scale], -1))
         corners = zip(pixels.unbind(1), units.unbind(1), strict=True)  # one by one: a pixel has 771 sums
         rgb = torch.stack([mapped(grid.at(pixel), unit) for pixel, unit in corners], 1) + self.score(offsets)
         return from_normalised(self.aggregation(rgb.permute(0, 2, 3, 1))[..., 0])  # the same network for R, G and B
-
-
-def aligned_step(cell: Float[Tensor, "b yx=2"], size: tuple[int, int]) -> Float[Tensor, "b 1 1 yx=2"]:
-    """ITSRN's shift to its four pixels: (1 - 1 / H) / (h - 1), a little more than LIIF's 1 / h, as published.
-
-    That is a step of the LR grid if the outermost pixels' centres of output and LR image coincided. Along an axis of a single
-    LR pixel, where the published code divides by zero, any shift ends at that pixel.
-    """
-    steps = (cell.new_tensor(size) - 1).clamp(min=1)
-    return ((1 - cell / 2) / steps)[:, None, None]
 
 
 PUBLISHED = PublishedForm(
