@@ -1,0 +1,54 @@
+"""Writes docs/tables.md: every table of both papers, and below its rows the runs that can stand in it.
+
+    python benchmarks/paper_tables.py [RUN ...]      # folders with a metrics.json, evaluated under the tables' protocols
+"""
+
+import argparse
+from pathlib import Path
+
+from section import HERE
+from splatsr.runs.configuration import CONF, compose, instantiate
+from splatsr.tables.compare import compare
+from splatsr.tables.paper import PaperTable
+from splatsr.tables.render import to_markdown
+from splatsr.tables.runs import incompatibility, read_run
+
+HEAD = """# The papers' tables
+
+All tables of ContinuousSR (1 to 18; its ablations, 5, 12 to 15 and 17, are one) and of GaussianSR (1 to 6), with every figure that is printed there.
+Made by `python benchmarks/paper_tables.py`{runs}. A cell that the papers leave empty is empty. Rows of kind "ours" are runs of this suite.
+
+To put a run beside them: evaluate it under the table's protocol, and name its folder.
+
+```bash
+python run.py job=evaluate checkpoint=<file> data.test=[urban100] data.test_root=<folder> 'scales=[4,6,8,10,12,16,18,20,32,48]' hydra.run.dir=<run>
+python run.py job=table table=table1 'runs=[<run>]'          # this table alone: Markdown, CSV, LaTeX
+python run.py job=benchmark benchmark=all                    # what tables of cost compare, on the device that it names
+python run.py job=ablations 'runs=[<multirun>]'              # the ablations, from the multiruns of experiment=ablation/<what>
+```
+"""
+
+
+def number(name: str) -> tuple[int, int]:
+    """ContinuousSR's tables by their numbers, its ablations, GaussianSR's."""
+    paper = 2 if name.startswith("gaussiansr") else 1 if name == "ablations" else 0
+    return paper, int("".join(letter for letter in name.removeprefix("gaussiansr_table") if letter.isdigit()) or 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Writes docs/tables.md.")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders with a metrics.json")
+    arguments = parser.parse_args()
+    runs = [read_run(folder) for folder in arguments.runs]
+    given = f", with {', '.join(folder.name for folder in arguments.runs)}" if runs else ", without runs"
+    texts = [HEAD.format(runs=given)]
+    for name in sorted((path.stem for path in (CONF / "table").glob("*.yaml")), key=number):
+        table: PaperTable = instantiate(compose(f"table={name}")["table"], "table")
+        fitting = [run for run in runs if not incompatibility(run, table)]
+        heading = table.title.split(":")[0].removesuffix(", ablations of Ours+")
+        texts.append(f"## {heading}\n\n`table={name}`\n\n{to_markdown(table, compare(table, fitting))}")
+    (HERE.parent / "docs" / "tables.md").write_text("\n".join(texts))
+
+
+if __name__ == "__main__":
+    main()
