@@ -15,14 +15,14 @@ from splatsr.tables.runs import incompatibility, read_run
 
 HEAD = """# The papers' tables
 
-All tables of ContinuousSR (1 to 18; its ablations, 5, 12 to 15 and 17, are one) and of GaussianSR (1 to 6), with every figure that
-is printed there. Made by `python benchmarks/paper_tables.py`{runs}. A cell that the papers leave empty is empty. Rows of kind "ours"
-are runs of this suite.
+All tables of ContinuousSR (1 to 18; its ablations, 5, 12 to 15 and 17, are one) and of GaussianSR (1 to 6), with every figure.
+Made by `python benchmarks/paper_tables.py`{runs}. A cell that the papers leave empty is empty. Rows of kind "ours" are runs of
+this suite.
 
 To put a run beside them: evaluate it under the table's protocol, and name its folder.
 
 ```bash
-python run.py job=evaluate checkpoint=<file> data.test=[urban100] data.test_root=<folder> 'scales=[4,6,8,12,48]' hydra.run.dir=<run>
+python run.py job=evaluate checkpoint=<file> data.test=[urban100] data.test_root=<folder> 'scales=[4,8,48]' hydra.run.dir=<run>
 python run.py job=table table=table1 'runs=[<run>]'          # this table alone: Markdown, CSV, LaTeX
 python run.py job=benchmark benchmark=all                    # what tables of cost compare, on the device that it names
 python run.py job=ablations 'runs=[<multirun>]'              # the ablations, from the multiruns of experiment=ablation/<what>
