@@ -148,5 +148,7 @@ def test_a_page_that_runs_a_model_needs_no_picture(
     assert names(here / "both.html") == [("0.png", ["tiny"], ["Bicubic"])]
     with pytest.raises(InputError, match="there is no model 'tinny'; did you mean 'tiny'"):
         view(["--with-model", "tinny"])
+    with pytest.raises(InputError, match="--compare is for pictures of the page, and none is given"):
+        view(["--with-model", "tiny", "--compare", "tiny", "-o", "c.html"])
     with pytest.raises(InputError, match="needs a picture, or --with-model"):
         view([])

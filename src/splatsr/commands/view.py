@@ -50,6 +50,9 @@ def view(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     if not options.inputs and options.with_model is None:
         raise InputError("splatsr view needs a picture, or --with-model: `splatsr view --help`.")
+    for option in ("model", "compare", "reduce"):
+        if not options.inputs and getattr(options, option):
+            raise InputError(f"--{option} is for pictures of the page, and none is given.")
     given = [Path(one) for one in options.inputs]
     run = given[0] if len(given) == 1 and (given[0] / "model.safetensors").is_file() else None
     is_field = len(given) == 1 and given[0].is_file() and not is_image_name(given[0].name)
@@ -148,7 +151,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--with-model",
         metavar="NAME|FILE",
-        help="a model that the page runs itself, on pictures dropped into it; nothing is uploaded. Needs splatsr[export], and npm once",
+        help="a model that the page runs itself, on pictures dropped into it: nothing is uploaded (splatsr[export], npm once)",
     )
     parser.add_argument(
         "--compare",
