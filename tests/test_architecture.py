@@ -14,8 +14,8 @@ HOUSE = Path(splatsr.__file__).parent
 FLOORS = (
     "errors", "devices", "geometry", "bounds", "arguments", "published_form", "disk", "simd", "resize", "splatting",
     "splat_files", "image", "encoders", "heads", "decoders", "image_files", "data", "prior", "models", "released",
-    "checkpoints", "large_images", "metrics", "tables", "shown", "viewer", "pictures", "training", "runs", "jobs", "commands",
-    "__main__",
+    "checkpoints", "large_images", "onnx_files", "metrics", "tables", "shown", "viewer", "pictures", "training", "runs", "jobs",
+    "commands", "__main__",
 )  # fmt: skip
 """Rooms and loose files from the ground up."""
 

@@ -8,7 +8,9 @@ import torch
 from splatsr import GaussianField, InputError
 from splatsr.commands import view as command
 from splatsr.commands.view import view
+from splatsr.models.continuoussr import ContinuousSR
 from splatsr.viewer import subjects
+from splatsr.viewer.network import Network
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +124,31 @@ def test_large_pages(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(subjects, "field_of", None)  # it is said before any model runs
     with pytest.raises(InputError, match=r"a page of 0\.0 million pixels would have about 0 MB, and browsers take 0"):
         view(["0.png"])
+
+
+def test_a_page_that_runs_a_model_needs_no_picture(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`network_of` is stood in for: what it makes is looked at in tests/viewer/test_with_model.py."""
+    asked: list[tuple[str, str, int]] = []
+
+    def network_of(model: ContinuousSR, *, name: str, licence: str) -> Network:
+        asked.append((name, licence, model.margin))
+        return Network({"name": name}, {"runtime": b"", "wasm": b"", "network": b""}, "<about>")
+
+    monkeypatch.setattr("splatsr.viewer.network.network_of", network_of)
+    view(["--with-model", "tiny"])
+    assert asked == [("tiny", "CC-BY-SA-4.0", 4)]
+    assert names(here / "tiny.html") == []
+    text = (here / "tiny.html").read_text()
+    assert "&lt;about&gt;" in text
+    assert all(f'id="{part}"' in text for part in ("runtime", "wasm", "network", "worker", "drop"))
+    assert re.search(r"tiny -> tiny\.html \(0\.\d MB\)", capsys.readouterr().out)
+    view(["0.png", "--with-model", "tiny", "-o", "both.html"])
+    assert names(here / "both.html") == [("0.png", ["tiny"], ["Bicubic"])]
+    with pytest.raises(InputError, match="there is no model 'tinny'; did you mean 'tiny'"):
+        view(["--with-model", "tinny"])
+    with pytest.raises(InputError, match="--compare is for pictures of the page, and none is given"):
+        view(["--with-model", "tiny", "--compare", "tiny", "-o", "c.html"])
+    with pytest.raises(InputError, match="needs a picture, or --with-model"):
+        view([])

@@ -62,6 +62,12 @@ def test_originals_that_are_no_multiple_are_taken() -> None:
     page_of([Subject("a", [("b", one_field())], None, [("c", np.zeros((10, 13, 3), np.uint8))])], title="t")
 
 
+def test_so_is_that_of_pages_with_a_model() -> None:
+    own = list((page._HERE / "with_model").iterdir())
+    assert sorted(path.name for path in own) == ["drop.css", "drop.html", "drop.js", "worker.js"]
+    assert sum(len(path.read_text().splitlines()) for path in own) < 300
+
+
 def test_the_code_is_short() -> None:
     own = [path for ending in ("js", "glsl", "css", "html") for path in page._HERE.glob(f"*.{ending}")]
     assert len(own) == 8

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from splatsr.commands.arguments import Parser
 from splatsr.commands.pictures import find_pictures
@@ -13,6 +14,9 @@ from splatsr.errors import InputError
 from splatsr.image_files.folder import is_image_name
 from splatsr.released.catalogue import DEFAULT, catalogue, check_name
 from splatsr.simd.idle_threads import let_idle_threads_sleep
+
+if TYPE_CHECKING:
+    from splatsr.viewer.network import Network
 
 LARGE, LARGEST = 20_000_000, 400_000_000
 """Bytes of a page that there is a warning about, and that browsers no longer take."""
@@ -33,6 +37,7 @@ examples:
   splatsr view photos -o zoom.html              every picture of a folder, to choose from
   splatsr view photo.splat                      a field that GaussianField.save or job=field wrote
   splatsr view outputs/demo                     the model of a run, on photographs that come along
+  splatsr view --with-model tiny -o page.html   a page that runs the model itself: drop any picture into it
 """
 
 
@@ -43,18 +48,23 @@ def view(arguments: Sequence[str]) -> None:
         InputError: an argument cannot be meant, something cannot be read, makes no kernels, or is too large for a page.
     """
     options = _parser().parse_args(arguments)
+    if not options.inputs and options.with_model is None:
+        raise InputError("splatsr view needs a picture, or --with-model: `splatsr view --help`.")
+    for option in ("model", "compare", "reduce"):
+        if not options.inputs and getattr(options, option):
+            raise InputError(f"--{option} is for pictures of the page, and none is given.")
     given = [Path(one) for one in options.inputs]
     run = given[0] if len(given) == 1 and (given[0] / "model.safetensors").is_file() else None
     is_field = len(given) == 1 and given[0].is_file() and not is_image_name(given[0].name)
-    if run is None and not is_field:
+    if options.inputs and run is None and not is_field:
         given = _pictures(options.inputs)
-    target = Path(options.output or f"{Path(given[0]).resolve().stem if len(given) == 1 else 'pictures'}.html")
+    target = Path(options.output or f"{_title(given, options.with_model)}.html")
     _check_target(target, given, options.existing)
     reduce = 1 if options.reduce is None else _whole(options.reduce, "--reduce", 2, 64)
     if is_field and (options.model is not None or options.reduce is not None):
         raise InputError(f"{given[0]} is a field, made already; --model and --reduce are for pictures.")
-    model = options.model or (str(run / "model.safetensors") if run is not None else DEFAULT)
-    for one in [] if is_field else [model]:
+    model = options.model or (str(run / "model.safetensors") if run is not None else options.with_model or DEFAULT)
+    for one in [*([] if is_field else [model]), *([] if options.with_model is None else [options.with_model])]:
         check_name(one)
     for one in options.compare:
         if not Path(one).exists():
@@ -76,15 +86,35 @@ def _write(
         subjects, pixels = [subject_of_field(field_file, others)], 0
     else:
         pixels = _check_size(sources, reduce, 1 + len(others.models), options.precision)
-        subjects = subjects_of_pictures(sources, model, reduce, others, options.device)
-    text = page_of(subjects, title=target.stem, precision=options.precision)
+        subjects = subjects_of_pictures(sources, model, reduce, others, options.device) if sources else []
+    network = None if options.with_model is None else _network(options.with_model)
+    text = page_of(subjects, title=target.stem, precision=options.precision, network=network)
     if len(text) > LARGE or pixels > LARGE:
         sys.stderr.write(f"warning: {target} has {len(text) / 1e6:.0f} MB; browsers take a while to open it.\n")
     if options.existing != "overwrite" and target.exists():
         raise InputError(f"{target} has come to exist meanwhile; use --existing overwrite.")
     write_text(target, text)
-    what = f"{len(subjects)} pictures" if len(subjects) > 1 else subjects[0].name
+    what = subjects[0].name if len(subjects) == 1 else f"{len(subjects)} pictures" if subjects else options.with_model
     sys.stdout.write(f"{what} -> {target} ({len(text) / 1e6:.1f} MB): open it in a browser\n")
+
+
+def _network(model: str) -> "Network":
+    """The model for the page to run."""
+    from splatsr.checkpoints.choice import choose_model
+    from splatsr.released.licence import licence_of
+    from splatsr.viewer.network import network_of
+    from splatsr.viewer.subjects import name_of
+
+    chosen = choose_model(model, {}, "cpu")
+    chosen.continue_images()
+    return network_of(chosen, name=name_of(model), licence=licence_of(model))
+
+
+def _title(given: Sequence[Path], with_model: str | None) -> str:
+    """What a page is called where nothing else is said."""
+    if not given:
+        return Path(str(with_model)).stem
+    return given[0].resolve().stem if len(given) == 1 else "pictures"
 
 
 def _check_size(sources: Sequence[Path], reduce: int, models: int, precision: str) -> int:
@@ -107,9 +137,9 @@ def _check_size(sources: Sequence[Path], reduce: int, models: int, precision: st
 
 
 def _parser() -> Parser:
-    parser = Parser("view", usage="splatsr view PICTURE [PICTURE ...] [-o PAGE] [options]", about=_ABOUT, examples=_EXAMPLES)
+    parser = Parser("view", usage="splatsr view [PICTURE ...] [-o PAGE] [options]", about=_ABOUT, examples=_EXAMPLES)
     parser.add_argument(
-        "inputs", nargs="+", metavar="PICTURE", help="image files, a folder of them, a saved field, or the folder of a run"
+        "inputs", nargs="*", metavar="PICTURE", help="image files, a folder of them, a saved field, or the folder of a run"
     )
     parser.add_argument("-o", "--output", metavar="PAGE", help="an .html file; default: beside you, named after the picture")
     names = ", ".join(catalogue())
@@ -117,6 +147,11 @@ def _parser() -> Parser:
         "--model",
         metavar="NAME|FILE",
         help=f"{names}, a file (.safetensors, .ckpt, .pth) or hf:owner/name; default: {DEFAULT}, or the run's",
+    )
+    parser.add_argument(
+        "--with-model",
+        metavar="NAME|FILE",
+        help="a model that the page runs itself, on pictures dropped into it: nothing is uploaded (splatsr[export], npm once)",
     )
     parser.add_argument(
         "--compare",

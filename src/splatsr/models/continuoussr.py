@@ -140,11 +140,11 @@ class ContinuousSR(Model):
         """
         margin = 0 if self.training else self.margin
         lr = continued(lr, margin)
-        return self._decode(self.unshuffle(self.encoder(lr)), lr).framed(margin)
+        return self.decode(self.unshuffle(self.encoder(lr)), lr).framed(margin)
 
     def part(self, lr: Float[Tensor, "b 3 h w"], *, rows: Span, columns: Span) -> GaussianField:
         """The field of that rectangle of an image that is not continued, without the heads' work on the rest of it."""
-        more = max(1, self._reach)  # LR pixels: DDCW sees the next cell
+        more = self.heads_see
         (top, bottom), (left, right) = (
             (max(first - more, 0), min(end + more, side))
             for (first, end), side in zip((rows, columns), lr.shape[-2:], strict=True)
@@ -152,15 +152,21 @@ class ContinuousSR(Model):
         k = self.per_side
         with computing_in(self.precision, lr.device):
             features = self.unshuffle(self.encoder(lr))[..., k * top : k * bottom, k * left : k * right]
-            field = self._decode(features, lr[..., top:bottom, left:right])
+            field = self.decode(features, lr[..., top:bottom, left:right])
         return field.crop(rows=(rows[0] - top, rows[1] - top), columns=(columns[0] - left, columns[1] - left))
+
+    @property
+    def heads_see(self) -> int:
+        """LR pixels around its own that a kernel depends on behind the encoder: DDCW sees the next cell."""
+        return max(1, self._reach)
 
     @property
     def _reach(self) -> int:
         """LR pixels beyond its own that are looked at for a kernel without the encoder."""
         return max(self.cgm.reach, 0 if self.flat_pixels is None else self.flat_pixels.reach)
 
-    def _decode(self, features: Float[Tensor, "b c kh kw"], lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
+    def decode(self, features: Float[Tensor, "b c kh kw"], lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
+        """The field of features, one per kernel (`kh` is `per_side * h`), and the image that they belong to."""
         active = self.activation(features)
         lr_size = (lr.shape[-2], lr.shape[-1])
         wide = empty = chosen = None

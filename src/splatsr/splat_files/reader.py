@@ -202,38 +202,14 @@ class SplatFile:
         self, *, size: Sequence[int] | None = None, scale: Number | Sequence[Number] | None = None, rows: int = 256
     ) -> Iterator[np.ndarray]:
         """The same from top to bottom, `rows` rows at a time: for images that do not fit into memory."""
-        (height, width), scales = self._output(size, scale)
-        ratio = height / self.size[0], width / self.size[1]
+        (height, width), scales = _output(self.size, size, scale)
+        ratio, variances = (height / self.size[0], width / self.size[1]), _footprint(self.reference_scale, scales)
         for top in range(0, height, rows):
             strip = np.zeros((min(rows, height - top), width, self.channels))
             near = top / ratio[0], (top + len(strip)) / ratio[0]
             for band in self.touching(*near, stretch=scales[0] / ratio[0], pixels=1 / ratio[0]):
-                means, cholesky, colors = (part.astype(np.float64) for part in self.read(band))
-                means = means * (ratio[1], ratio[0]) - (0, top)
-                add_kernels(strip, means, *widened(cholesky * (scales[1], scales[0], scales[0]), colors, self._excess(scales)))
+                _add_scaled(strip, self.read(band), top, ratio, scales, variances)
             yield strip
-
-    def _output(self, size: Any, scale: Any) -> tuple[tuple[int, int], tuple[float, float]]:
-        """(height, width) of the output and its scale."""
-        if (size is None) == (scale is None):
-            raise ValueError(f"give either size or scale; got size={size}, scale={scale}.")
-        if scale is None:
-            height, width = size
-            scales = height / self.size[0], width / self.size[1]
-        else:
-            vertical, horizontal = scale if isinstance(scale, Sequence) else (scale, scale)
-            scales = float(vertical), float(horizontal)
-            height, width = (round(side * factor) for side, factor in zip(self.size, scales, strict=True))
-        if min(height, width) < 1:
-            raise ValueError(f"an output has at least one pixel; got {height} x {width}.")
-        return (height, width), scales
-
-    def _excess(self, scales: tuple[float, float]) -> tuple[float, float]:
-        """(v_x, v_y): the footprint's variances in output pixels^2, zeros from the reference scale on."""
-        if self.reference_scale == 0:
-            return 0.0, 0.0
-        vertical, horizontal = (KAPPA * (1 - min(1.0, side / self.reference_scale) ** 2) for side in scales)
-        return horizontal, vertical
 
     @property
     def _columns(self) -> int:
@@ -269,6 +245,67 @@ class SplatFile:
         if pixels[-1] >= self.size[0] * self.size[1] or (pixels[1:] < pixels[:-1]).any():
             raise SplatFileError(f"{self.path} is damaged: kernels from {band.start} on lie in no pixel.")
         return np.stack([pixels % self.size[1], pixels // self.size[1]], 1).astype(np.float64) + 0.5
+
+
+def render_kernels(
+    kernels: Kernels,
+    lr_size: tuple[int, int],
+    *,
+    reference_scale: Number,
+    size: Sequence[int] | None = None,
+    scale: Number | Sequence[Number] | None = None,
+) -> np.ndarray:
+    """The image (height, width, channels), float64, unclamped, of kernels that are no file's, such as an ONNX model's.
+
+    Args:
+        kernels: float32, in LR pixels.
+        lr_size: (height, width) of the LR image.
+        reference_scale: below it pixels get a footprint; 0: none.
+        size: (height, width) in pixels; or
+        scale: a factor, or (vertical, horizontal).
+    """
+    (height, width), scales = _output(lr_size, size, scale)
+    image, ratio = np.zeros((height, width, kernels.colors.shape[1])), (height / lr_size[0], width / lr_size[1])
+    _add_scaled(image, kernels, 0, ratio, scales, _footprint(reference_scale, scales))
+    return image
+
+
+def _output(lr_size: tuple[int, int], size: Any, scale: Any) -> tuple[tuple[int, int], tuple[float, float]]:
+    """(height, width) of the output and its scale."""
+    if (size is None) == (scale is None):
+        raise ValueError(f"give either size or scale; got size={size}, scale={scale}.")
+    if scale is None:
+        height, width = size
+        scales = height / lr_size[0], width / lr_size[1]
+    else:
+        vertical, horizontal = scale if isinstance(scale, Sequence) else (scale, scale)
+        scales = float(vertical), float(horizontal)
+        height, width = (round(side * factor) for side, factor in zip(lr_size, scales, strict=True))
+    if min(height, width) < 1:
+        raise ValueError(f"an output has at least one pixel; got {height} x {width}.")
+    return (height, width), scales
+
+
+def _footprint(reference_scale: Number, scales: tuple[float, float]) -> tuple[float, float]:
+    """(v_x, v_y): the footprint's variances in output pixels^2, zeros from the reference scale on."""
+    if reference_scale == 0:
+        return 0.0, 0.0
+    vertical, horizontal = (KAPPA * (1 - min(1.0, side / reference_scale) ** 2) for side in scales)
+    return horizontal, vertical
+
+
+def _add_scaled(
+    image: np.ndarray,
+    kernels: Kernels,
+    top: int,
+    ratio: tuple[float, float],
+    scales: tuple[float, float],
+    variances: tuple[float, float],
+) -> None:
+    """Adds kernels in LR pixels to rows of an output from `top` on: centres by the true ratio, shapes by the scale."""
+    means, cholesky, colors = (part.astype(np.float64) for part in kernels)
+    stretched = cholesky * (scales[1], scales[0], scales[0])
+    add_kernels(image, means * (ratio[1], ratio[0]) - (0, top), *widened(stretched, colors, variances))
 
 
 def numbers_of(values: np.ndarray, ranges: np.ndarray | None, bits: int) -> np.ndarray:

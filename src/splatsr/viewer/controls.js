@@ -182,6 +182,7 @@ function sorry(sentence) {
 
 async function begin() {
     const {pictures} = JSON.parse(element("facts").textContent), canvas = element("canvas");
+    await window.firstPicture?.(pictures);      // of a page that runs a model
     document.querySelector("main").hidden = false;
     const viewer = new Viewer(canvas, pictures, (figures) => show(viewer, figures));
     if (!viewer.renderer.gl)

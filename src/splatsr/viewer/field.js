@@ -45,10 +45,7 @@ async function readField(facts, size) {
     const bytes = embedded(facts.data), [height, width] = facts.cells, count = width * height;
     const places = new Float32Array(4 * count), colors = new Float32Array(4 * count), planes = [];
     let start = 0;
-    for (const length of facts.lengths) {
-        planes.push(await inflated(bytes.subarray(start, start + length)));
-        start += length;
-    }
+    for (const length of facts.lengths) planes.push(await inflated(bytes.subarray(start, start += length)));
     const tail = new Float32Array(planes.pop().buffer);
     const values = planes.map((plane) => (facts.step ? unpredicted(plane, width, height) : unshuffled(plane)));
     for (let plane = 0; plane < 8; ++plane) {
@@ -59,8 +56,13 @@ async function readField(facts, size) {
             else target[at] = (green ? ((value + green[index]) << 16) >> 16 : value) * facts.step;
         }
     }
+    return measured(facts, size, places, colors, tail);
+}
+
+/** A field of these, with how wide its kernels are, and how far from their cells. */
+function measured(facts, size, places, colors, tail) {
     let widest = 0, farthest = 0, drift = 0;
-    for (let at = 0; at < 4 * count; at += 4) {
+    for (let at = 0; at < places.length; at += 4) {
         if (colors[at] === 0) continue;
         const a = places[at + 2] ** 2, b = places[at + 2] * places[at + 3], c = places[at + 3] ** 2 + colors[at] ** 2;
         widest = Math.max(widest, (a + c) / 2 + Math.hypot((a - c) / 2, b));

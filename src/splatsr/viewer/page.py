@@ -15,10 +15,14 @@ from PIL import Image
 from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.resize.levels import to_uint8
+from splatsr.viewer.network import Network, fragment
 from splatsr.viewer.planes import planes_of
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("field.js", "renderer.js", "viewer.js", "controls.js")
+
+_OF_NETWORKS = " blob: 'wasm-unsafe-eval'; worker-src blob:"
+"""What of the page's own may run, besides its scripts, where it runs a network: still nothing from elsewhere."""
 
 PRECISIONS = ("float16", "float32")
 """What the kernels' numbers are embedded in."""
@@ -40,27 +44,36 @@ class Subject(NamedTuple):
     pictures: Sequence[tuple[str, UInt8[np.ndarray, "_ _ 3"]]] = ()
 
 
-def page_of(subjects: Sequence[Subject], *, title: str, precision: str = "float16") -> str:
-    """The page, as text.
+def page_of(subjects: Sequence[Subject], *, title: str, precision: str = "float16", network: Network | None = None) -> str:
+    """The page, as text; with a `network` it also shows pictures that are dropped into it, and need not hold any.
 
     Raises:
         InputError: there is nothing to show, fields or pictures of a subject do not go together, or as `planes_of`.
     """
-    if not subjects:
+    if not subjects and network is None:
         raise InputError("there is no picture to make a page of.")
     data: list[bytes] = []
-    facts = {"pictures": [_facts(subject, precision, data) for subject in subjects]}
+    facts: dict[str, Any] = {"pictures": [_facts(subject, precision, data) for subject in subjects]}
+    if network is not None:
+        facts["network"] = network.facts
     embedded = [f'<script type="application/json" id="facts">{_inert(json.dumps(facts))}</script>']
-    for index, content in enumerate(data):
+    inert = {f"data{index}": content for index, content in enumerate(data)}
+    for identifier, content in {**inert, **({} if network is None else network.parts)}.items():
         text = base64.b64encode(content).decode("ascii")
-        embedded.append(f'<script type="application/octet-stream" id="data{index}">{text}</script>')
+        embedded.append(f'<script type="application/octet-stream" id="{identifier}">{text}</script>')
+    scripts, style = [_read(name) for name in _SCRIPTS], [_read("page.css")]
+    if network is not None:
+        embedded += [fragment(network), f'<script type="text/plain" id="worker">{_read("with_model/worker.js")}</script>']
+        scripts.insert(0, _read("with_model/drop.js"))
+        style.append(_read("with_model/drop.css"))
     parts = {
         "title": html.escape(title),
-        "style": _read("page.css"),
+        "policy": "" if network is None else _OF_NETWORKS,
+        "style": "\n".join(style),
         "data": "\n".join(embedded),
         "field.glsl": _read("field.glsl"),
         "picture.glsl": _read("picture.glsl"),
-        "scripts": "\n</script>\n<script>\n".join(_read(name) for name in _SCRIPTS),
+        "scripts": "\n</script>\n<script>\n".join(scripts),
     }
     pieces = _read("page.html").split("{{")
     return pieces[0] + "".join(parts[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces[1:]))

@@ -26,7 +26,8 @@ class Viewer {
 
     /** Everything that a picture shows, decoded: {size, fields, pictures}. */
     load(index) {
-        const {size, fields, pictures} = this.pictures[index], together = (list) => Promise.all(list);
+        const {size, fields, pictures, shown} = this.pictures[index], together = (list) => Promise.all(list);
+        if (shown) return shown;                // made here, by with_model/drop.js
         if (!this.loaded.has(index)) {
             const parts = [together(fields.map((one) => readField(one, size))), together(pictures.map(readPicture))];
             this.loaded.set(index, together(parts).then(([fields, pictures]) => ({size, fields, pictures})));
@@ -44,8 +45,7 @@ class Viewer {
     }
 
     async choose(index) {
-        const shown = await this.load(index);
-        this.shown = shown;
+        this.shown = await this.load(index);
         this.state.picture = index;
         if (this.state.other >= this.others().length) this.state.other = 0;
     }
