@@ -150,5 +150,5 @@ def test_a_page_that_runs_a_model_needs_no_picture(
         view(["--with-model", "tinny"])
     with pytest.raises(InputError, match="--compare is for pictures of the page, and none is given"):
         view(["--with-model", "tiny", "--compare", "tiny", "-o", "c.html"])
-    with pytest.raises(InputError, match="needs a picture, or --with-model"):
+    with pytest.raises(InputError, match="are required: PICTURE, or --with-model"):
         view([])

@@ -49,7 +49,7 @@ def view(arguments: Sequence[str]) -> None:
     """
     options = _parser().parse_args(arguments)
     if not options.inputs and options.with_model is None:
-        raise InputError("splatsr view needs a picture, or --with-model: `splatsr view --help`.")
+        raise InputError("the following arguments are required: PICTURE, or --with-model.")
     for option in ("model", "compare", "reduce"):
         if not options.inputs and getattr(options, option):
             raise InputError(f"--{option} is for pictures of the page, and none is given.")

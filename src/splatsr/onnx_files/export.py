@@ -98,11 +98,12 @@ def _facts(model: ContinuousSR, name: str, licence: str) -> dict[str, Any]:
 
 def _written(graph: Graph, facts: Mapping[str, Any]) -> bytes:
     onnx = _library("onnx")
+    # runtimes fold constants when they load a file; folded here, every window attention's bias would be written out
     with TemporaryDirectory(prefix="splatsr-") as folder, warnings.catch_warnings(), torch.enable_grad():
         file = Path(folder, "graph.onnx")  # with gradients parts take their plain ways, without chunks
         warnings.simplefilter("ignore")  # on the age of this exporter, and on constants that are meant to be constant
         torch.onnx.export(
-            graph, graph.example(_image(_TRACED)), file, dynamo=False, opset_version=OPSET,
+            graph, graph.example(_image(_TRACED)), file, dynamo=False, opset_version=OPSET, do_constant_folding=False,
             input_names=list(graph.inputs), output_names=list(OUTPUTS),
             dynamic_axes={"lr": {2: "height", 3: "width"}, **{name: {1: "kernels"} for name in OUTPUTS}},
         )  # fmt: skip

@@ -2,6 +2,7 @@
 // Tiles are those of large_images/renderer.py: what they show of the picture is enough for kernels equal to the whole picture's.
 // Lengths are LR pixels of the picture that is continued by `margin`; a span is [first, end).
 
+const WARM = 64;        // side of a first picture, of nothing: a program's first run takes several times as long as later ones
 let facts = null, ort = null, session = null, latest = 0;
 
 onmessage = async ({data}) => {
@@ -12,6 +13,7 @@ onmessage = async ({data}) => {
             ort = await import(URL.createObjectURL(new Blob([data.runtime], {type: "text/javascript"})));
             Object.assign(ort.env.wasm, {numThreads: 1, wasmBinary: data.wasm});
             session = await ort.InferenceSession.create(data.model, {executionProviders: ["wasm"]});
+            await run(new Float32Array(3 * WARM ** 2), [WARM, WARM], [0, WARM, 0, WARM]);
             postMessage({number: 0});
         } else {
             latest = data.number;
@@ -23,6 +25,12 @@ onmessage = async ({data}) => {
     }
 };
 
+function run(lr, shape, part) {
+    return session.run({
+        lr: new ort.Tensor("float32", lr, [1, 3, ...shape]), part: new ort.Tensor("int64", BigInt64Array.from(part, BigInt), [4]),
+    });
+}
+
 /** Places and colors of the kernels of every cell, as field.js has them; null where another picture has come meanwhile. */
 async function kernelsOf({number, pixels, width, height}) {
     const {perSide, margin} = facts, size = [height + 2 * margin, width + 2 * margin], count = perSide ** 2 * size[0] * size[1];
@@ -30,10 +38,7 @@ async function kernelsOf({number, pixels, width, height}) {
     for (let index = 0; index < tiles.length; ++index) {
         const {piece, part, core} = tiles[index], shape = piece.map(([first, end]) => end - first);
         const lr = continued({pixels, width, height}, piece, margin);
-        const inner = part.flatMap((span, axis) => span.map((edge) => BigInt(edge - piece[axis][0])));
-        const found = await session.run({
-            lr: new ort.Tensor("float32", lr, [1, 3, ...shape]), part: new ort.Tensor("int64", BigInt64Array.from(inner), [4]),
-        });
+        const found = await run(lr, shape, part.flatMap((span, axis) => span.map((edge) => edge - piece[axis][0])));
         put(found, part, core, size[1], {places, colors});
         postMessage({number, done: index + 1, of: tiles.length});
         await new Promise((resolve) => setTimeout(resolve));        // what has come meanwhile is heard
