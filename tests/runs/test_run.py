@@ -2,9 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from splatsr import __version__
 from splatsr.errors import InputError
 from splatsr.runs.run import Run, recorded_settings
 
@@ -40,6 +42,16 @@ def test_a_described_run_explains_itself(tmp_path: Path) -> None:
     assert "seed: 3" in lines
     assert "rendering: point samples" in lines
     assert any(line.startswith("torch: 2.") for line in lines)
+    assert f"splatsr: {__version__}" in lines
+
+
+def test_the_machine_is_named_with_its_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"GPU {index}")
+    run(tmp_path).describe(rendering="")
+    (machine,) = (line for line in (tmp_path / "env.txt").read_text().splitlines() if line.startswith("machine: "))
+    assert machine.startswith("machine: GPU 0, GPU 1, ")
+    assert machine.endswith(" cores")
 
 
 def test_a_run_that_goes_on_says_so_and_keeps_what_it_began_with(begun: Path) -> None:

@@ -21,6 +21,12 @@ def describe_machine(device: torch.device | None = None) -> dict[str, str | int]
     }
 
 
+def hardware() -> str:
+    """The GPUs that torch sees, where there are any, the processor and its cores, in words."""
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return ", ".join([*gpus, processor(), f"{os.cpu_count()} cores"])
+
+
 def processor() -> str:
     """The processor's model name, as well as the system tells it."""
     info = Path("/proc/cpuinfo")

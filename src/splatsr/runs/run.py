@@ -1,6 +1,5 @@
 """A run of a job: its folder, its settings, and what it leaves behind to explain itself."""
 
-import os
 import platform
 import subprocess
 import sys
@@ -14,10 +13,11 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from splatsr import __version__
 from splatsr.disk.read_back import read_text, read_yaml
 from splatsr.disk.whole_file import write_text, write_yaml
 from splatsr.errors import InputError
-from splatsr.runs.machine import processor
+from splatsr.runs.machine import hardware
 
 CONFIG, OVERRIDES = "config.yaml", "overrides.yaml"
 """What a run began with: every value, resolved; and what was asked of it on the command line."""
@@ -31,7 +31,7 @@ FINISHED = {
 }
 """The result that a run of a job writes last, by the job's name: a run that has it is finished."""
 
-_PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow", "splatsr")
+_PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "torchmetrics", "numba", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,10 @@ class Run:
             "seed": self.seed,
             "commit": _commit(),
             "python": platform.python_version(),
+            "splatsr": __version__,
             **{package: _version(package) for package in _PACKAGES},
             "rendering": rendering,
-            "machine": f"{processor()}, {os.cpu_count()} cores",
+            "machine": hardware(),
         }
         environment = self.folder / "env.txt"
         earlier = read_text(environment).rstrip() + "\n\n" if environment.is_file() else ""
