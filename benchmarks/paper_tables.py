@@ -1,6 +1,6 @@
 """Writes docs/tables.md: every table of both papers, and below its rows the runs that can stand in it.
 
-    python benchmarks/paper_tables.py [RUN ...]      # folders with a metrics.json, evaluated under the tables' protocols
+python benchmarks/paper_tables.py [RUN ...]      # folders with a metrics.json, evaluated under the tables' protocols
 """
 
 import argparse

@@ -73,8 +73,8 @@ class Card(NamedTuple):
                     "## Use",
                     "```bash\n"
                     "splatsr upscale photo.png --scale 3.7 --model hf:<owner>/<name>   # or the path of model.safetensors\n```",
-                    '```python\nmodel = splatsr.load("model.safetensors")   # weights only: no code from the file runs\n'
-                    "image = model(lr).render(scale=3.7)          # lr: (B, 3, h, w), RGB in [0, 1]\n```",
+                    '```python\nmodel = splatsr.load("model.safetensors")  # weights only: no code from the file runs\n'
+                    "image = model(lr).render(scale=3.7)  # lr: (B, 3, h, w), RGB in [0, 1]\n```",
                     *self._training(),
                     *self._measured(),
                     _LIMITS,
