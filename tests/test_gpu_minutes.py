@@ -17,6 +17,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SCRIPT.exists(), reason="not in a checkout")
 def test_rows_are_kept_and_a_part_that_fails_does_not_hold_up_the_next(tmp_path: Path) -> None:
     pytest.importorskip("triton")

@@ -65,7 +65,9 @@ def test_the_wheel_holds_what_the_checkout_holds(wheel: Path) -> None:
     sources = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
     more = {"splatsr/py.typed", "splatsr/released/models.json", "splatsr/released/weights/tiny.safetensors"}
     photographs = {f"splatsr/data/photographs/{name}" for name in ("china.jpg", "flower.jpg", "LICENCES.txt")}
-    page = {f"splatsr/viewer/{path.name}" for path in (ROOT / "src/splatsr/viewer").iterdir() if path.suffix != ".py"}
+    viewer = ROOT / "src/splatsr/viewer"
+    files = (path for path in viewer.rglob("*.*") if path.suffix not in (".py", ".pyc"))
+    page = {f"splatsr/viewer/{path.relative_to(viewer)}" for path in files}
     assert {Path(name).suffix for name in page} >= {".js", ".glsl", ".html", ".css"}
     assert conf | sources | more | photographs | page <= inside
     assert f"-{__version__}-" in wheel.name

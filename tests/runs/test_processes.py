@@ -15,7 +15,7 @@ from splatsr.runs.processes import check_strategy, other_processes
 
 def test_what_another_process_refuses_is_told_by_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "ECHO_SECONDS", 100.0)  # starting a process takes long on a busy machine
-    with pytest.raises(InputError, match="3 is the total over all devices"), other_processes(1, partial(check_share, 3, 2)):
+    with pytest.raises(InputError, match="3 is the total over all devices"), other_processes(1, partial(check_share, 3, 2, 1)):
         raise RuntimeError("connection closed by peer")
 
 

@@ -25,7 +25,7 @@ from splatsr.viewer.network import network_of
 from splatsr.viewer.page import Subject, page_of
 from splatsr.viewer.runtime_files import ARCHIVE
 
-pytestmark = pytest.mark.xdist_group("browser")  # one browser for the whole run
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]  # one browser for the whole run
 
 NEED = "neither npm nor its onnxruntime-web in the cache: the page that runs a model is not looked at"
 
