@@ -182,7 +182,12 @@ def test_every_weight_gets_a_gradient(form: str) -> None:
 @pytest.mark.parametrize(("form", "precision"), [("gaussiansr", "32-true"), ("gaussiansr_per_pixel", "bf16-mixed")])
 def test_the_loss_falls_and_a_training_repeats_itself(form: str, precision: str) -> None:
     hr = interpolate(torch.rand(2, 3, 4, 4), size=(24, 24), mode="bicubic").clamp(0, 1)
-    batch = {"lr": interpolate(hr, size=(12, 12), mode="bicubic", antialias=True), "hr": hr, "scale": 2.0, "seeds": list(range(len(hr)))}
+    batch = {
+        "lr": interpolate(hr, size=(12, 12), mode="bicubic", antialias=True),
+        "hr": hr,
+        "scale": 2.0,
+        "seeds": list(range(len(hr))),
+    }
 
     def trained() -> tuple[SuperResolution, float]:
         torch.manual_seed(1)
