@@ -15,7 +15,6 @@ docs/recipe.md.
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -146,7 +145,7 @@ class Training:
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
         print(f"{self.title}: {time.monotonic() - start:.0f} s", flush=True)
-        shutil.copyfile(self.folder / "metrics.json", self.measured)
+        self.measured.write_text((self.folder / "metrics.json").read_text().replace(f"{Path.cwd()}/", ""))
 
     def figures(self) -> dict[str, float]:
         """PSNR by "<set> x<scale>"."""
