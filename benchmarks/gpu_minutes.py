@@ -35,33 +35,29 @@ RESULTS = HERE / "results" / "gpu_minutes.json"
 
 
 def run_tests(toy: bool) -> Iterator[dict]:
-    """The marked tests, and the renderer's small cases; the names of those that failed."""
-    files = (
-        ["tests/splatting/test_gpu.py"] if toy else sorted(str(path) for path in Path("tests/splatting").glob("test_gpu*.py"))
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-o",
-        "addopts=",
-        "--import-mode=importlib",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "filterwarnings=default",
-        "-rfE",
-        *files,
-    ]
+    """The marked tests, and the renderer's small cases."""
+    pattern = "test_gpu.py" if toy else "test_gpu*.py"
+    yield _tested(sorted((HERE.parent / "tests/splatting").glob(pattern)), ["-k", "interpreter"] if toy else [])
+
+
+def run_gsplat_tests(_: bool) -> Iterator[dict]:
+    """Those of gsplat's renderer; gsplat is compiled first, for minutes."""
+    yield _tested([HERE.parent / "tests/splatting/test_gsplat_device.py"], [])
+
+
+def _tested(files: list[Path], only: list[str]) -> dict:
+    """How many passed, and the names of those that failed."""
+    names = [str(path.relative_to(HERE.parent)) for path in files]
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider"]
     log = Path(tempfile.gettempdir()) / "gpu_minutes_tests.log"  # is there also where the script is cut off
     with log.open("w") as file:
-        code = subprocess.call(command + ["-k", "interpreter"] * toy, stdout=file, stderr=subprocess.STDOUT, cwd=HERE.parent)
+        arguments = ["-o", "filterwarnings=default", "-rfE", *names, *only]
+        code = subprocess.call(command + arguments, stdout=file, stderr=subprocess.STDOUT, cwd=HERE.parent)
     said = log.read_text()
     counts = {what: int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped|error)", said)}
-    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
     if code:
         print(said[-12000:])
-    yield {"files": files, **counts, "names_of_failed": failed}
+    return {"files": names, **counts, "names_of_failed": re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)}
 
 
 PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
@@ -72,6 +68,7 @@ PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
     "precision": loss_curves,
     "training": step_times,
     "loader": loader_rate,
+    "gsplat_tests": run_gsplat_tests,
     "gsplat": gsplat_times,
     "compile": compile_gain,
 }
