@@ -216,7 +216,7 @@ def test_without_webgl_it_is_one_sentence(tab: Page, shown: Any) -> None:
 
 def test_a_damaged_page_says_so(tab: Page, shown: Any, tmp_path: Path) -> None:
     text = (shown.path / "float16.html").read_text()
-    start = text.index('id="data0">') + 2000
+    start = text.index(">", text.index('id="data0"')) + 2001
     (tmp_path / "damaged.html").write_text(text[:start] + "AAAABBBBCCCC" + text[start + 12 :])
     with pytest.raises(AssertionError):
         tab.open(tmp_path / "damaged.html")

@@ -48,6 +48,10 @@ def test_without_an_lr_image_the_field_at_x1_takes_its_place() -> None:
         (Subject("a", [("b", one_field())], np.zeros((4, 3, 3), np.uint8)), "a field for 4x3 pixels, and a picture of 3x4"),
         (Subject("a", [("b", one_field()), ("c", one_field((4, 4)))], None), "c is a field for 4x4 LR pixels"),
         (Subject("a", [("b", one_field())], None, [("c", np.zeros((50, 30, 3), np.uint8))]), "has not the proportions of 4x3"),
+        (
+            Subject("a", [("b", one_field((1, 4)))], None, [("c", np.broadcast_to(np.uint8(0), (2050, 8200, 3)))]),
+            "c has 8200x2050 pixels; the page shows at most 8192 a side",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(subject: Subject, said: str) -> None:

@@ -75,15 +75,13 @@ def differences(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, float]:
 
 @pytest.mark.parametrize("name", ["photograph", "stress"])
 def test_a_view_is_what_the_field_renders(page: tuple[Page, str], shown: Any, name: str) -> None:
-    """At most a level off, everywhere; in float16 views differ (a bright sky most), so that all of them count together."""
-    shares = []
+    """At most a level off, everywhere."""
     for scale in VIEWS:
         ours, theirs = drawn(page[0], **at(scale, picture=NAMES.index(name))), rendered(shown.fields[name], scale)
         assert theirs.std() > 2
         largest, share = differences(ours, theirs)
         assert largest <= 1
-        shares.append(share)
-    assert (max(shares) < 1e-3) if page[1] == "float32" else (sum(shares) / len(shares) < 0.05)
+        assert share < (1e-3 if page[1] == "float32" else 0.05), scale
 
 
 @pytest.mark.parametrize(("name", "scale"), [("wide", 1), ("wide", 12), ("scattered", 2.5), ("scattered", 40)])
@@ -106,7 +104,7 @@ def test_smaller_than_the_picture_and_beyond_its_border(page: tuple[Page, str], 
         ours = drawn(page[0], picture=NAMES.index(name), **view)
         largest, share = differences(ours[6:-6, 6:-6], whole)
         assert largest <= 1
-        assert share < (2e-3 if page[1] == "float32" else 0.06)
+        assert share < (2e-3 if page[1] == "float32" else 0.05)
         around = np.concatenate([ours[:6].reshape(-1, 3), ours[-6:].reshape(-1, 3), ours[:, :6].reshape(-1, 3)])
         assert len(np.unique(around, axis=0)) == 1
 

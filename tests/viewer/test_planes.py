@@ -9,7 +9,7 @@ import torch
 from splatsr.errors import InputError
 from splatsr.geometry import cell_corners
 from splatsr.image.field import GaussianField
-from splatsr.viewer.planes import STEP, TAIL, Planes, planes_of
+from splatsr.viewer.planes import STEPS, TAIL, Planes, planes_of
 
 
 def field_of_size(size: tuple[int, int] = (5, 7), margin: int = 1, per_side: int = 2) -> GaussianField:
@@ -34,13 +34,13 @@ def unpacked(planes: Planes) -> tuple[np.ndarray, np.ndarray]:
     assert start == len(planes.data)
     rows, columns = planes.facts["cells"]
     tail = np.frombuffer(streams.pop(), np.float32).reshape(-1, 12)
-    if planes.facts["step"] is None:
+    if planes.facts["steps"] is None:
         whole = [np.frombuffer(one, np.uint8).reshape(4, -1).T.copy().view(np.float32) for one in streams]
         return np.stack([one.reshape(rows, columns) for one in whole], -1), tail
     values = [_unpredicted(np.frombuffer(one, np.uint8).astype(int), rows, columns) for one in streams]
     for plane in (5, 7):
         values[plane] = (values[plane] + values[6] + 2**15) % 2**16 - 2**15
-    return np.stack(values, -1) * planes.facts["step"], tail
+    return np.stack(values, -1) * np.array(planes.facts["steps"]), tail
 
 
 def _unpredicted(content: np.ndarray, rows: int, columns: int) -> np.ndarray:
@@ -69,24 +69,22 @@ def test_float32_keeps_every_bit_of_offsets_and_float16_half_a_step(per_side: in
     assert len(tail) == 0
     assert exact == pytest.approx(kernels_by_cell(field, per_side), abs=1e-6)
     rounded, _ = unpacked(planes_of(field))
-    assert np.abs(rounded - exact).max() <= STEP
-    assert (rounded / STEP == np.rint(rounded / STEP)).all()
-    assert (np.float16(rounded) == rounded).all()
+    assert (np.abs(rounded - exact) <= 0.501 * np.array(STEPS)).all()
 
 
 def test_large_values_and_differences_wrap_around() -> None:
     field = field_of_size()
-    colors = 7.8 * (torch.rand_like(field.colors) - 0.5)
+    colors = 25 * (torch.rand_like(field.colors) - 0.5)
     field = replace(field, colors=colors)
     planes = planes_of(field)
-    assert planes.facts["step"] == STEP
-    assert np.abs(unpacked(planes)[0] - kernels_by_cell(field)).max() <= 2**-9
+    assert planes.facts["steps"] == STEPS
+    assert (np.abs(unpacked(planes)[0] - kernels_by_cell(field)) <= 0.501 * np.array(STEPS)).all()
 
 
 def test_what_float16_cannot_hold_is_float32() -> None:
     field = field_of_size()
     planes = planes_of(replace(field, colors=1000 * field.colors))
-    assert planes.facts["step"] is None
+    assert planes.facts["steps"] is None
     assert unpacked(planes)[0][..., 5:].max() > 500
 
 

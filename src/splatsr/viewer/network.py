@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from splatsr.image.model import Model
 from splatsr.models.continuoussr import ContinuousSR
 from splatsr.onnx_files.export import for_tiles
-from splatsr.viewer.planes import LARGEST_SIDE, STEP
+from splatsr.viewer.planes import LARGEST_SIDE, THINNEST
 from splatsr.viewer.runtime_files import LICENCE, runtime
 
 HERE = Path(__file__).parent / "with_model"
@@ -55,7 +55,7 @@ def network_of(model: Model, *, name: str, licence: str) -> Network:
         "headsSee": model.heads_see,
         "referenceScale": None if math.isinf(model.reference_scale) else model.reference_scale,
         "tile": max(TILE, model.tiling.multiple),
-        "thinnest": STEP / 2,
+        "thinnest": THINNEST,
         "largest": LARGEST,
         "longest": LARGEST_SIDE // model.per_side - 2 * model.margin,
     }

@@ -1,6 +1,5 @@
 """One HTML file that shows continuous images in a browser: its own code, and the kernels, inlined. It needs no network."""
 
-import base64
 import html
 import io
 import json
@@ -16,7 +15,7 @@ from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.resize.levels import to_uint8
 from splatsr.viewer.network import Network, fragment
-from splatsr.viewer.planes import planes_of
+from splatsr.viewer.planes import LARGEST_SIDE, planes_of
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("field.js", "renderer.js", "viewer.js", "controls.js")
@@ -59,8 +58,8 @@ def page_of(subjects: Sequence[Subject], *, title: str, precision: str = "float1
     embedded = [f'<script type="application/json" id="facts">{_inert(json.dumps(facts))}</script>']
     inert = {f"data{index}": content for index, content in enumerate(data)}
     for identifier, content in {**inert, **({} if network is None else network.parts)}.items():
-        text = base64.b64encode(content).decode("ascii")
-        embedded.append(f'<script type="application/octet-stream" id="{identifier}">{text}</script>')
+        attributes = f'type="application/octet-stream" id="{identifier}" data-length="{len(content)}"'
+        embedded.append(f"<script {attributes}>{_digits(content)}</script>")
     scripts, style = [_read(name) for name in _SCRIPTS], [_read("page.css")]
     if network is not None:
         embedded += [fragment(network), f'<script type="text/plain" id="worker">{_read("with_model/worker.js")}</script>']
@@ -102,9 +101,11 @@ def _facts(subject: Subject, precision: str, data: list[bytes]) -> dict[str, Any
             raise InputError(
                 f"{subject.name}: {name}, {_words(picture)}, has not the proportions of {size[1]}x{size[0]} pixels."
             )
+        if max(picture.shape[:2]) > LARGEST_SIDE:
+            raise InputError(f"{subject.name}: {name} has {_words(picture)}; the page shows at most {LARGEST_SIDE} a side.")
         pictures.append({"name": name, "data": f"data{len(data)}"})
         file = io.BytesIO()
-        Image.fromarray(picture).save(file, "PNG", optimize=True)
+        Image.fromarray(picture).save(file, "WEBP", lossless=True)
         data.append(file.getvalue())
     return {"name": subject.name, "size": list(size), "fields": fields, "pictures": pictures}
 
@@ -115,6 +116,14 @@ def _read(name: str) -> str:
     if name != "page.html" and "</s" in text:
         raise ValueError(f"{name} holds </s, which would end the element that it is put into.")
     return text.strip()
+
+
+def _digits(content: bytes) -> str:
+    """Bytes as text, five characters for four, of which none can end the element."""
+    words = np.frombuffer(content + bytes(-len(content) % 4), ">u4").astype(np.int64)
+    digits = words[:, None] // 85 ** np.arange(4, -1, -1) % 85 + ord("#")
+    digits[digits == ord("<")] = ord("x")
+    return digits.astype(np.uint8).tobytes().decode("ascii")
 
 
 def _inert(text: str) -> str:

@@ -1,10 +1,10 @@
 """A field as planes of numbers for the page: one kernel per cell, in few bytes; field.js reads them.
 
 A kernel is (x, y, l11, l21, l22, red, green, blue), x and y from its cell's corner in LR pixels. A plane holds one of these of
-all cells. In float16, numbers are rounded to half precision, and to multiples of `STEP` where that is coarser (below 1/2); red
-and blue are stored as their differences from green, and of every plane what JPEG-LS's predictor leaves, as zlib streams.
-Kernels that are much wider than the others, or far from their cell, stand in a list of their own, the tail: every pixel tries
-them, and the others' neighbourhoods stay small.
+all cells. "float16" is as fine as half precision is between 1/4 and 1/2, but evenly: numbers are whole multiples of `STEPS`, in
+16 bits; red and blue are stored as their differences from green, and of every plane what JPEG-LS's predictor leaves, as zlib
+streams. Kernels that are much wider than the others, or far from their cell, stand in a list of their own, the tail: every
+pixel tries them, and the others' neighbourhoods stay small.
 """
 
 import math
@@ -18,8 +18,14 @@ from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.splatting.reference import CUT, HUGE
 
-STEP = 2**-12
-"""Of the planes' numbers in float16: a rendered pixel moves by at most one level."""
+STEPS = (*(1 / 6000,) * 5, *(1 / 2500,) * 3)
+"""Of the planes' numbers in float16, in their order: a rendered pixel moves by a level at most, one of twenty values does.
+
+Positions and shapes are finer than colors: they move the kernels' ends, where a color changes at once.
+"""
+
+THINNEST = 2**-13
+"""LR pixels: a kernel with a smaller l11 or l22 is none."""
 
 TAIL = 512
 """Most kernels in the tail."""
@@ -88,7 +94,7 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
         "margin": margin,
         "referenceScale": None if math.isinf(field.reference_scale) else field.reference_scale,
         "ordered": ordered,
-        "step": STEP if in_half else None,
+        "steps": STEPS if in_half else None,
         "lengths": [len(stream) for stream in streams],
     }
     return Planes(facts, b"".join(streams))
@@ -97,7 +103,7 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
 def _drawn(kernels: Float[np.ndarray, "n 8"]) -> Bool[np.ndarray, " n"]:
     """Which kernels a renderer draws at some scale of the page: finite, of an area, not huge."""
     finite = np.isfinite(kernels).all(1) & (np.abs(kernels) <= HUGE).all(1)
-    return finite & (np.abs(kernels[:, [2, 4]]) > STEP / 2).all(1)
+    return finite & (np.abs(kernels[:, [2, 4]]) > THINNEST).all(1)
 
 
 def _as_grid(
@@ -174,12 +180,11 @@ def _reach(cells: Float[np.ndarray, "rows columns 8"], per_side: int) -> Float[n
 
 def _fits(cells: Float[np.ndarray, "rows columns 8"]) -> bool:
     """Whether 16 bits hold all numbers; differences of colors wrap around."""
-    return bool((np.abs(cells) < 2**14 * STEP).all())
+    return bool((np.abs(cells) < (2**15 - 1) * np.array(STEPS)).all())
 
 
 def _predicted(cells: Float[np.ndarray, "rows columns 8"]) -> list[bytes]:
-    halves = cells.astype(np.float16).astype(np.float64)
-    whole = list(np.rint(np.moveaxis(halves, -1, 0) / STEP).astype(np.int64))
+    whole = list(np.rint(np.moveaxis(cells / np.array(STEPS), -1, 0)).astype(np.int64))
     whole[5], whole[7] = whole[5] - whole[6], whole[7] - whole[6]
     return [_residuals(plane) for plane in whole]
 
@@ -193,7 +198,7 @@ def _residuals(plane: Int64[np.ndarray, "rows columns"]) -> bytes:
     rest = plane - np.where(corner >= high, low, np.where(corner <= low, high, left + above - corner))
     rest = rest.astype(np.int16).astype(np.int64)
     zigzag = np.where(rest < 0, -2 * rest - 1, 2 * rest).astype(np.uint16)
-    packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+    packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)  # there are no longer repetitions; smaller, and faster
     content = (zigzag & 255).astype(np.uint8).tobytes() + (zigzag >> 8).astype(np.uint8).tobytes()
     return packer.compress(content) + packer.flush()
 

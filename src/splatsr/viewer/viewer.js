@@ -6,13 +6,9 @@ const COLORINGS = ["shape", "drift", "channel"];
 
 class Viewer {
     constructor(canvas, pictures, told) {
-        this.renderer = new Renderer(canvas);
-        this.canvas = canvas;
-        this.pictures = pictures;
-        this.told = told;                       // called after something was drawn, and with the figures of a view at rest
+        // told: called after something was drawn, and with the figures of a view at rest
+        Object.assign(this, {renderer: new Renderer(canvas), canvas, pictures, told, loaded: new Map(), lost: false});
         this.state = {picture: 0, x: 0, y: 0, scale: 1, split: 0.5, other: 0, published: false, coloring: 0, kernels: true};
-        this.loaded = new Map();
-        this.lost = false;
         canvas.addEventListener("webglcontextlost", (event) => {
             event.preventDefault();
             this.lost = true;
@@ -134,10 +130,8 @@ class Viewer {
     get link() {
         const {x, y} = this.middle(), {picture, scale, split, other, published, coloring, kernels} = this.state;
         const number = (value) => String(Number(value.toFixed(5)));
-        return new URLSearchParams({
-            picture, x: number(x), y: number(y), zoom: number(scale), split: number(split), other,
-            published: Number(published), coloring, kernels: Number(kernels),
-        }).toString();
+        const place = {picture, x: number(x), y: number(y), zoom: number(scale), split: number(split), other};
+        return new URLSearchParams({...place, published: Number(published), coloring, kernels: Number(kernels)}).toString();
     }
 
     async follow(link) {

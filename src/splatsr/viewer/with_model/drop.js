@@ -3,8 +3,7 @@
 
 /** Called before anything is shown: there is a network from here on; where the page holds no picture, waits for the first. */
 async function firstPicture(pictures) {
-    const dropped = new Dropped(pictures, JSON.parse(element("facts").textContent).network);
-    window.dropped = dropped;
+    const dropped = (window.dropped = new Dropped(pictures, JSON.parse(element("facts").textContent).network));
     const take = (files) => files?.length && dropped.take(files[0]);
     window.addEventListener("dragover", (event) => event.preventDefault());
     window.addEventListener("drop", (event) => {
