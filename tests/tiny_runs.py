@@ -1,5 +1,7 @@
 """The smallest training, for fixtures of any scope."""
 
+import io
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,17 @@ def make_photographs(folder: Path) -> Path:
         waves = [np.sin(x / (5 + index) + channel) * np.cos(y / 7) for channel in range(3)]
         write_image(folder / f"{index}.png", np.uint8(127 + 100 * np.stack(waves, -1)))
     return folder
+
+
+def make_archive(folder: Path) -> Path:
+    """The images of a folder in an archive beside it, each with a text as in SA-1B, in the order of their names."""
+    path = folder.with_suffix(".tar")
+    with tarfile.open(path, "w") as archive:
+        for image in sorted(folder.iterdir()):
+            (member := tarfile.TarInfo(f"{image.stem}.json")).size = 2
+            archive.addfile(member, io.BytesIO(b"{}"))
+            archive.add(image, image.name)
+    return path
 
 
 def tiny_overrides(photographs: Path) -> list[str]:

@@ -39,6 +39,14 @@ def test_photographs_come_in_rounds() -> None:
     assert sorted(seen[:5]) == [0, 1, 2, 3, 4]
 
 
+def test_several_crops_of_a_photograph_follow_each_other() -> None:
+    crops = [crop for batch in sampler(batches=5, batch_size=6, crops_per_photograph=3) for crop in batch.crops]
+    seen = [crop.photograph for crop in crops]
+    assert seen[::3] == seen[1::3] == seen[2::3]
+    assert sorted(seen[::3]) == sorted(list(range(5)) * 2)
+    assert len({(crop.top, crop.left) for crop in crops}) == 30
+
+
 def test_the_stream_of_crops_is_not_moved_by_the_seeds_of_degradations() -> None:
     """The first batch of seed 0 as it was before there were degradations."""
     first = next(iter(sampler()))

@@ -56,6 +56,22 @@ def test_orientations_are_the_eight_of_a_square() -> None:
     assert len({tuple(image.flatten().tolist()) for image in turned}) == 8
 
 
+def test_a_photograph_is_read_once_for_crops_that_follow_each_other() -> None:
+    read = []
+
+    class Told(list):
+        def __getitem__(self, index: int) -> np.ndarray:
+            read.append(index)
+            return PHOTOGRAPHS[index]
+
+    (batch,) = list(sampler(batches=1, batch_size=6, crops_per_photograph=3))
+    told = CropDataset(
+        Told(PHOTOGRAPHS), degraded=None, degradation=Degradation({"pil": Downscale(rule="pil")}), patch=24, patch_of="hr"
+    )
+    assert torch.equal(told[batch]["hr"], dataset(patch=24)[batch]["hr"])
+    assert read == [crop.photograph for crop in batch.crops[::3]]
+
+
 def test_crops_reach_every_border() -> None:
     data = dataset(patch=40)
     last = data[BatchRequest((2.0,), (CropRequest(0, 0.999, 0.999, False, False, False),))]["hr"][0]

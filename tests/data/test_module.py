@@ -17,15 +17,16 @@ from splatsr.image_files.reading import read_image
 from splatsr.image_files.writing import write_image
 from splatsr.resize.levels import to_tensor
 from splatsr.runs.configuration import instantiate
+from tiny_runs import make_archive
 
 
 def data(**changes: object) -> PhotoData:
     settings = {
         "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
-        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "drawings": 0,
+        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "shards": False, "drawings": 0,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "scale_distribution": "uniform", "scale_per": "batch",
-        "crop_candidates": 1, "permute_colors": False,
+        "crops_per_photograph": 1, "crop_candidates": 1, "permute_colors": False,
         "batch_size": 2, "batches_per_epoch": 4, "workers": 0, "validation_scales": [2],
         "low_resolution": LowResolution("pil", given=False, crop="liif"), "licence": None, "seed": 0,
     }  # fmt: skip
@@ -55,6 +56,31 @@ def assert_same(one: list[dict], other: list[dict]) -> None:
 
 def test_workers_do_not_change_what_is_seen(photographs: Path) -> None:
     assert_same(batches(photographs, 0, 1), batches(photographs, 2, 1))
+
+
+def test_an_archive_gives_the_batches_of_its_folder(photographs: Path, tmp_path: Path) -> None:
+    archive = make_archive(photographs)
+    for workers in (0, 2):
+        from_archive = batches(archive, workers, 1, shards=True, cache=str(tmp_path / "cache"), crops_per_photograph=2)
+        assert_same(batches(photographs, 0, 1, crops_per_photograph=2), from_archive)
+
+
+def test_archives_that_changed_are_not_gone_on_with(photographs: Path) -> None:
+    archive = make_archive(photographs)
+    began = data(train=str(archive), shards=True).state_dict()
+    data(train=str(archive), shards=True).load_state_dict(began)
+    with archive.open("ab") as file:
+        file.write(bytes(512))
+    with pytest.raises(InputError, match="are not those that this training began with"):
+        data(train=str(archive), shards=True).load_state_dict(began)
+
+
+def test_what_needs_folders_says_so_of_archives(photographs: Path) -> None:
+    archive = str(make_archive(photographs))
+    with pytest.raises(InputError, match="images in folders"):
+        data(train=archive, shards=True).training_images()
+    with pytest.raises(InputError, match="no counterpart in archives"):
+        data(train=archive, shards=True, degraded=str(photographs))
 
 
 def test_neither_does_the_folder_that_images_come_from(

@@ -24,7 +24,7 @@ def test_what_is_there_and_what_is_missing(
     assert main() == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["div2k", "1", "0", "of", "1", "folders", "sets/DIV2K/DIV2K_train_HR"] in lines
-    assert ["sa1b", "missing", "sets/SA-1B/<images>"] in lines
+    assert ["sa1b", "missing", "sets/SA-1B/<archives>.tar"] in lines
     assert ["set5", "1", "x2", "sets/Set5/HR"] in lines
     (set14,) = (line for line in lines if line[:1] == ["set14"])
     assert set14[1] == "wrong"

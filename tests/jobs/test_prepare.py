@@ -9,6 +9,7 @@ from splatsr.errors import InputError
 from splatsr.image_files.writing import write_image
 from splatsr.jobs.prepare import prepare
 from splatsr.runs.command_line import main
+from tiny_runs import make_archive
 
 
 @pytest.fixture
@@ -73,3 +74,12 @@ def test_damage_in_one_folder_leaves_the_others_decoded(home: Path) -> None:
         prepare(data=settings_of("data=df2k")["data"])
     (whole,) = (home / "datasets/decoded").glob("Flickr2K_HR-*/pixels.u8")
     assert whole.stat().st_size == 3 * 3 * 40 * 50
+
+
+def test_archives_get_an_index(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = make_archive(home / "datasets/Flickr2K/Flickr2K_HR")
+    for _ in range(2):
+        assert run(monkeypatch, "job=prepare", "data=shards", f"data.train={archive}", "data.cache=kept") == 0
+        assert f"{archive}: 3 photographs" in capsys.readouterr().out
+    (kept,) = home.glob("kept/**/*.*")
+    assert kept.suffix == ".npy"

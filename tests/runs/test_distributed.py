@@ -15,6 +15,7 @@ from splatsr.errors import InputError
 from splatsr.runs.command_line import main
 from splatsr.runs.configuration import CONF
 from splatsr.runs.folders import run_folder, slurm_nodes
+from tiny_runs import make_archive
 
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.precision=32-true"]
 
@@ -33,20 +34,21 @@ def logged(folder: Path, version: int, name: str) -> dict[int, float]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # five processes are started
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_two_processes_killed_and_resumed_end_where_one_does(
-    tiny_run: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_two_processes_on_an_archive_killed_and_resumed_end_where_one_on_a_folder_does(
+    tiny_run: list[str], photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = [*tiny_run, "data.batch_size=4", "trainer.log_every_n_steps=1"]
+    archived = [*settings, *TWO, "data.shards=true", f"data.train={make_archive(photographs)}"]
     one, two = tmp_path / "one", tmp_path / "two"
     last = two / "checkpoints/last.ckpt"
-    with start([*settings, *TWO], two) as together:
+    with start(archived, two) as together:
         while not last.exists() and together.poll() is None:
             time.sleep(0.005)
         together.kill()  # the first process alone: the other has to notice
         together.communicate(timeout=60)  # returns when both have closed their output
     assert 0 < torch.load(last, weights_only=True)["global_step"] < 12, "killed too late to show anything"
 
-    with start([*settings, *TWO, f"resume={two}"], two) as together:
+    with start([*archived, f"resume={two}"], two) as together:
         monkeypatch.setattr(sys, "argv", ["run.py", *settings, f"hydra.run.dir={one}"])
         assert main() == 0
         output = together.communicate(timeout=400)[0]

@@ -17,6 +17,7 @@ from splatsr.data.module import PhotoData
 from splatsr.image_files.writing import write_image
 from splatsr.runs.command_line import main
 from splatsr.runs.configuration import CONF, instantiate
+from tiny_runs import make_archive
 
 SLOW = {"ours_ultra"}
 NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")} | {
@@ -59,6 +60,8 @@ def root(tmp_path: Path) -> Path:
     """The three data sets, one or two images of 24x30 pixels each."""
     for location in (*TREE, *PARTS):
         write_image(tmp_path / "sets" / location, np.full((24, 30, 3), 100, np.uint8))
+    for part in PARTS:
+        make_archive((tmp_path / "sets" / part).parent)
     return tmp_path / "sets"
 
 
@@ -209,7 +212,7 @@ def test_ours_and_ours_ultra_differ_where_the_paper_says() -> None:
     assert ultra["loss"] == plus["loss"]
 
 
-@pytest.mark.parametrize(("name", "training"), [("ours", TREE[:1]), ("ours_plus", (TREE[0], TREE[2])), ("ours_ultra", PARTS)])
+@pytest.mark.parametrize(("name", "training"), [("ours", TREE[:1]), ("ours_plus", (TREE[0], TREE[2]))])
 def test_a_right_tree_gives_the_right_files(name: str, training: tuple[str, ...], root: Path) -> None:
     data = photo_data(f"experiment={name}", f"data.root={root}", "data.patch=24", "data.scale_range=[2,3]")
     assert files_tested(data) == {"DIV2K_valid_HR": [root / TREE[1]]}
@@ -219,8 +222,20 @@ def test_a_right_tree_gives_the_right_files(name: str, training: tuple[str, ...]
     assert len(data.crops.photographs) == len(training)
 
 
+def test_archives_are_trained_on_as_they_are_downloaded(root: Path) -> None:
+    small = (f"data.root={root}", "data.patch=24", "data.scale_range=[2,3]")
+    data = photo_data("experiment=ours_ultra", *small)
+    assert files_tested(data) == {"DIV2K_valid_HR": [root / TREE[1]]}
+    data.prepare_data()
+    data.setup("fit")
+    assert len(data.crops.photographs) == len(PARTS)
+    data = photo_data("data=sa1b", *small, "data.train=[SA-1B/sa_000001.tar]")
+    data.setup("fit")
+    assert len(data.crops.photographs) == 1
+
+
 def test_parts_of_a_set_can_be_named(root: Path) -> None:
-    data = photo_data("data=sa1b", f"data.root={root}", "data.train=[SA-1B/sa_000001]")
+    data = photo_data("data=sa1b", f"data.root={root}", "data.train=[SA-1B/sa_000001]", "data.shards=false")
     assert data.training_images() == [root / PARTS[1]]
 
 

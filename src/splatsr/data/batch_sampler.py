@@ -65,6 +65,7 @@ class BatchSampler(Sampler[BatchRequest]):
         seed: of everything drawn, together with the epoch.
         candidates: positions that are drawn for every crop; the data set takes the one with most detail.
         permute_colors: whether the crops' color channels change places.
+        crops_per_photograph: crops of a photograph that follow each other, so that it is decoded once for them.
     """
 
     def __init__(
@@ -79,10 +80,12 @@ class BatchSampler(Sampler[BatchRequest]):
         seed: int,
         candidates: int = 1,
         permute_colors: bool = False,
+        crops_per_photograph: int = 1,
     ) -> None:
         self.photographs, self.batches, self.batch_size = photographs, batches, batch_size
         self.scale_range, self.scale_distribution, self.scale_per = scale_range, scale_distribution, scale_per
         self.candidates, self.permute_colors = candidates, permute_colors
+        self.crops_per_photograph = crops_per_photograph
         self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -96,11 +99,11 @@ class BatchSampler(Sampler[BatchRequest]):
         random = np.random.default_rng([self.seed, self.epoch])
         degradation = np.random.default_rng([self.seed, self.epoch, 1])  # the same crops with any degradation
         options = np.random.default_rng([self.seed, self.epoch, 2])  # and with any options
-        rounds = -(-self.batches * self.batch_size // self.photographs)
+        rounds = -(-self.batches * self.batch_size // (self.photographs * self.crops_per_photograph))
         order = np.concatenate([random.permutation(self.photographs) for _ in range(rounds)])
         for index in range(self.batches):
             scales = self._scales(random, 1 if self.scale_per == "batch" else self.batch_size)
-            chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+            chosen = order[np.arange(index * self.batch_size, (index + 1) * self.batch_size) // self.crops_per_photograph]
             seeds = degradation.integers(0, 2**63, len(chosen))
             crops = tuple(
                 self._crop(random, options, int(photograph), int(seed)) for photograph, seed in zip(chosen, seeds, strict=True)

@@ -2,8 +2,9 @@
 one per crop. What is random about them is drawn in data.batch_sampler.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         made of the whole batch, there is "lr_side", in pixels, in place of lr.
         """
         sides = [crop_sides(self.patch, scale, self.patch_of) for scale in request.scales]
-        hr = [cut(self.photographs[crop.photograph], crop, side) for crop, (_, side) in zip(request.crops, sides, strict=True)]
+        hr = list(self._cut(request.crops, [side for _, side in sides]))
         targets = [to_tensor(image) for image in hr]
         one_scale = len(set(request.scales)) == 1
         batch = {
@@ -65,6 +66,12 @@ class CropDataset(Dataset[dict[str, Any]]):
             for crop, image, (side, _) in zip(request.crops, hr, sides, strict=True)
         ]
         return batch | {"lr": torch.stack([to_tensor(image) for image in lr])}
+
+    def _cut(self, crops: Sequence[CropRequest], sides: Sequence[int]) -> Iterator[UInt8[np.ndarray, "side side 3"]]:
+        """The crops; a photograph of which several follow each other is read once."""
+        for index, group in itertools.groupby(zip(crops, sides, strict=True), lambda pair: pair[0].photograph):
+            photograph = self.photographs[index]
+            yield from (cut(photograph, crop, side) for crop, side in group)
 
     def _low(self, degradation: Degradation, crop: CropRequest, hr: UInt8[np.ndarray, "side side 3"], side: int) -> Pixels:
         """The LR crop of `side` pixels."""

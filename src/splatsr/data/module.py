@@ -25,6 +25,7 @@ from splatsr.data.late_loader import LateLoader
 from splatsr.data.layouts import check_tree
 from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
+from splatsr.data.shards import Shards
 from splatsr.data.training_images import TrainingImages
 from splatsr.errors import InputError
 from splatsr.image_files.reading import image_size
@@ -47,12 +48,14 @@ class PhotoData(lightning.LightningDataModule):
             of a whole batch on the device that trains.
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.
+        shards: whether `train` names archives of images, or folders of archives, see data.shards.
         drawings: pictures made by code that are trained on beside the images (`data.drawings`).
         patch: side of the crops in pixels.
         patch_of: the image whose side that is, "hr" or "lr".
         scale_range: least and largest training scale.
         scale_distribution: of the training scales in it: "uniform", "log_uniform", or "whole", the whole numbers alone.
         scale_per: whether each "batch" has a scale, or each "crop".
+        crops_per_photograph: crops that are cut from a photograph whenever it is read, one after another.
         crop_candidates: positions that are drawn for every crop; the one with most detail is taken.
         permute_colors: whether the crops' color channels change places at random.
         batch_size: crops per batch, in total over all devices, and over the parts that gradients are accumulated over.
@@ -78,12 +81,14 @@ class PhotoData(lightning.LightningDataModule):
         degradation: Mapping[str, Step | Camera],
         cache: str | None,
         skip_damaged: bool,
+        shards: bool,
         drawings: Annotated[int, Ge(0), Le(10_000)],
         patch: Side,
         patch_of: Literal["hr", "lr"],
         scale_range: Annotated[Sequence[ScaleFactor], Len(2, 2), Ordered()],
         scale_distribution: Literal["uniform", "log_uniform", "whole"],
         scale_per: Literal["batch", "crop"],
+        crops_per_photograph: Annotated[int, Ge(1), Le(1024)],
         crop_candidates: Annotated[int, Ge(1), Le(64)],
         permute_colors: bool,
         batch_size: Annotated[int, Ge(1), Le(1_000_000)],
@@ -99,6 +104,7 @@ class PhotoData(lightning.LightningDataModule):
         self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole=scale_distribution == "whole")
         self.scale_distribution, self.drawings = scale_distribution, drawings
+        self.crops_per_photograph = crops_per_photograph
         self.crop_candidates, self.permute_colors = crop_candidates, permute_colors
         if drawings and degraded is not None:
             raise InputError("data.drawings have no degraded counterpart: with data.degraded set data.drawings=0.")
@@ -110,9 +116,14 @@ class PhotoData(lightning.LightningDataModule):
         self.degradation, self.camera = _on_crops_or_on_batches(degradation)
         if self.camera is not None and degraded is not None:
             raise InputError("data/degradation=camera starts from the images to train on: data.degraded must be null with it.")
-        self._train, self._degraded = self._training_images(train), self._training_images(degraded)
+        if shards and degraded is not None:
+            raise InputError("data.degraded has no counterpart in archives: unpack them, or set data.degraded=null.")
+        self.shards = Shards(train, root=root, cache=cache, skip_damaged=skip_damaged) if shards and train is not None else None
+        self._train = None if shards else self._training_images(train)
+        self._degraded = self._training_images(degraded)
         tested = [folder for folder in _folders(test) if folder not in KNOWN_SETS]
-        self._tree = [*_folders(train), *_folders(degraded), *tested]
+        local = [folder for folder in _folders(train) if "://" not in folder and "*" not in folder]
+        self._tree = [*local, *_folders(degraded), *tested]
         check_tree(root, tested, self._tree)
         self.test_sets = find_evaluation_sets(test, root=root, test_root=test_root)
 
@@ -121,11 +132,13 @@ class PhotoData(lightning.LightningDataModule):
         check_tree(self.root, self._tree, self._tree)
 
     def training_images(self) -> list[Path]:
-        """The files to train on; InputError where there are none."""
+        """The files to train on; InputError where there are none, or archives."""
         return [path for part in self._to_train_on().parts for path in part.paths]
 
     def sources(self) -> list[TrainingImages]:
         """Everything that has to be decoded: the images to train on and, where there are, the degraded ones."""
+        if self.shards is not None:
+            return []
         return [self._to_train_on(), *([] if self._degraded is None else [self._degraded])]
 
     def setup(self, stage: str) -> None:
@@ -137,7 +150,7 @@ class PhotoData(lightning.LightningDataModule):
         """
         if stage != "fit" or hasattr(self, "crops"):
             return
-        photographs = self._to_train_on().load(smallest=self.smallest_side)
+        photographs: Images = (self.shards or self._to_train_on()).load(smallest=self.smallest_side)
         if self.drawings:
             photographs = Joined(photographs, [drawing(index) for index in range(self.drawings)])
         degraded = None if self._degraded is None else self._load_degraded(self._degraded, photographs)
@@ -164,6 +177,7 @@ class PhotoData(lightning.LightningDataModule):
             seed=self.seed,
             candidates=self.crop_candidates,
             permute_colors=self.permute_colors,
+            crops_per_photograph=self.crops_per_photograph,
         )
         return LateLoader(
             self.crops,
@@ -182,25 +196,29 @@ class PhotoData(lightning.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training must find again: by their names and lengths, the images that it began with."""
-        return {"images": len(self._files), "digest": self._digest}
+        return {"images": len(self._stamps), "digest": self._digest}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """InputError where the images are not those that the training began with: it would end in other weights."""
         if state_dict.get("digest") != self._digest:
             raise InputError(
                 f"the images to train on are not those that this training began with ({state_dict.get('images')} then, "
-                f"{len(self._files)} now): put them back, or start anew; with checkpoint=<file> from these weights."
+                f"{len(self._stamps)} now): put them back, or start anew; with checkpoint=<file> from these weights."
             )
 
     @cached_property
-    def _files(self) -> list[Path]:
-        return [path for source in self.sources() for part in source.parts for path in part.paths]
+    def _stamps(self) -> list[tuple[str, int]]:
+        """(Name, bytes) of every file that is trained on."""
+        if self.shards is not None:
+            return [(Path(location).name, size) for location, size, _ in (one.stamp for one in self.shards.archives)]
+        files = [path for source in self.sources() for part in source.parts for path in part.paths]
+        return [(path.name, path.stat().st_size if path.exists() else 0) for path in files]
 
     @cached_property
     def _digest(self) -> str:
         digest = hashlib.sha256()
-        for path in self._files:
-            digest.update(os.fsencode(path.name) + b"/%d/" % (path.stat().st_size if path.exists() else 0))
+        for name, size in self._stamps:
+            digest.update(os.fsencode(name) + b"/%d/" % size)
         return digest.hexdigest()
 
     def val_dataloader(self) -> DataLoader:
@@ -239,6 +257,8 @@ class PhotoData(lightning.LightningDataModule):
         return TrainingImages(paths, root=self.root, cache=self.cache, skip_damaged=self.skip_damaged)
 
     def _to_train_on(self) -> TrainingImages:
+        if self.shards is not None:
+            raise InputError("this needs images in folders, and data.shards=true names archives: unpack some of them.")
         if self._train is None:
             raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
         return self._train

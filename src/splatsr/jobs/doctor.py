@@ -16,6 +16,7 @@ from rich.table import Table
 from splatsr.data.decoded import DecodedFolder
 from splatsr.data.known_sets import KNOWN_SETS, expected_lr, find_set
 from splatsr.data.layouts import parts_in
+from splatsr.data.shards import Shards
 from splatsr.devices import RENDERERS
 from splatsr.disk.free_space import existing_parent, free_bytes
 from splatsr.errors import InputError
@@ -83,15 +84,21 @@ def _role(name: str, device: torch.device) -> str:
 def _training(root: Path, cache: str | None) -> Rows:
     rows: Rows = []
     for option in sorted((CONF / "data").glob("*.yaml")):
-        train = (yaml.safe_load(option.read_text()) or {}).get("train")
+        settings = yaml.safe_load(option.read_text()) or {}
+        train, in_archives = settings.get("train"), "shards" in settings.get("defaults", [])
         listed = [train] if isinstance(train, str) else train
         if not isinstance(listed, list):  # the user's own folders, or photographs of Python packages
             continue
         for location in listed:
+            expected = "<archives>.tar" if in_archives else "<images>"
             try:
+                if in_archives:
+                    archives = Shards(location, root=str(root), cache=cache, skip_damaged=False).archives
+                    rows.append((option.stem, f"{len(archives)} archives", "as they are", str(root / location)))
+                    continue
                 parts = list(parts_in(location, str(root)))
             except InputError:
-                rows.append((option.stem, "missing", "", f"{root / location}/<images>"))
+                rows.append((option.stem, "missing", "", f"{root / location}/{expected}"))
                 continue
             done = 0 if cache is None else sum(DecodedFolder(part, Path(cache)).records() is not None for part in parts)
             images = sum(len(part.names) for part in parts)

@@ -1,4 +1,4 @@
-"""job=prepare: decodes the images to train on once, into the cache that training maps into memory."""
+"""job=prepare: decodes the images to train on once, into the cache that training maps into memory; of archives, their index."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,9 @@ def prepare(*, data: Mapping[str, Any]) -> None:
         raise InputError("data.cache=null keeps no decoded images: there is nothing to prepare; set data.cache=<folder>.")
     photographs: PhotoData = instantiate({**data, "test": None}, "data")
     photographs.prepare_data()
+    if photographs.shards is not None:
+        for archive, index in photographs.shards.indexed():
+            print_line(f"{archive.location}: {len(index)} photographs")
     decode(photographs, also_small=True, smallest=1)
     for images in photographs.sources():
         for folder in images.folders:
