@@ -22,8 +22,8 @@ from tiny_runs import make_archive
 SLOW = {"ours_ultra"}
 NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")} | {
     "clit": ("model.width=32", "supervision.count=256"),
-    "linf_patch": ("model.encoder.growth=4",),
-    "linf_patch_fine_tuned": ("model.encoder.growth=4",),
+    "linf_patch": ("model.encoder.growth=4", "model.encoder.blocks=2"),
+    "linf_patch_fine_tuned": ("model.encoder.growth=4", "model.encoder.blocks=2"),
 }
 """RDN and RRDB are as wide as their growth, which debug=tiny leaves alone. CLIT's stages cost the more."""
 EXPERIMENTS = [

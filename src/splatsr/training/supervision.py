@@ -134,9 +134,7 @@ class OnWindows:
         """InputError where the model answers with an image that renders only, or a crop, a square, is too small."""
         _check_queryable(image, "windows")
         if pixels < self.side**2:
-            raise InputError(
-                f"supervision.side={self.side} is more than the smallest HR crop has; use larger crops (data.patch)."
-            )
+            raise InputError(f"supervision.side={self.side} exceeds the smallest HR crop; use larger crops (data.patch).")
 
     def __call__(
         self, image: QueryableImage, batch: Mapping[str, Any]
