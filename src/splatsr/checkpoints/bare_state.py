@@ -36,8 +36,8 @@ def within_holders(content: Any) -> Any:
     return content
 
 
-def without_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors under names without the `module.` that DataParallel puts before all of them."""
+def without_parallel(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries under names without the `module.` that DataParallel puts before all of them."""
     prefix = _PARALLEL if all(name.startswith(_PARALLEL) for name in state) else ""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
 

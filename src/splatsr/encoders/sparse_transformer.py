@@ -44,7 +44,8 @@ class SparseTransformer(Encoder):
     """RGB in [0, 1] in, features of every pixel out, which depend on the whole image. Published: 96 channels.
 
     Args:
-        channels: of the features. The first level has half as many (published: 48), each further one twice those before.
+        channels: of the features. The first level has half as many (published: 48), each further one twice those before, or two
+            more where they are odd.
         depths: blocks of the four levels, on the way down; all but the last have as many on the way up (published: 4, 6, 6, 8).
         heads: of their attention (published: 1, 2, 4, 8).
         expansion: hidden channels of the feed-forward networks over their channels (published: 2.66).
@@ -71,7 +72,9 @@ class SparseTransformer(Encoder):
         if out_channels != channels or channels % 2:
             raise ValueError(f"channels must be even and equal out_channels; got {channels} and {out_channels}.")
         self.upscale, self.out_channels = upscale, out_channels
-        widths = [channels // 2 * 2**level for level in range(4)]
+        widths = [channels // 2]
+        for _ in range(3):
+            widths.append(4 * -(-widths[-1] // 2))
 
         def blocks(level: int, width: int) -> nn.Sequential:
             made = (SparseBlock(channels=width, heads=heads[level], expansion=expansion) for _ in range(depths[level]))
@@ -82,15 +85,15 @@ class SparseTransformer(Encoder):
 
         self.patch_embed = nn.Conv2d(3, widths[0], 3, padding=1, bias=False)
         self.encoder_level0 = mixture(widths[0])
-        self.encoder_level1, self.down1_2 = blocks(0, widths[0]), _down(widths[0])
-        self.encoder_level2, self.down2_3 = blocks(1, widths[1]), _down(widths[1])
-        self.encoder_level3, self.down3_4 = blocks(2, widths[2]), _down(widths[2])
+        self.encoder_level1, self.down1_2 = blocks(0, widths[0]), _down(widths[0], widths[1])
+        self.encoder_level2, self.down2_3 = blocks(1, widths[1]), _down(widths[1], widths[2])
+        self.encoder_level3, self.down3_4 = blocks(2, widths[2]), _down(widths[2], widths[3])
         self.latent = blocks(3, widths[3])
-        self.up4_3, self.reduce_chan_level3 = _up(widths[3]), nn.Conv2d(widths[3], widths[2], 1, bias=False)
+        self.up4_3, self.reduce_chan_level3 = _up(widths[3], widths[2]), nn.Conv2d(widths[3], widths[2], 1, bias=False)
         self.decoder_level3 = blocks(2, widths[2])
-        self.up3_2, self.reduce_chan_level2 = _up(widths[2]), nn.Conv2d(widths[2], widths[1], 1, bias=False)
+        self.up3_2, self.reduce_chan_level2 = _up(widths[2], widths[1]), nn.Conv2d(widths[2], widths[1], 1, bias=False)
         self.decoder_level2 = blocks(1, widths[1])
-        self.up2_1 = _up(widths[1])
+        self.up2_1 = _up(widths[1], widths[0])
         self.decoder_level1 = blocks(0, channels)
         self.refinement = mixture(channels)
 
@@ -107,11 +110,11 @@ class SparseTransformer(Encoder):
         return x[..., : lr.shape[-2], : lr.shape[-1]]
 
 
-def _down(channels: int) -> nn.Sequential:
-    """Half the size, twice the channels."""
-    return nn.Sequential(nn.Conv2d(channels, channels // 2, 3, padding=1, bias=False), nn.PixelUnshuffle(2))
+def _down(channels: int, out: int) -> nn.Sequential:
+    """Half the size, with `out` channels, a multiple of 4."""
+    return nn.Sequential(nn.Conv2d(channels, out // 4, 3, padding=1, bias=False), nn.PixelUnshuffle(2))
 
 
-def _up(channels: int) -> nn.Sequential:
-    """Twice the size, half the channels."""
-    return nn.Sequential(nn.Conv2d(channels, 2 * channels, 3, padding=1, bias=False), nn.PixelShuffle(2))
+def _up(channels: int, out: int) -> nn.Sequential:
+    """Twice the size, with `out` channels."""
+    return nn.Sequential(nn.Conv2d(channels, 4 * out, 3, padding=1, bias=False), nn.PixelShuffle(2))
