@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from splatsr.checkpoints.build import build
 from splatsr.data.module import PhotoData
 from splatsr.runs.configuration import compose, instantiate
+from splatsr.training.turns import turns_of
 
 
 class Steps:
@@ -24,9 +25,10 @@ class Steps:
         return list(data.train_dataloader())
 
     def __call__(self, batch: dict, index: int) -> None:
-        self.optimizer.zero_grad()
-        self.loss(*self.supervision(self.model(batch["lr"]), batch)).backward()
-        self.optimizer.step()
+        for turn in turns_of(self.supervision, self.loss):
+            self.optimizer.zero_grad()
+            turn.loss(*turn.supervision(self.model(batch["lr"]), batch)).backward()
+            self.optimizer.step()
 
 
 def step_seconds(trainings: Sequence[Steps], count: int, clock: Callable[[], float] = time.perf_counter) -> list[float]:

@@ -1,7 +1,10 @@
-"""What a method's file says about its authors' checkpoint; `splatsr.checkpoints.published` reads such checkpoints by it."""
+"""What a method's file says about its authors' checkpoint; `splatsr.checkpoints.published` reads such checkpoints by it,
+`splatsr.checkpoints.bare_state` those that are nothing but tensors."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
+
+from torch import Tensor
 
 
 class PublishedForm(NamedTuple):
@@ -41,3 +44,17 @@ class PublishedForm(NamedTuple):
 
     unused: Collection[str] = ()
     """Prefixes of tensors that the published code has and does not use."""
+
+
+class PublishedState(NamedTuple):
+    """A method's checkpoint that is a state dict and nothing else, perhaps under `params` (BasicSR): what it is of shows in its
+    tensors' names and shapes. Stands in a list, `PUBLISHED_STATES`, in the method's file."""
+
+    title: str
+    """The method, for messages."""
+
+    known_by: Collection[str]
+    """Tensors that every such file has, and no other method's."""
+
+    read: Callable[[Mapping[str, Tensor]], tuple[dict[str, Any], dict[str, Tensor]]]
+    """(configuration, tensors under our names) of such a state dict; InputError where it is of a network that is not known."""

@@ -21,7 +21,10 @@ from splatsr.errors import InputError
 from splatsr.models.continuoussr import ContinuousSR
 from splatsr.published_form import PublishedForm
 
-CONF_NAMES = {"edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "swinir": "swinir", "swinir-body": "swinir_body"}
+CONF_NAMES = {
+    "edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "rrdb": "rrdb", "swinir": "swinir",
+    "swinir-body": "swinir_body",
+}  # fmt: skip
 
 
 class Trap:
@@ -95,6 +98,8 @@ def test_the_configuration_is_the_one_in_conf(form: PublishedForm, encoder: str)
         choices.append("model/initialisation=published")
     if "stages" in config:
         choices.append(f"model.stages={config['stages']}")
+    if "tile" in config:
+        choices.append(f"model.tile={config['tile']}")
     assert config == settings_of(*choices)["model"]
 
 

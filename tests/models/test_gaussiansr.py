@@ -13,13 +13,13 @@ from golden import read_golden
 from published_family import StoredFeatures, image_and_golden, load_published
 from splatsr.checkpoints.build import build
 from splatsr.decoders import implicit_image
+from splatsr.decoders.local_texture import basis, neighbouring_halves
 from splatsr.decoders.pixel_splatting import PixelSplatting
 from splatsr.decoders.tile_splatting import TileSplatting
 from splatsr.encoders.edsr import EDSR
 from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.image.continuous_image import QueryableImage, StripImage
 from splatsr.models.gaussiansr import GaussianSR
-from splatsr.models.lte import basis, waves_at
 from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine
 from splatsr.training.supervision import OnQueries
@@ -74,7 +74,7 @@ def test_both_streams_are_decoded_at_the_outputs_pixels(form: str) -> None:
     rows, columns = ((torch.arange(n) + 0.5) * m / n for n, m in ((13, 5), (22, 9)))
     offset = torch.cartesian_prod(2 * (rows % 1) - 1, 2 * (columns % 1) - 1).expand(2, -1, -1)
     phase = model.phase(torch.tensor([2 * 5 / 13, 2 * 9 / 22]))
-    expected = 0.5 + 0.5 * model.dec(coef * basis(waves_at(freq, offset) + phase))
+    expected = 0.5 + 0.5 * model.dec(coef * basis(neighbouring_halves(freq, offset) + phase))
     torch.testing.assert_close(model(lr).render(size=(13, 22)), expected.mT.view(2, 3, 13, 22), atol=1e-4, rtol=0)
 
 

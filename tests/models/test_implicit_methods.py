@@ -5,12 +5,14 @@ import torch
 from torch import nn
 
 from composed import settings_of
+from flows import calm
 from splatsr.checkpoints.build import build
 from splatsr.decoders import implicit_image
+from splatsr.decoders.conditional_flow import ConditionalFlow
 from splatsr.geometry import Output, Strip, pixel_centres
 from splatsr.image.continuous_image import QueryableImage, StripImage
 
-METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn", "ciaosr", "clit", "lmi", "lmliif")
+METHODS = ("liif", "metasr", "lte", "itsrn", "aliif", "diinn", "ciaosr", "clit", "lmi", "lmliif", "linf", "linf_patch")
 MORE = {"clit": ("model.stages=2",)}  # of the cells below, none asks for a third stage
 
 
@@ -18,7 +20,10 @@ MORE = {"clit": ("model.stages=2",)}  # of the cells below, none asks for a thir
 def model(request: pytest.FixtureRequest) -> nn.Module:
     """The method as configured, on a narrow encoder."""
     narrow = ("model.encoder.channels=8", "model.encoder.out_channels=8", "model.encoder.blocks=1")
-    return build(settings_of(f"model={request.param}", *narrow, *MORE.get(request.param, ()))["model"]).eval()
+    made = build(settings_of(f"model={request.param}", *narrow, *MORE.get(request.param, ()))["model"]).eval()
+    for flow in (module for module in made.modules() if isinstance(module, ConditionalFlow)):
+        calm(flow)
+    return made
 
 
 @torch.inference_mode()

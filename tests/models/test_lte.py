@@ -7,7 +7,7 @@ from torch.nn.functional import interpolate
 from published_family import StoredFeatures, image_and_golden, load_published
 from splatsr.decoders.bilinear_skip import bilinear
 from splatsr.encoders.edsr import EDSR
-from splatsr.models.lte import LTE, basis, waves_at
+from splatsr.models.lte import LTE
 
 
 def small(flip_padding: int = 0) -> LTE:
@@ -28,12 +28,6 @@ def test_a_published_file_gives_the_published_image(tmp_path: Path) -> None:
 def test_a_published_file_with_swinir_gives_the_published_image(tmp_path: Path) -> None:
     image, golden = image_and_golden(load_published("lte-swinir", "lte", tmp_path), "lte-swinir")
     torch.testing.assert_close(image, golden, atol=1e-4, rtol=0)
-
-
-def test_a_waves_frequencies_are_neighbours_vertical_first() -> None:
-    frequencies, offsets = torch.tensor([[1.0, 2, 3, 4]]), torch.tensor([[10.0, 100]])
-    assert waves_at(frequencies, offsets).tolist() == [[210, 430]]
-    torch.testing.assert_close(basis(torch.tensor([0.0, 0.5])), torch.tensor([1.0, 0, 0, 1]), atol=1e-6, rtol=0)
 
 
 def test_the_skip_is_the_bilinear_lr_image() -> None:

@@ -21,9 +21,11 @@ from tiny_runs import make_archive
 
 SLOW = {"ours_ultra"}
 NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")} | {
-    "clit": ("model.width=32", "supervision.count=256")
+    "clit": ("model.width=32", "supervision.count=256"),
+    "linf_patch": ("model.encoder.growth=4", "model.encoder.blocks=2"),
+    "linf_patch_fine_tuned": ("model.encoder.growth=4", "model.encoder.blocks=2"),
 }
-"""RDN is as wide as its growth, which debug=tiny leaves alone: no other encoder has that key. CLIT's stages cost the more."""
+"""RDN and RRDB are as wide as their growth, which debug=tiny leaves alone. CLIT's stages cost the more."""
 EXPERIMENTS = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from splatsr.training.schedules import cosine, milestones, step
+from splatsr.training.schedules import cosine, held_cosine, milestones, step
 
 
 def rates(schedule, updates: int, **settings: object) -> list[float]:
@@ -22,6 +22,15 @@ def test_cosine_warms_up_and_ends_at_zero() -> None:
     assert seen[12] == pytest.approx(0.5)
     assert seen[20] == pytest.approx(0)
     assert all(later < earlier for earlier, later in zip(seen[4:], seen[5:], strict=False))
+
+
+def test_held_cosine_keeps_its_rate_and_ends_at_its_least() -> None:
+    seen = rates(held_cosine, 20, steps=20, steps_per_epoch=10, held_steps=10, least=0.1, warmup_steps=2)
+    assert seen[:2] == pytest.approx([1 / 3, 2 / 3])
+    assert seen[2:11] == [1.0] * 9
+    assert seen[15] == pytest.approx(0.55)
+    assert seen[20] == pytest.approx(0.1)
+    assert rates(held_cosine, 3, steps=3, steps_per_epoch=3, held_steps=10, least=0.1, warmup_steps=0) == [1.0] * 4
 
 
 def test_step_halves_after_whole_epochs() -> None:

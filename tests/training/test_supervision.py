@@ -5,7 +5,7 @@ from torch import Tensor
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.errors import InputError
 from splatsr.models.bicubic import BicubicImage
-from splatsr.training.supervision import OnCrops, OnQueries, OnSaturatedCrops
+from splatsr.training.supervision import OnCrops, OnLikelihood, OnQueries, OnSaturatedCrops, OnWindows
 
 
 def coordinates_and_cell(coordinates: Tensor, cell: Tensor) -> Tensor:
@@ -74,3 +74,23 @@ def test_beyond_white_and_black_nothing_is_an_error_where_the_target_is_white_or
     assert same is target
     (compared - target).abs().sum().backward()
     assert prediction.grad[0, 1, 0].tolist() == [0, -1, 1, 0, 1, -1]
+
+
+def test_a_window_is_compared_with_the_answers_at_its_own_place() -> None:
+    crops = rendered((9, 11), (7, 10))
+    prediction, target = OnWindows(side=5, step=3)(IMAGE, {"hr": crops, "seeds": [0, 1]})
+    torch.testing.assert_close(prediction, target)
+    for window, crop in zip(target, crops, strict=True):
+        height, width = crop.shape[-2:]
+        places = [(y, x) for y in range(0, height - 4, 3) for x in range(0, width - 4, 3)]
+        assert any(torch.equal(window, crop[:, y : y + 5, x : x + 5]) for y, x in places)
+    OnWindows(side=5, step=3).check(IMAGE, "crop", 25)
+    with pytest.raises(InputError, match="side=5 exceeds the smallest HR crop"):
+        OnWindows(side=5, step=3).check(IMAGE, "crop", 24)
+    with pytest.raises(InputError, match="supervision=windows: a BicubicImage renders whole images only"):
+        OnWindows(side=5, step=3).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "crop", 99)
+
+
+def test_likelihood_needs_an_image_that_knows_it() -> None:
+    with pytest.raises(InputError, match="a ImplicitImage does not say how likely a picture is"):
+        OnLikelihood(count=1).check(IMAGE, "crop", 9)

@@ -10,12 +10,12 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
+from splatsr.checkpoints.bare_state import within_holders, without_parallel
 from splatsr.checkpoints.files import KEY, load_weights, read_pickle, read_safetensors
 from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
@@ -25,11 +25,6 @@ from splatsr.released.hub import PREFIX
 from splatsr.released.weights_file import weights_file
 
 log = logging.getLogger(__name__)
-
-_HOLDERS = ("params_ema", "params", "state_dict")
-"""Keys under which files hold the state dict, the preferred first; an optimizer's and the like beside it are not looked at."""
-
-_PARALLEL = "module."
 
 
 def load_encoder(model: nn.Module, path: str | Path) -> None:
@@ -94,23 +89,14 @@ def _read(path: Path) -> dict[str, Tensor]:
         content = read_pickle(path)
     if published.is_published(content) or (isinstance(content, Mapping) and KEY in content):
         raise InputError(_whole(path))
-    content = _within_holders(content)
+    content = within_holders(content)
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"encoder_checkpoint={path} holds no state dict.")
     for name, tensor in content.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise InputError(f"encoder_checkpoint={path} holds no state dict ({str(name)[:40]!r} is no tensor).")
     check_state(content, str(path))
-    prefix = _PARALLEL if all(name.startswith(_PARALLEL) for name in content) else ""
-    return {name.removeprefix(prefix): tensor for name, tensor in content.items()}
-
-
-def _within_holders(content: Any) -> Any:
-    for _ in _HOLDERS:  # each within another at most: a pickle's mapping may also hold itself
-        if not isinstance(content, Mapping) or (key := next((one for one in _HOLDERS if one in content), None)) is None:
-            break
-        content = content[key]
-    return content
+    return without_parallel(content)
 
 
 def _whole(path: Path) -> str:

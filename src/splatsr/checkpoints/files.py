@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from splatsr.checkpoints import published
+from splatsr.checkpoints import bare_state, published
 from splatsr.checkpoints.state_dict import FLOATING, WHOLE, check_state
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.digest import digest
@@ -82,6 +82,8 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         content = read_pickle(path)
         if published.is_published(content):
             return published.translate(content, source=str(path))
+        if form := bare_state.form_of(content):
+            return bare_state.translate(content, form, source=str(path))
         header, tensors = _split(content, path)
         check_checksums(path)
     if not isinstance(header, Mapping) or not isinstance(header.get("model"), Mapping):

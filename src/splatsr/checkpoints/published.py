@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _BUFFER = re.compile(
     r"(?:.+\.)?(attn_mask|relative_position_index(?:_SA|_OCA)?|escape_NaN)|(sub_mean|add_mean)\.(?:weight|bias)|(sub|div)"
+    r"|(upconv[12]|HRconv)\.(?:weight|bias)"
 )
 _TO_RGB = re.compile(r"(conv_last|tail\.1|UPNet\.[24])\.(?:weight|bias)")
 _DEPTH = 9
@@ -88,8 +89,8 @@ def unused_kind(name: str, tensor: Tensor) -> str | None:
     """For entries of public encoder files that no network here needs: what they are, in short. None for all others.
 
     Attention masks and position indices follow from sizes; mean shifts are not applied by the methods of this suite, and
-    neither is the last convolution, the one to three channels. `sub` and `div` are DIINN's normalisation, 0.5; `escape_NaN` is
-    the least norm in CiaoSR's attention, 1e-4.
+    neither are the last convolution, the one to three channels, and those of RRDB's upsampling. `sub` and `div` are DIINN's
+    normalisation, 0.5; `escape_NaN` is the least norm in CiaoSR's attention, 1e-4.
     """
     if buffer := _BUFFER.fullmatch(name):
         return buffer[buffer.lastindex or 0]

@@ -99,4 +99,15 @@ ENCODERS = {
             "out_channels": 64,
         },
     ),
+    "rrdb": PublishedEncoder(  # of LINF
+        arguments={},
+        tail={1: {"no_upsampling": True}},
+        config={
+            "_target_": "splatsr.encoders.rrdb.RRDB",
+            "channels": 64,
+            "growth": 32,
+            "blocks": 23,
+            "out_channels": 64,
+        },
+    ),
 }

@@ -12,12 +12,14 @@ class Encoder(nn.Module):
     Attributes:
         upscale: features are (B, out_channels, upscale * h, upscale * w).
         out_channels: channels of the features.
+        size_multiple: LR pixels that divide the sides of what it sees; other images are mirrored to that (`encoders.reflect`).
         tiling: how it may be run on tiles; None: on whole images only.
         collapses_from_random: training from random weights is known to fail with `heads.initialisation.published`.
     """
 
     upscale: int
     out_channels: int
+    size_multiple: int = 1
     tiling: Tiling | None = None
     collapses_from_random: bool = False
 

@@ -8,7 +8,7 @@ queryable too, but renders in one piece; where every point can be decoded alone,
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splatsr.geometry import Scale, Strip
@@ -50,4 +50,15 @@ class QueryableImage(ContinuousImage, Protocol):
         `cell` is the (height, width) of an output pixel in the same units, one for all points of an image: (2 / H, 2 / W).
         The pixels of `render(size=(H, W))` are its values at `geometry.pixel_centres`.
         """
+        ...
+
+
+@runtime_checkable
+class LikelihoodImage(QueryableImage, Protocol):
+    """A continuous image that is one of many it might have been, and says how likely another one is."""
+
+    def log_likelihood(
+        self, hr: Sequence[Float[Tensor, "3 _ _"]] | Float[Tensor, "b 3 _ _"], pixels: Int64[Tensor, "b q row_column=2"]
+    ) -> Float[Tensor, "b q"]:
+        """Log-density in nats of what stands in these pixels, (row, column), of a picture in [0, 1] for every image."""
         ...

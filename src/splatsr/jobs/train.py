@@ -45,7 +45,6 @@ from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
 from splatsr.training.length import check_epoch, check_length
-from splatsr.training.losses import LossOfCrops
 from splatsr.training.module import SuperResolution
 
 TRAINED_WITH = (
@@ -185,8 +184,8 @@ def _build(
     task = SuperResolution(model_config=model, seed=seed, **made)
     with torch.no_grad():
         task.supervision.check(task.model(torch.zeros(1, 3, 8, 8)), photographs.scale_per, photographs.smallest_crop)
-    if isinstance(task.loss, LossOfCrops):
-        task.loss.check(task.supervision, photographs.smallest_crop)
+    for turn in task.turns:
+        turn.check(photographs.smallest_crop)
     task.make_optimizer(steps=1, steps_per_epoch=1)
     return task
 

@@ -17,6 +17,7 @@ from splatsr.bounds import Natural, Width, Widths
 from splatsr.decoders.bicubic_rows import bicubic_rows
 from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.gaussian_bank import GaussianBank
+from splatsr.decoders.local_texture import basis, neighbouring_halves
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.decoders.splatting import Splatting
 from splatsr.decoders.upsampled_image import FeatureRows, UpsampledImage, UpsampledStripImage
@@ -25,7 +26,6 @@ from splatsr.geometry import Output, nearest_pixel, offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.image.model import Model
 from splatsr.image.tiling import Span
-from splatsr.models.lte import basis, waves_at
 from splatsr.published_form import PublishedForm
 
 
@@ -120,7 +120,7 @@ class GaussianSR(Model):
         amplitudes, frequencies = both.chunk(2, dim=-1)
         offsets = offset_from(nearest_pixel(coordinates, lr_size), coordinates, lr_size)
         phases = self.phase(cell * cell.new_tensor(lr_size))[:, None]
-        return from_normalised(self.dec(amplitudes * basis(waves_at(frequencies, offsets) + phases)))
+        return from_normalised(self.dec(amplitudes * basis(neighbouring_halves(frequencies, offsets) + phases)))
 
 
 PUBLISHED = PublishedForm(

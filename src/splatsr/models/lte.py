@@ -4,11 +4,9 @@ Amplitudes and frequencies of a texture's waves are estimated per LR pixel, thei
 at a point into its color's difference from the bilinear LR image. The mean is taken over the four nearest pixels, as in LIIF.
 """
 
-import math
 from functools import partial
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,10 +17,10 @@ from splatsr.decoders.clipped_cell import clipped_cell
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
 from splatsr.decoders.flip_padding import flip_pad, in_larger
 from splatsr.decoders.implicit_image import ImplicitImage
-from splatsr.decoders.local_ensemble import four_pixels, half_pixel, opposite_areas
+from splatsr.decoders.local_ensemble import opposite_areas
+from splatsr.decoders.local_texture import LocalTexture, neighbouring_halves
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.encoders.encoder import Encoder
-from splatsr.geometry import offset_from
 from splatsr.heads.mlp import mlp
 from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
@@ -64,35 +62,20 @@ class LTE(Model):
         padded = flip_pad(lr, self.flip_padding)
         features = self.encoder(to_normalised(padded))
         amplitudes, frequencies = FeatureGrid.of(self.coef(features)), FeatureGrid.of(self.freq(features))
-        return ImplicitImage(lr, in_larger(partial(self._decode, padded, amplitudes, frequencies), lr, padded))
+        texture = LocalTexture(amplitudes, frequencies, neighbouring_halves)
+        return ImplicitImage(lr, in_larger(partial(self._decode, padded, texture), lr, padded))
 
     def _decode(
         self,
         lr: Float[Tensor, "b 3 h w"],
-        amplitudes: FeatureGrid,
-        frequencies: FeatureGrid,
+        texture: LocalTexture,
         coordinates: Float[Tensor, "b q yx=2"],
         cell: Float[Tensor, "b yx=2"],
     ) -> Float[Tensor, "b q rgb=3"]:
-        size = amplitudes.size
-        pixels = four_pixels(coordinates, size, half_pixel(size))
-        offsets = offset_from(pixels, coordinates[:, None], size)
-        waves = (
-            waves_at(frequencies.at(pixels), offsets) + self.phase(clipped_cell(cell, size, self.largest_scale))[:, None, None]
-        )
-        texture = self.imnet(amplitudes.at(pixels) * basis(waves))
-        return bilinear(lr, coordinates) + from_normalised((texture * opposite_areas(offsets)).sum(1)) - 0.5
-
-
-def waves_at(frequencies: Float[Tensor, "*n pairs"], offsets: Float[Tensor, "*n yx=2"]) -> Float[Tensor, "*n waves"]:
-    """<frequency, offset> of every wave; its vertical and horizontal frequency stand next to each other."""
-    return (frequencies.unflatten(-1, (-1, 2)) * offsets[..., None, :]).sum(-1)
-
-
-def basis(waves: Float[Tensor, "*n waves"]) -> Float[Tensor, "*n twice"]:
-    """cos(pi x) of all waves, then sin(pi x) of all."""
-    angles = math.pi * waves
-    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+        phases = self.phase(clipped_cell(cell, texture.size, self.largest_scale))
+        features, offsets = texture.around(coordinates, phases)
+        found = (self.imnet(features) * opposite_areas(offsets)).sum(1)
+        return bilinear(lr, coordinates) + from_normalised(found) - 0.5
 
 
 PUBLISHED = PublishedForm(

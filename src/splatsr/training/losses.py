@@ -3,6 +3,7 @@
 Those that compare more than single pixels have a `check`, which is called before the first batch.
 """
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -15,7 +16,7 @@ from splatsr.errors import InputError
 from splatsr.metrics.backbone import AbsentWeightsError
 from splatsr.metrics.lpips import SMALLEST, load_lpips
 from splatsr.metrics.ssim import WINDOW
-from splatsr.training.supervision import OnCrops, Supervision
+from splatsr.training.supervision import OnCrops, OnLikelihood, Supervision
 
 
 @runtime_checkable
@@ -131,6 +132,43 @@ class L1WithLPIPS(nn.Module):
         with torch.autocast(prediction.device.type, enabled=False):
             distance = network(prediction.float(), target.float(), normalize=True).mean()
         return l1_loss(prediction, target) + self.weight * distance
+
+
+class NegativeLogLikelihood(nn.Module):
+    """What supervision=likelihood found, its mean times -weight.
+
+    Args:
+        weight: beside other losses, above 0.
+    """
+
+    def __init__(self, *, weight: Positive) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def check(self, supervision: Supervision, _: int) -> None:
+        """InputError where the supervision compares colors."""
+        if not isinstance(supervision, OnLikelihood):
+            raise InputError("loss=nll is of log-densities; use supervision=likelihood.")
+
+    def forward(self, found: Float[Tensor, "b q"], _: Float[Tensor, "b q"]) -> Float[Tensor, ""]:
+        """Log-densities in nats."""
+        return -self.weight * found.mean()
+
+
+class InTurn(nn.Module):
+    """A loss for each part of `training.supervision.InTurn`.
+
+    Args:
+        parts: in the order of the steps.
+    """
+
+    def __init__(self, *, parts: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, prediction: Tensor, target: Tensor) -> Float[Tensor, ""]:
+        """That of the last step."""
+        return self.parts[-1](prediction, target)
 
 
 def _check_whole(supervision: Supervision, loss: str) -> None:

@@ -18,6 +18,7 @@ from splatsr.data.evaluation_pairs import Pair
 from splatsr.errors import InputError
 from splatsr.metrics.evaluation import predict
 from splatsr.training.supervision import Supervision
+from splatsr.training.turns import turns_of
 
 
 class SuperResolution(lightning.LightningModule):
@@ -32,7 +33,7 @@ class SuperResolution(lightning.LightningModule):
         seed: random layers (drop path) are reseeded from it and the epoch, so that a resumed run repeats them.
 
     Raises:
-        InputError: the model has nothing to train.
+        InputError: the model has nothing to train, or supervision and loss have not as many parts.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class SuperResolution(lightning.LightningModule):
         if not self.model.has_weights:
             raise InputError(f"{type(self.model).__name__} has no weights to train; use job=evaluate or job=upscale.")
         self.supervision, self.loss = supervision, loss
+        self.turns = turns_of(supervision, loss)
+        self._turn = self.turns[-1]
         self.optimizer, self.schedule, self.seed = optimizer, schedule, seed
 
     def on_train_epoch_start(self) -> None:
@@ -59,11 +62,20 @@ class SuperResolution(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Float[Tensor, ""]:
         """One batch, or a part of one, see `data.crops`."""
-        loss = self.loss(*self.supervision(self.model(batch["lr"]), batch))
+        loss = self._turn.loss(*self._turn.supervision(self.model(batch["lr"]), batch))
         mean = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")  # over devices: all stop, or none
         self._check_finite("loss", mean)
-        self.log("train/loss", mean, prog_bar=True, batch_size=len(batch["lr"]))
+        if self._turn is self.turns[-1]:
+            self.log("train/loss", mean, prog_bar=True, batch_size=len(batch["lr"]))
         return loss
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        """A step for every turn: the closure makes the gradient of one. They share the optimizer and its averages."""
+        for turn in self.turns:
+            self._turn = turn
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Ends the run before a step that would make weights of a gradient that is not finite.
@@ -90,9 +102,13 @@ class SuperResolution(lightning.LightningModule):
         """Optimizer and schedule, stepped every batch.
 
         Raises:
-            InputError: the trainer has no last step.
+            InputError: the trainer has no last step, or takes in parts a batch that several steps are taken on.
         """
         self.trainer.fit_loop.setup_data()  # Lightning counts the batches of an epoch only then
+        if len(self.turns) > 1 and self.trainer.accumulate_grad_batches > 1:
+            raise InputError(
+                "several steps on a batch (supervision.parts) need the whole batch: leave trainer.accumulate_grad_batches out."
+            )
         steps = self.trainer.estimated_stepping_batches
         if math.isinf(steps):
             raise InputError(

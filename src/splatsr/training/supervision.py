@@ -6,19 +6,19 @@ the first batch with any image of the model and what has a scale of its own, "ba
 HR crop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splatsr.bounds import Count
 from splatsr.errors import InputError
 from splatsr.geometry import pixel_centres
-from splatsr.image.continuous_image import ContinuousImage, QueryableImage
+from splatsr.image.continuous_image import ContinuousImage, LikelihoodImage, QueryableImage
 from splatsr.image.field import GaussianField
 from splatsr.splatting.published_gradient import PublishedGradient
 
@@ -104,13 +104,8 @@ class OnQueries:
 
     def check(self, image: ContinuousImage, _: str, pixels: int) -> None:
         """InputError where the model answers with an image that renders only, or a crop has too few pixels."""
-        if not isinstance(image, QueryableImage):
-            raise InputError(f"supervision=queries: a {type(image).__name__} renders whole images only; use supervision=crops.")
-        if pixels < self.count:
-            raise InputError(
-                f"supervision.count={self.count} pixels cannot be drawn from every crop: the smallest has {pixels}. Use fewer, "
-                "larger crops (data.patch) or supervision=crops."
-            )
+        _check_queryable(image, "queries")
+        _check_count(self.count, pixels)
 
     def __call__(
         self, image: QueryableImage, batch: Mapping[str, Any]
@@ -120,18 +115,130 @@ class OnQueries:
         Raises:
             InputError: a crop has too few pixels.
         """
-        coordinates, targets, cells = [], [], []
+        pixels = drawn_pixels(batch, self.count)
+        return _at_pixels(image, batch["hr"], pixels)
+
+
+class OnWindows:
+    """The pixels of a window of every crop, at a place that is drawn: queries for losses that compare more than single pixels.
+
+    Args:
+        side: of the window, HR pixels.
+        step: places are multiples of it, so that a method that draws tiles of so many pixels (LINF: 3) draws whole ones.
+    """
+
+    def __init__(self, *, side: Count, step: Count) -> None:
+        self.side, self.step = side, step
+
+    def check(self, image: ContinuousImage, _: str, pixels: int) -> None:
+        """InputError where the model answers with an image that renders only, or a crop, a square, is too small."""
+        _check_queryable(image, "windows")
+        if pixels < self.side**2:
+            raise InputError(f"supervision.side={self.side} exceeds the smallest HR crop; use larger crops (data.patch).")
+
+    def __call__(
+        self, image: QueryableImage, batch: Mapping[str, Any]
+    ) -> tuple[Float[Tensor, "b 3 {self.side} {self.side}"], Float[Tensor, "b 3 {self.side} {self.side}"]]:
+        """Both (B, 3, side, side)."""
+        windows = []
         for hr, seed in zip(batch["hr"], batch["seeds"], strict=True):
-            size = (hr.shape[-2], hr.shape[-1])
-            if size[0] * size[1] < self.count:
-                raise InputError(
-                    f"supervision.count={self.count} pixels cannot be drawn from a crop of {size[1]}x{size[0]}: use fewer, "
-                    "larger crops (data.patch) or supervision=crops."
-                )
+            places = [range(0, length - self.side + 1, self.step) for length in hr.shape[-2:]]
             random = np.random.default_rng([seed, 1])  # not the numbers that its degradation draws
-            chosen = random.choice(size[0] * size[1], self.count, replace=False)
-            pixels = torch.from_numpy(np.stack(np.divmod(chosen, size[1]), axis=-1)).to(hr.device)
-            coordinates.append(pixel_centres(pixels, size))
-            targets.append(hr[:, pixels[:, 0], pixels[:, 1]].T)
-            cells.append(hr.new_tensor([2 / size[0], 2 / size[1]]))
-        return image.query(torch.stack(coordinates), torch.stack(cells)), torch.stack(targets)
+            rows, columns = (torch.arange(self.side) + int(random.choice(place)) for place in places)
+            windows.append(torch.cartesian_prod(rows, columns).to(hr.device))
+        seen = _at_pixels(image, batch["hr"], torch.stack(windows))
+        prediction, target = (rgb.mT.unflatten(-1, (self.side, self.side)) for rgb in seen)
+        return prediction, target
+
+
+class OnLikelihood:
+    """How likely pixels drawn from every crop are, by a method that says so (LINF): for loss=nll.
+
+    Args:
+        count: pixels per crop, each at most once.
+    """
+
+    def __init__(self, *, count: Count) -> None:
+        self.count = count
+
+    def check(self, image: ContinuousImage, _: str, pixels: int) -> None:
+        """InputError where the model's image knows no likelihood, or a crop has too few pixels."""
+        if not isinstance(image, LikelihoodImage):
+            raise InputError(f"supervision=likelihood: a {type(image).__name__} does not say how likely a picture is.")
+        _check_count(self.count, pixels)
+
+    def __call__(
+        self, image: LikelihoodImage, batch: Mapping[str, Any]
+    ) -> tuple[Float[Tensor, "b {self.count}"], Float[Tensor, "b {self.count}"]]:
+        """(log-densities in nats, zeros): the loss is of the former alone."""
+        found = image.log_likelihood(batch["hr"], drawn_pixels(batch, self.count))
+        return found, torch.zeros_like(found)
+
+
+class InTurn:
+    """Several of these, each for a step of its own on every batch (`training.losses.InTurn` has a loss for each).
+
+    Args:
+        parts: in the order of the steps.
+    """
+
+    def __init__(self, *, parts: Sequence[Any]) -> None:
+        self.parts = parts
+
+    def check(self, image: ContinuousImage, scale_per: str, pixels: int) -> None:
+        """InputError where one of them has a reason."""
+        for part in self.parts:
+            part.check(image, scale_per, pixels)
+
+    def __call__(self, image: Any, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """That of the last step, whose loss is the training's aim."""
+        prediction, target = self.parts[-1](image, batch)
+        return prediction, target
+
+
+def drawn_pixels(batch: Mapping[str, Any], count: int) -> Int64[Tensor, "b {count} row_column=2"]:
+    """Pixels of every HR crop of a batch, each at most once, in random order: drawn by the crop's own seed.
+
+    Raises:
+        InputError: a crop has too few pixels.
+    """
+    drawn = []
+    for hr, seed in zip(batch["hr"], batch["seeds"], strict=True):
+        size = (hr.shape[-2], hr.shape[-1])
+        if size[0] * size[1] < count:
+            raise InputError(
+                f"supervision.count={count} pixels cannot be drawn from a crop of {size[1]}x{size[0]}: use fewer, "
+                "larger crops (data.patch) or supervision=crops."
+            )
+        random = np.random.default_rng([seed, 1])  # not the numbers that its degradation draws
+        chosen = random.choice(size[0] * size[1], count, replace=False)
+        drawn.append(torch.from_numpy(np.stack(np.divmod(chosen, size[1]), axis=-1)).to(hr.device))
+    return torch.stack(drawn)
+
+
+def _at_pixels(
+    image: QueryableImage, hr: Sequence[Tensor] | Tensor, pixels: Int64[Tensor, "b q row_column=2"]
+) -> tuple[Float[Tensor, "b q 3"], Float[Tensor, "b q 3"]]:
+    """(prediction, target) at pixels of HR crops, which may have different sizes."""
+    coordinates, targets, cells = [], [], []
+    for crop, chosen in zip(hr, pixels, strict=True):
+        size = (crop.shape[-2], crop.shape[-1])
+        coordinates.append(pixel_centres(chosen, size))
+        targets.append(crop[:, chosen[:, 0], chosen[:, 1]].T)
+        cells.append(crop.new_tensor([2 / size[0], 2 / size[1]]))
+    return image.query(torch.stack(coordinates), torch.stack(cells)), torch.stack(targets)
+
+
+def _check_queryable(image: ContinuousImage, supervision: str) -> None:
+    if not isinstance(image, QueryableImage):
+        raise InputError(
+            f"supervision={supervision}: a {type(image).__name__} renders whole images only; use supervision=crops."
+        )
+
+
+def _check_count(count: int, pixels: int) -> None:
+    if pixels < count:
+        raise InputError(
+            f"supervision.count={count} pixels cannot be drawn from every crop: the smallest has {pixels}. Use fewer, "
+            "larger crops (data.patch) or supervision=crops."
+        )
