@@ -1,7 +1,7 @@
 """Published checkpoints as a configuration and tensors of this suite.
 
 The files of ContinuousSR and of the LIIF family are pickles of {"model": {"name", "args", "sd": state dict}}, perhaps with an
-optimizer beside `model`; DIINN's are Lightning's, CiaoSR's MMEditing's. Their arguments choose a method and an encoder that are
+optimizer beside `model`; DIINN's are Lightning's, CiaoSR's MMEditing's, GSASR's two files in a folder. Their arguments choose a method and an encoder that are
 known here and build nothing: what differs from the published networks is refused. What is known of a method stands in its own
 file, as `PUBLISHED`.
 """
@@ -64,7 +64,8 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     tensors: dict[str, Tensor] = {}
     unused: Counter[str] = Counter()
     for key, tensor in state.items():
-        if kind := unused_kind(key.removeprefix(prefix), tensor):
+        kind = None if key.startswith(tuple(form.kept)) else unused_kind(key.removeprefix(prefix), tensor)
+        if kind is not None:
             unused[kind] += 1
         elif key.startswith(tuple(form.unused)):
             unused[key.split(".")[0]] += 1
