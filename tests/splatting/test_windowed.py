@@ -79,3 +79,14 @@ def test_the_window_has_the_gradients_of_its_definition() -> None:
 def test_windows_that_are_none_are_refused(reach: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="reach must be"):
         splat_windowed(*random_field(SIZE), SIZE, reach)
+
+
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero|overflow):RuntimeWarning")  # numpy, of the interpreter
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU Triton has no interpreter")
+@pytest.mark.parametrize("reach", REACHES[::3])
+def test_tritons_renderer_is_the_definition_too(reach: tuple[float, float]) -> None:
+    pytest.importorskip("triton", reason="Triton comes with torch's CUDA builds for Linux")
+    from splatsr.splatting.gpu import splat_gpu  # its kernels are the interpreter's here (tests/conftest.py)
+
+    size = (9, 14)
+    assert_is_the_definition(random_field(size, kernels=6), size, reach, splat_gpu)

@@ -189,7 +189,7 @@ class GaussianSeeds(nn.Module):
             x = block(x, conditions)
         if self.conv_final is not None:
             x = convolve(self.conv_final, x)
-        fine = convolve(self.UPNet, x + injected).flatten(1, 2)
+        fine = self.UPNet((x + injected).permute(0, 3, 1, 2)).flatten(2).mT
         *raw, offsets = (by_position(self.get_submodule(f"mlp_block_{name}"), fine) for name in PARAMETERS)
         return torch.cat([*raw, self._centres(offsets, PER_SIDE * height, PER_SIDE * width)], dim=-1)
 
