@@ -10,7 +10,6 @@ from splatsr.splatting.reference import CUT
 from splatsr.splatting.shape_entries import SHAPE
 from splatsr.splatting.vector_code import CHUNK, FARTHEST, GROWTH
 
-
 FAR = np.float32(np.inf)
 """There is no window."""
 

@@ -54,8 +54,8 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
 
 def load_model(path: str | Path) -> Model:
     """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in a published
-    checkpoint (GSASR's is a folder), in eval mode on the CPU. Instead of a file's path, a name that `splatsr models` lists, or hf:owner/name on the
-    Hugging Face Hub, which is downloaded.
+    checkpoint (GSASR's is a folder), in eval mode on the CPU. Instead of a file's path, a name that `splatsr models` lists, or
+    hf:owner/name on the Hugging Face Hub, which is downloaded.
 
     A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
 

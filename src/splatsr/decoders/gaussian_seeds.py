@@ -1,7 +1,8 @@
-"""GSASR's decoder ("Fea2GS"): learned seeds of Gaussians look at the features, at each other and at the scale, and become sixteen
-Gaussians per LR pixel (Chen et al., ICCV 2025, section 3).
+"""GSASR's decoder ("Fea2GS"): learned seeds of Gaussians look at the features, at each other and at the scale, and become
+sixteen Gaussians per LR pixel (Chen et al., ICCV 2025, section 3).
 
-There is a seed for every LR pixel, the same ones in every window. Grids are channels-last (B, h, w, C), the window divides h and w.
+There is a seed for every LR pixel, the same ones in every window. Grids are channels-last (B, h, w, C), the window divides h
+and w.
 """
 
 from collections.abc import Sequence

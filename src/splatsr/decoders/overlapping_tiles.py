@@ -1,6 +1,7 @@
 """GSASR's tiles for large images, as published: each is an image of its own, and overwrites a part of those before it.
 
-A tile's raster window is a share of the tile, not of the image, and nothing is blended: by its authors' word tiles cost fidelity.
+A tile's raster window is a share of the tile, not of the image, and nothing is blended: by its authors' word tiles cost
+fidelity.
 """
 
 import math
@@ -39,8 +40,8 @@ class OverlappingTiles(nn.Module):
     def first_pixels(self, side: int, scale: float, length: int) -> tuple[int, list[int]]:
         """Along one axis, of an LR side and an output's length: a tile's pixels, and where in the output each of them begins.
 
-        A tile is ceil(split * scale) pixels, of which ceil(overlap * scale) are shared, as published: where the scale is no whole
-        number, tiles drift. There are as many as cover the LR side and the output.
+        A tile is ceil(split * scale) pixels, of which ceil(overlap * scale) are shared, as published: where the scale is no
+        whole number, tiles drift. There are as many as cover the LR side and the output.
         """
         tile = math.ceil(self.split * scale)
         step = max(tile - math.ceil(self.overlap * scale), 1)

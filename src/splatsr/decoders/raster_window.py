@@ -1,4 +1,5 @@
-"""How far GSASR's Gaussians reach in an output, its paper's raster ratio: the published renderer cuts them by square windows."""
+"""How far GSASR's Gaussians reach in an output, its paper's raster ratio: the published renderer cuts them by square
+windows."""
 
 import math
 from typing import Annotated

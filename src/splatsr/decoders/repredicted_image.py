@@ -23,9 +23,9 @@ class RepredictedImage:
     """A `StripImage` that is not scale-free: another scale is another prediction, at the decoder's whole cost.
 
     As published, an output is the top left of a canvas: of what the LR image, mirrored to whole windows, becomes, which is
-    floor(scale * its size) pixels. Where scales are no whole numbers, that is not quite the nominal scale. The network is told the
-    vertical scale. Along the horizontal axis the published code takes that too; here sigmas are stretched by their own axis's
-    scale, which is the same where both are equal.
+    floor(scale * its size) pixels. Where scales are no whole numbers, that is not quite the nominal scale. The network is told
+    the vertical scale. Along the horizontal axis the published code takes that too; here sigmas are stretched by their own
+    axis's scale, which is the same where both are equal.
 
     Attributes:
         features: of the LR image, mirrored at the bottom and the right to whole windows of decoder and encoder.
@@ -59,7 +59,8 @@ class RepredictedImage:
         return splat_windowed(means - means.new_tensor([0, top]), cholesky, colors, size, self.window(self._canvas(output)))
 
     def gaussians(self, scale: float) -> Float[Tensor, "b n raw=9"]:
-        """What the decoder makes of the features at that scale, raw, see `GaussianSeeds`: those of mirrored pixels are among them."""
+        """What the decoder makes of the features at that scale, raw, see `GaussianSeeds`: those of mirrored pixels are among
+        them."""
         with computing_in(self.precision, self.features.device):
             return widened(self.decoder(self.features, self.features.new_full((len(self.features),), 1 / scale)))
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from splatsr.encoders.rotary_positions import add_rotary_positions, phases, rotate
+from splatsr.encoders.rotary_positions import add_rotary_positions, angles_of, rotate
 from splatsr.encoders.window_attention import attend, join_heads, project_in, project_out, split_heads
 
 
@@ -83,16 +83,16 @@ class RotarySeedAttention(SeedAttention):
 
     def placed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Both turned by where they are in their window."""
-        angles = phases(self.rope_freqs, self.rope_t_x, self.rope_t_y)
+        angles = angles_of(self)
         return rotate(q, angles), rotate(k, angles)
 
 
 class ScaleAttention(nn.Module):
-    """Multi-head attention to tokens that are all the same vector: whatever asks, every weight is the same, so that the answer is
-    what the output layer makes of that vector's value.
+    """Multi-head attention to tokens that are all the same vector: whatever asks, every weight is the same, so that the answer
+    is what the output layer makes of that vector's value.
 
-    The published networks compute it with 144 copies of the vector. Weights of queries and keys are kept for their files, two thirds
-    of `in_proj_weight` and `in_proj_bias`; they have no effect and get no gradient there either.
+    The published networks compute it with 144 copies of the vector. Weights of queries and keys are kept for their files, two
+    thirds of `in_proj_weight` and `in_proj_bias`; they have no effect and get no gradient there either.
     """
 
     def __init__(self, *, channels: int) -> None:
@@ -115,7 +115,8 @@ def swin_index(window: int) -> Int64[Tensor, "{window}**2 {window}**2"]:
 
 
 def crossing_index(window: int) -> Int64[Tensor, "{window}**2 {window}**2"]:
-    """The published index from seeds to features, offsets along an axis ranked 0, 11, -10, 1, -9, 2, ..., -1, 10, -11 (window 12).
+    """The published index from seeds to features, offsets along an axis ranked 0, 11, -10, 1, -9, 2, ..., -1, 10, -11 (window
+    12).
 
     The order is that of an unordered set in the authors' program; other windows are ranked alike. The stride is one too small,
     as published, so that offsets in neighbouring rows share a row of the table where one is the last and one the first.

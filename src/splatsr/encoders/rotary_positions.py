@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from splatsr.image.precision import widened
 
-
 THETA = 10.0
 """Ratio of the largest to the smallest first magnitude, about; published."""
 
@@ -44,10 +43,16 @@ def first_frequencies(heads: int, width: int) -> Float[Tensor, "xy=2 {heads} pai
     return magnitudes.repeat(2) * torch.stack([directions.cos(), directions.sin()])
 
 
-def grid_positions(side: int) -> tuple[Float[Tensor, "{side}*{side}"], Float[Tensor, "{side}*{side}"]]:
+def grid_positions(side: int) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """(t_x, t_y) of the pixels of a square, row by row."""
     pixels = torch.arange(side * side)
     return (pixels % side).float(), (pixels // side).float()
+
+
+def angles_of(attention: nn.Module) -> Float[Tensor, "heads n pairs"]:
+    """Those of a module with rotary positions."""
+    t_x, t_y = (attention.get_buffer(name) for name in ("rope_t_x", "rope_t_y"))
+    return phases(attention.get_parameter("rope_freqs"), t_x, t_y)
 
 
 def phases(
@@ -58,7 +63,9 @@ def phases(
     return t_x[:, None] * f_x + t_y[:, None] * f_y
 
 
-def rotate(tokens: Float[Tensor, "windows heads n d"], angles: Float[Tensor, "heads n pairs"]) -> Float[Tensor, "windows heads n d"]:
+def rotate(
+    tokens: Float[Tensor, "windows heads n d"], angles: Float[Tensor, "heads n pairs"]
+) -> Float[Tensor, "windows heads n d"]:
     """Turns adjacent channels; those beyond the pairs that have angles stay."""
     pairs = angles.shape[-1]
     first, second = widened(tokens[..., : 2 * pairs]).unflatten(-1, (pairs, 2)).unbind(-1)

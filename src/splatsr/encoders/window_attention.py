@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from splatsr.encoders.rotary_positions import add_rotary_positions, phases, rotate
+from splatsr.encoders.rotary_positions import add_rotary_positions, angles_of, rotate
 
 _MASKED = -100.0
 """What the published networks add to the logits of pixels that must not attend to each other."""
@@ -175,8 +175,9 @@ class ShiftedWindows(nn.Module):
         bias = self.bias()
         if self.shift:  # one small bias per kind of window serves images of every size
             masks = self.shift_mask.flatten(0, 1)[:, None]
-            kinds = zip(*(part.split(order.counts) for part in (q, k, v)), masks if bias is None else bias + masks, strict=True)
-            attended = torch.cat([join_heads(attend(*kind, self.scale)) for kind in kinds if len(kind[0])])
+            biases = masks if bias is None else bias + masks
+            pieces = zip(q.split(order.counts), k.split(order.counts), v.split(order.counts), biases, strict=True)
+            attended = torch.cat([join_heads(attend(*piece, self.scale)) for piece in pieces if len(piece[0])])
         else:
             attended = join_heads(attend(q, k, v, bias, self.scale))
         return from_windows(project_out(self.proj, attended, self.heads), order, grid.shape)
@@ -215,5 +216,5 @@ class RotaryWindowAttention(ShiftedWindows):
 
     def placed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Both turned by where they are in their window."""
-        angles = phases(self.rope_freqs, self.rope_t_x, self.rope_t_y)
+        angles = angles_of(self)
         return rotate(q, angles), rotate(k, angles)

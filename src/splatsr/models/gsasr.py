@@ -1,8 +1,8 @@
 """GSASR, "Generalized and Efficient 2D Gaussian Splatting for Arbitrary-scale Super-Resolution" (Chen et al., ICCV 2025).
 
-An encoder's features, and the scale, make sixteen Gaussians per LR pixel (`decoders.gaussian_seeds`), whose sum is the output, each
-of them cut by a window (`decoders.raster_window`). Unlike ContinuousSR's field they are those of one scale: what the model returns
-is a `RepredictedImage`, which keeps the features and predicts Gaussians for every size that is asked for.
+An encoder's features, and the scale, make sixteen Gaussians per LR pixel (`decoders.gaussian_seeds`), whose sum is the output,
+each of them cut by a window (`decoders.raster_window`). Unlike ContinuousSR's field they are those of one scale: what the model
+returns is a `RepredictedImage`, which keeps the features and predicts Gaussians for every size that is asked for.
 
 Three kinds are published: that of the paper, "enhanced" (rotary positions, convolutions between blocks) and "ultra" (larger).
 """
@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

@@ -97,9 +97,8 @@ def draw(
         from splatsr.splatting.cpu import splat_cpu  # numba: half a second that only rendering pays
 
         return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size, reach).to(means.device)
-    if reach is None:
-        return _on_cuda(name)(means, cholesky, colors, size)
-    return _on_cuda(name)(means, cholesky, colors, size, reach)
+    renderer: Callable[..., Tensor] = _on_cuda(name)
+    return renderer(means, cholesky, colors, size) if reach is None else renderer(means, cholesky, colors, size, reach)
 
 
 def is_installed(name: str) -> bool:

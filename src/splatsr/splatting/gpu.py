@@ -48,8 +48,8 @@ def splat_gpu(
     size: tuple[int, int],
     reach: tuple[float, float] | None = None,
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
-    """Same sum as `reference.splat_exact`, or with a `reach` as `reference.splat_windowed_exact`, computed in float32 on the GPU;
-    differentiable once.
+    """Same sum as `reference.splat_exact`, or with a `reach` as `reference.splat_windowed_exact`, computed in float32 on the
+    GPU; differentiable once.
 
     Half precision is taken too, and widened: under autocast the image is float32. Works under torch.compile and in CUDA
     graphs. (With TRITON_INTERPRET=1 before the import it runs on CPU tensors, slowly: for tests.)

@@ -5,8 +5,9 @@ With the row offset dy fixed, q is a parabola in x around  c_x + lean,  so that 
     q = (e^2 + p^2) / 2,   e = dy / sy,   p = (dx - lean) / sc,   lean = l11 l21 / sy^2 * dy,
     sy^2 = l21^2 + l22^2,   sc = |l11 l22| / sy,   (dx, dy) = pixel centre - kernel's centre
 
-as in the CPU's loops. Where WINDOWED, a kernel ends at |dx| = reach_x and |dy| = reach_y, not at the cut. Boxes hold (left, top, -right, -bottom) of a kernel's support, in output pixels, so that the box of
-sixteen boxes is their minimum and the box of nothing is +inf four times.
+as in the CPU's loops. Where WINDOWED, a kernel ends at |dx| = reach_x and |dy| = reach_y, not at the cut. Boxes hold (left,
+top, -right, -bottom) of a kernel's support, in output pixels, so that the box of sixteen boxes is their minimum and the box of
+nothing is +inf four times.
 
 Size arguments are not specialised: arbitrary-scale training meets a new image size in every batch, and each would compile
 anew. Nothing is a tensor of pixels by channels, since Triton would spread the channels over threads and every one of them would

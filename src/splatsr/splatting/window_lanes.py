@@ -15,7 +15,8 @@ from splatsr.splatting.vector_code import add_colors, gather_moments
 def _alpha(
     builder: ir.IRBuilder, dx: ir.Value, lean: ir.Value, reach: ir.Value, sharpness: ir.Value, row: ir.Value
 ) -> tuple[ir.Value, ir.Value]:
-    """(exp(-q), 0 outside of the window, and s) of the lanes at x - c_x = dx, dx + 1, ...; they are at x - m = dx - lean, ..."""
+    """(exp(-q), 0 outside of the window, and s) of the lanes at x - c_x = dx, dx + 1, ...; they are at x - m = dx - lean,
+    ..."""
     x = builder.fadd(lanes.broadcast(builder, dx), lanes.constant([float(lane) for lane in range(LANES)]))
     s = builder.fmul(builder.fsub(x, lanes.broadcast(builder, lean)), lanes.broadcast(builder, sharpness))
     z = lanes.call(builder, "fma", s, s, lanes.broadcast(builder, row))  # q / 8, as in vector_code
