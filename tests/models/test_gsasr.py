@@ -129,15 +129,15 @@ def test_windows_are_shares_of_the_output_and_trainings_have_their_own() -> None
     model = small()
     assert model(torch.rand(1, 3, 4, 4)).window((41, 21)) == pytest.approx((2.0, 1.0))
     assert model.train()(torch.rand(1, 3, 4, 4)).window((41, 21)) == pytest.approx((10.0, 5.0))
-    dynamic = small("model/window=dynamic")(torch.rand(1, 3, 4, 4)).window
+    dynamic = small("model.window._target_=splatsr.decoders.raster_window.DynamicRasterWindow")(torch.rand(1, 3, 4, 4)).window
     assert dynamic((41, 21)) == pytest.approx((2.1 / 21 * 20, 2.1 / 21 * 10))
     assert small("model.window.dmax=inf").window((41, 21)) == (math.inf, math.inf)
 
 
 @torch.inference_mode()
 def test_tiles_cover_any_output_and_one_tile_is_the_whole_image() -> None:
-    cut = ("model/tiles=published", "model.tiles.split=8", "model.tiles.overlap=4", "model.tiles.skipped=2")
-    tiled, whole = small(*cut, "model.window.dmax=inf"), small("model.window.dmax=inf")
+    cut = ("model.tiles.split=8", "model.tiles.overlap=4", "model.tiles.skipped=2", "model.window.dmax=inf")
+    tiled, whole = small(*cut, name="gsasr_tiled"), small("model.window.dmax=inf")
     whole.load_state_dict(tiled.state_dict())
     lr = torch.rand(1, 3, 8, 8)
     torch.testing.assert_close(tiled(lr).render(scale=2), whole(lr).render(scale=2))

@@ -16,8 +16,8 @@ from splatsr.image.field import GaussianField
 from splatsr.runs.configuration import CONF
 from splatsr.splatting.footprint import excess, widen
 
-READING = {"gaussiansr", "gaussiansr_per_pixel", "clit", "clit_one_stage", "lmliif", "lmliif_cmsr"}
-"""Models that read the size of an output from its cell, a tensor: without values they can only be encoded."""
+READING = {"gaussiansr", "gaussiansr_per_pixel", "clit", "clit_one_stage", "lmliif", "lmliif_cmsr", "gsasr_tiled"}
+"""Models that read the size of an output from its cell, a tensor, or encode when they render: without values neither works."""
 
 MODELS = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"bicubic", "gaussianimage"})
 
