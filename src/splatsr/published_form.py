@@ -11,7 +11,7 @@ class PublishedForm(NamedTuple):
     """A method's checkpoint {"model": {"name", "args": {"encoder_spec": {"name", "args"}, ...}, "sd": state dict}}.
 
     DIINN's is Lightning's; its `hyper_parameters` are read as such arguments, their `arch` as the name. CiaoSR's is
-    MMEditing's, without arguments (`checkpoints.mmediting`).
+    MMEditing's, without arguments (`checkpoints.mmediting`); GSASR's are two files without any (`checkpoints.gsasr_folder`).
 
     Stands as `PUBLISHED` in the method's file, alone or in a list. It is compared with the file's arguments; nothing is built
     from those.
@@ -44,6 +44,9 @@ class PublishedForm(NamedTuple):
 
     unused: Collection[str] = ()
     """Prefixes of tensors that the published code has and does not use."""
+
+    kept: Collection[str] = ()
+    """Prefixes of tensors that are part of the model whatever they are called (`checkpoints.published.unused_kind`)."""
 
 
 class PublishedState(NamedTuple):

@@ -21,10 +21,10 @@ from splatsr.errors import InputError
 from splatsr.models.continuoussr import ContinuousSR
 from splatsr.published_form import PublishedForm
 
+GSASRS = ("edsr-without-skip", "hat-rotary")
 CONF_NAMES = {
-    "edsr-baseline": "edsr_baseline", "hat": "hat", "rdn": "rdn", "rrdb": "rrdb", "swinir": "swinir",
-    "swinir-body": "swinir_body",
-}  # fmt: skip
+    name: name.replace("-", "_") for name in ("edsr-baseline", "hat", "rdn", "rrdb", "swinir", "swinir-body", *GSASRS)
+}
 
 
 class Trap:
@@ -93,7 +93,8 @@ def test_the_configuration_is_the_one_in_conf(form: PublishedForm, encoder: str)
     content = {"model": {"name": form.name, "args": {**form.arguments, "encoder_spec": {"name": encoder}}, "sd": {}}}
     config, _ = published.translate(content, source="file")
     stem = config["_target_"].split(".")[-2]
-    choices = [f"model={stem}", f"model/encoder={CONF_NAMES[encoder]}"]
+    variant = form.name.replace("-", "_") if stem == "gsasr" else stem
+    choices = [f"model={variant}", f"model/encoder={CONF_NAMES[encoder]}"]
     if "initialisation" in config:
         choices.append("model/initialisation=published")
     if "stages" in config:

@@ -6,6 +6,7 @@ from composed import settings_of
 from published import IMAGES, assert_image_equal, assert_kernels_equal, our_shapes, published_network
 from splatsr.checkpoints.build import build
 from splatsr.encoders.hat import HAT, ChannelAttention, HybridBlock, OverlapAttention
+from splatsr.encoders.window_attention import WindowAttention
 
 
 def small(*, upscale: int = 2, drop_path: float = 0.0, checkpointing: bool = False) -> HAT:
@@ -103,7 +104,7 @@ def test_the_convolutional_branch_is_weighted_by_conv_scale() -> None:
         "mlp_ratio": 1.5,
         "drop_path": 0.0,
     }
-    block = HybridBlock(conv_scale=0.5, **settings)
+    block = HybridBlock(attention=WindowAttention, conv_scale=0.5, **settings)
     for silent in (block.attn.proj, block.mlp.fc2):
         torch.nn.init.zeros_(silent.weight)
         torch.nn.init.zeros_(silent.bias)

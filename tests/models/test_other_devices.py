@@ -1,6 +1,6 @@
 """No model makes a tensor on the processor while it computes on a GPU: run on tensors that have a device and no values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -9,12 +9,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from composed import settings_of
 from splatsr.checkpoints.build import build
+from splatsr.decoders.repredicted_image import RepredictedImage
+from splatsr.encoders.window_attention import window_order
+from splatsr.geometry import Output
 from splatsr.image.field import GaussianField
 from splatsr.runs.configuration import CONF
 from splatsr.splatting.footprint import excess, widen
 
-READING = {"gaussiansr", "gaussiansr_per_pixel", "clit", "clit_one_stage", "lmliif", "lmliif_cmsr"}
-"""Models that read the size of an output from its cell, a tensor: without values they can only be encoded."""
+READING = {"gaussiansr", "gaussiansr_per_pixel", "clit", "clit_one_stage", "lmliif", "lmliif_cmsr", "gsasr_tiled"}
+"""Models that read the size of an output from its cell, a tensor, or encode when they render: without values neither works."""
 
 MODELS = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"bicubic", "gaussianimage"})
 
@@ -28,11 +31,19 @@ def onto_the_device(model: nn.Module) -> None:
                     tensors[name] = wrap(torch.empty(tensor.shape, dtype=tensor.dtype, device="cuda"))
 
 
-def drawn(field: GaussianField) -> Tensor:
+def drawn(field: GaussianField | RepredictedImage) -> Tensor:
     """What `render` does before it splats."""
+    if isinstance(field, RepredictedImage):
+        return sum(part.sum() for part in field._kernels(Output((18, 20), (1.5, 20 / 12))))
     cholesky, _ = widen(field.cholesky, field.colors, excess((1.5, 1.5), 2.0))
     means, _ = field._at((18, 18), (1.5, 1.5))
     return means.sum() + cholesky.sum()
+
+
+@pytest.fixture(autouse=True)
+def _no_windows_without_values() -> Iterator[None]:
+    yield
+    window_order.cache_clear()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -44,5 +55,5 @@ def test_everything_is_on_the_device_of_the_image(name: str) -> None:
         render: Callable[..., Tensor] = image.render
         if name in READING:
             return
-        made = drawn(image) if isinstance(image, GaussianField) else render(size=(18, 20))
+        made = drawn(image) if isinstance(image, GaussianField | RepredictedImage) else render(size=(18, 20))
         assert made.device.type == "cuda"

@@ -20,12 +20,16 @@ from splatsr.runs.configuration import CONF, instantiate
 from tiny_runs import make_archive
 
 SLOW = {"ours_ultra"}
-NARROWER = {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")} | {
-    "clit": ("model.width=32", "supervision.count=256"),
-    "linf_patch": ("model.encoder.growth=4", "model.encoder.blocks=2"),
-    "linf_patch_fine_tuned": ("model.encoder.growth=4", "model.encoder.blocks=2"),
-}
-"""RDN and RRDB are as wide as their growth, which debug=tiny leaves alone. CLIT's stages cost the more."""
+NARROWER = (
+    {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")}
+    | {"clit": ("model.width=32", "supervision.count=256")}
+    | {name: ("model.encoder.growth=4", "model.encoder.blocks=2") for name in ("linf_patch", "linf_patch_fine_tuned")}
+    | {
+        name: ("model.decoder.channels=24", "model.decoder.injection=[2]", "model.decoder.interaction=[2]")
+        for name in ("gsasr", "gsasr_enhanced", "gsasr_ultra")
+    }
+)
+"""RDN and RRDB are as wide as their growth, which debug=tiny leaves alone. CLIT's stages and GSASR's decoder cost the more."""
 EXPERIMENTS = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))

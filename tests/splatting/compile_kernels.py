@@ -19,12 +19,18 @@ TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump
 
 INTEGERS = {"kernels", "slots", "chunks", "channels", "height", "width"}
 
+FLOATS = {"reach_y", "reach_x"}
+
 CASES = [
-    (kernels.shape_kernels, {"BLOCK": gpu.BLOCK}, gpu.BLOCK_WARPS),
-    (kernels.render_tile, {"TILE": gpu.TILE, "GROUP": 3}, gpu.WARPS),
-    (kernels.render_tile, {"TILE": gpu.TILE, "GROUP": 4}, gpu.WARPS),
-    (kernels.gather_gradients, {"LANES": gpu.LANES, "GROUP": 3}, gpu.WARPS),
-    (kernels.gather_gradients, {"LANES": gpu.LANES, "GROUP": 4}, gpu.WARPS),
+    (kernel, {**constants, "WINDOWED": windowed}, warps)
+    for windowed in (False, True)
+    for kernel, constants, warps in (
+        (kernels.shape_kernels, {"BLOCK": gpu.BLOCK}, gpu.BLOCK_WARPS),
+        (kernels.render_tile, {"TILE": gpu.TILE, "GROUP": 3}, gpu.WARPS),
+        (kernels.render_tile, {"TILE": gpu.TILE, "GROUP": 4}, gpu.WARPS),
+        (kernels.gather_gradients, {"LANES": gpu.LANES, "GROUP": 3}, gpu.WARPS),
+        (kernels.gather_gradients, {"LANES": gpu.LANES, "GROUP": 4}, gpu.WARPS),
+    )
 ]
 """Kernel, its constants, warps: as gpu.py launches them."""
 
@@ -35,6 +41,8 @@ def kind(name: str, constants: dict[str, int]) -> str:
         return "constexpr"
     if name in INTEGERS:
         return "i32"
+    if name in FLOATS:
+        return "fp32"
     return "*i32" if name == "keys" else "*fp32"
 
 

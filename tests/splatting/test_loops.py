@@ -5,9 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splatsr.simd.lanes import LANES
-from splatsr.splatting.loops import BAND, DIRECT, SHAPE, list_strips, shape_kernels, sort_into_bands
+from splatsr.splatting.loops import BAND, DIRECT, SUPPORT, list_strips, shape_kernels, sort_into_bands
 from splatsr.splatting.reference import CUT
+from splatsr.splatting.shape_entries import SHAPE
 from splatsr.splatting.vector_code import CHUNK, FARTHEST, GROWTH
+
+FAR = np.float32(np.inf)
+"""There is no window."""
 
 
 @given(
@@ -45,7 +49,7 @@ def test_no_strip_leaves_the_image(centre: tuple[float, float], exponents: tuple
     )  # far away, and touching the image from there
     cholesky = np.array([(l11, -l21 if is_left else l21, l22)] * 3, np.float32)
     shapes, rows = np.empty((SHAPE, 3), np.float32), np.empty((3, 2), np.int32)
-    shape_kernels(means, cholesky, height, width, 0, 3, shapes, rows)
+    shape_kernels(means, cholesky, height, width, SUPPORT, FAR, FAR, 0, 3, shapes, rows)
     assert ((rows >= 0) & (rows <= height)).all()
     for top in range(0, height, BAND):
         bottom = min(top + BAND, height)
@@ -66,7 +70,7 @@ def test_strips_cover_what_a_kernel_colors_and_are_made_for_it(
     height, width = 40, 320
     means, cholesky = np.array([centre], np.float32), np.array([deviations], np.float32)
     shapes, rows = np.empty((SHAPE, 1), np.float32), np.empty((1, 2), np.int32)
-    shape_kernels(means, cholesky, height, width, 0, 1, shapes, rows)
+    shape_kernels(means, cholesky, height, width, SUPPORT, FAR, FAR, 0, 1, shapes, rows)
     (cx, cy), (l11, l21, l22) = means[0].astype(float), cholesky[0].astype(float)
     y, x = np.mgrid[:height, :width] + 0.5
     u = (x - cx) / l11

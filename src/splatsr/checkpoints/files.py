@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from splatsr.checkpoints import bare_state, published
+from splatsr.checkpoints import bare_state, gsasr_folder, published
 from splatsr.checkpoints.state_dict import FLOATING, WHOLE, check_state
 from splatsr.checkpoints.untrusted import build_from_file, count_elements
 from splatsr.disk.digest import digest
@@ -54,8 +54,8 @@ def save_model(model: nn.Module, config: Mapping[str, Any], path: str | Path) ->
 
 def load_model(path: str | Path) -> Model:
     """The model in a file that the suite saved (model.safetensors or a training checkpoint) or in a published
-    checkpoint, in eval mode on the CPU. Instead of a file's path, a name that `splatsr models` lists, or hf:owner/name on the
-    Hugging Face Hub, which is downloaded.
+    checkpoint (GSASR's is a folder), in eval mode on the CPU. Instead of a file's path, a name that `splatsr models` lists, or
+    hf:owner/name on the Hugging Face Hub, which is downloaded.
 
     A checkpoint trained with weight averaging gives the averaged weights. Files are read weights-only: no code in them runs.
 
@@ -73,6 +73,9 @@ def load_model(path: str | Path) -> Model:
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """(model configuration, state dict) of a saved model; see `load_model` for what is raised."""
     path = weights_file(path)
+    if gsasr_folder.is_folder(path):
+        parts = {name: read_pickle(path / name) for name in gsasr_folder.FILES}
+        return published.translate(gsasr_folder.joined(parts, source=str(path)), source=str(path))
     if not os.path.isfile(path):  # False too where the system takes no such name
         what = "it is a folder without a model.safetensors" if os.path.isdir(path) else "no such file"
         raise InputError(f"{path}: {what}; expected a model.safetensors or a .ckpt of this suite.")

@@ -4,17 +4,18 @@ They hold no arguments. The encoder is known by its tensors' names, which are MM
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PREFIX = "generator."
 
-_EDSR = (
+EDSR_NAMES = (
     (r"conv_first\.", "head.0."),
     (r"body\.(\d+)\.conv1\.", r"body.\1.body.0."),
     (r"body\.(\d+)\.conv2\.", r"body.\1.body.2."),
     (r"conv_after_body\.", "body.16."),
 )
+"""How the names of EDSR's tensors begin with BasicSR and MMEditing, and in the family's files."""
 _RDN = (
     (r"sfe(\d)\.", r"SFENet\1."),
     (r"rdbs\.(\d+)\.layers\.(\d+)\.conv\.", r"RDBs.\1.convs.\2.conv.0."),
@@ -22,7 +23,7 @@ _RDN = (
     (r"gff\.", "GFF."),
 )
 _ENCODERS = {
-    "edsr-baseline": ("body.0.conv1.weight", _EDSR),
+    "edsr-baseline": ("body.0.conv1.weight", EDSR_NAMES),
     "rdn": ("sfe1.weight", _RDN),
     "swinir-body": ("patch_embed.norm.weight", ()),
 }
@@ -49,7 +50,12 @@ def of_ciaosr(content: Mapping[str, Any]) -> tuple[str, dict[str, Any], Any]:
 def _family_name(name: Any, rules: tuple[tuple[str, str], ...]) -> Any:
     if not isinstance(name, str) or name.startswith(_DECODER):
         return name
+    return f"encoder.{renamed(name, rules)}"
+
+
+def renamed(name: str, rules: Iterable[tuple[str, str]]) -> str:
+    """The name with its beginning replaced by the first rule that matches it."""
     for theirs, ours in rules:
         if match := re.match(theirs, name):
-            return "encoder." + match.expand(ours) + name[match.end() :]
-    return f"encoder.{name}"
+            return match.expand(ours) + name[match.end() :]
+    return name

@@ -1,9 +1,9 @@
 """Published checkpoints as a configuration and tensors of this suite.
 
 The files of ContinuousSR and of the LIIF family are pickles of {"model": {"name", "args", "sd": state dict}}, perhaps with an
-optimizer beside `model`; DIINN's are Lightning's, CiaoSR's MMEditing's. Their arguments choose a method and an encoder that are
-known here and build nothing: what differs from the published networks is refused. What is known of a method stands in its own
-file, as `PUBLISHED`.
+optimizer beside `model`; DIINN's are Lightning's, CiaoSR's MMEditing's, GSASR's two files in a folder. Their arguments choose a
+method and an encoder that are known here and build nothing: what differs from the published networks is refused. What is known
+of a method stands in its own file, as `PUBLISHED`.
 """
 
 import copy
@@ -65,7 +65,8 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     tensors: dict[str, Tensor] = {}
     unused: Counter[str] = Counter()
     for key, tensor in state.items():
-        if kind := unused_kind(key.removeprefix(prefix), tensor):
+        kind = None if key.startswith(tuple(form.kept)) else unused_kind(key.removeprefix(prefix), tensor)
+        if kind is not None:
             unused[kind] += 1
         elif key.startswith(tuple(form.unused)):
             unused[key.split(".")[0]] += 1
@@ -73,7 +74,7 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
             tensors[_our_name(key, {prefix: "encoder.", **form.names})] = tensor
     log.info(
         "%s: published %s, encoder %s, %s parameters; not used: %s",
-        Path(source).name, form.title, chosen, f"{sum(tensor.numel() for tensor in tensors.values()):,}", listed(unused),
+        Path(source).name, form.title, chosen, f"{_parameters(tensors):,}", listed(unused),
     )  # fmt: skip
     return copy.deepcopy({**form.config, "encoder": {**encoder.config, "upscale": form.upscale}}), tensors
 
@@ -101,6 +102,10 @@ def unused_kind(name: str, tensor: Tensor) -> str | None:
 def listed(kinds: Counter[str]) -> str:
     """conv_last (2), attn_mask (18)"""
     return ", ".join(f"{kind} ({count})" for kind, count in kinds.items()) or "nothing"
+
+
+def _parameters(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values() if tensor.is_floating_point())  # indices are none
 
 
 def _has(content: Any, key: str, entries: set[str]) -> bool:

@@ -4,6 +4,7 @@ Windows as in SwinIR, plus two things: a convolution with channel attention besi
 every group an attention from windows to their wider surroundings.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from splatsr.bounds import BelowOne, Depth, Depths, Fraction, Upscale, Width
 from splatsr.encoders.window_attention import (
+    ShiftedWindows,
     WindowAttention,
     attend,
     from_windows,
@@ -35,12 +37,12 @@ class ChannelAttention(nn.Module):
 
     Args:
         channels: of the features.
-        squeeze: the gate's hidden layer has channels // squeeze units.
+        squeeze: the gate's hidden layer has channels // squeeze units, at least 1.
     """
 
     def __init__(self, *, channels: int, squeeze: int) -> None:
         super().__init__()
-        narrow = channels // squeeze
+        narrow = max(channels // squeeze, 1)
         self.attention = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, channels, 1), nn.Sigmoid()
         )
@@ -76,6 +78,7 @@ class HybridBlock(nn.Module):
     """HAB of the paper: x + attention(norm(x)) + conv_scale * cab(norm(x)), then x + mlp(norm(x)).
 
     Args:
+        attention: makes the attention, called with `channels`, `heads`, `window` and `shift`.
         channels: of the grid.
         heads: attention heads.
         window: pixels along a window's side.
@@ -90,6 +93,7 @@ class HybridBlock(nn.Module):
     def __init__(
         self,
         *,
+        attention: Callable[..., ShiftedWindows],
         channels: int,
         heads: int,
         window: int,
@@ -103,7 +107,7 @@ class HybridBlock(nn.Module):
         super().__init__()
         self.conv_scale = conv_scale
         self.norm1 = nn.LayerNorm(channels)
-        self.attn = WindowAttention(channels=channels, heads=heads, window=window, shift=shift)
+        self.attn = attention(channels=channels, heads=heads, window=window, shift=shift)
         self.conv_block = ConvBlock(channels=channels, compress=compress, squeeze=squeeze)
         self.drop_path = DropPath(drop_path)
         self.norm2 = nn.LayerNorm(channels)
@@ -115,8 +119,10 @@ class HybridBlock(nn.Module):
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
-class OverlapAttention(nn.Module):
+class SurroundingAttention(nn.Module):
     """OCAB of the paper: queries from windows, keys and values from larger squares around them; then x + mlp(norm(x)).
+
+    What queries and keys know of their positions is the subclass's.
 
     Keys and values beyond the image's border are zero and are attended to, as published.
 
@@ -135,11 +141,7 @@ class OverlapAttention(nn.Module):
             raise ValueError(f"overlap {overlap} of window {window} adds {added} pixels, which do not halve.")
         self.heads, self.window, self.margin, self.overlap_window = heads, window, added // 2, window + added
         self.scale = (channels // heads) ** -0.5
-        side = self.window + self.overlap_window - 1
-        # the published table starts at another offset: row 0 holds (overlap_window - window - 1) along both axes
-        self.roll = (side + 1) * (self.overlap_window - 2)
-        self.relative_position_bias_table = nn.Parameter(torch.empty(side**2, heads))
-        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        self.add_positions(channels // heads)
         self.norm1 = nn.LayerNorm(channels)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
@@ -151,8 +153,8 @@ class OverlapAttention(nn.Module):
         order = window_order(*x.shape[:3], self.window, 0, x.device)
         queries = split_heads(to_windows(q, order, self.window), self.heads)
         keys, values = (split_heads(self._surroundings(part), self.heads) for part in (k, v))
-        bias = relative_bias(self.relative_position_bias_table.roll(self.roll, 0), own=self.window, other=self.overlap_window)
-        attended = join_heads(attend(queries, keys, values, bias, self.scale))
+        queries, keys = self.placed(queries, keys)
+        attended = join_heads(attend(queries, keys, values, self.bias(), self.scale))
         x = x + from_windows(project_out(self.proj, attended, self.heads), order, x.shape)
         return x + self.mlp(self.norm2(x))
 
@@ -162,6 +164,33 @@ class OverlapAttention(nn.Module):
         squares = around.unfold(1, self.overlap_window, self.window).unfold(2, self.overlap_window, self.window)
         # (b, window's row, its column, c, row, column) -> (windows, row * column, c)
         return squares.permute(0, 1, 2, 4, 5, 3).flatten(3, 4).flatten(0, 2)
+
+    def add_positions(self, width: int) -> None:
+        """Makes the weights of positions; `width` is a head's."""
+        raise NotImplementedError
+
+    def bias(self) -> Float[Tensor, "heads n m"] | None:
+        """Added to the logits of every window; None: nothing."""
+        return None
+
+    def placed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries (windows, heads, n, d) and keys (windows, heads, m, d), as they are compared."""
+        return q, k
+
+
+class OverlapAttention(SurroundingAttention):
+    """With a learned bias for every relative position."""
+
+    def add_positions(self, width: int) -> None:
+        side = self.window + self.overlap_window - 1
+        # the published table starts at another offset: row 0 holds (overlap_window - window - 1) along both axes
+        self.roll = (side + 1) * (self.overlap_window - 2)
+        self.relative_position_bias_table = nn.Parameter(torch.empty(side**2, self.heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+
+    def bias(self) -> Float[Tensor, "heads n m"]:
+        """Of every pixel of a window and every one of its surroundings."""
+        return relative_bias(self.relative_position_bias_table.roll(self.roll, 0), own=self.window, other=self.overlap_window)
 
 
 class HAT(WindowTransformer):
@@ -181,7 +210,13 @@ class HAT(WindowTransformer):
         upscale: 1, 2, 3, 4, 6 or 8: pixel-shuffle stages after the body.
         out_channels: channels of the features.
         checkpointing: trade time for memory in training: keep only the blocks' inputs.
+
+    Attributes:
+        attention, surroundings: what its blocks, and what its groups end with, are made of.
     """
+
+    attention: type[ShiftedWindows] = WindowAttention
+    surroundings: type[SurroundingAttention] = OverlapAttention
 
     def __init__(
         self,
@@ -201,10 +236,10 @@ class HAT(WindowTransformer):
         checkpointing: bool,
     ) -> None:
         block = partial(
-            HybridBlock, channels=channels, window=window, compress=compress, squeeze=squeeze, conv_scale=conv_scale,
-            mlp_ratio=mlp_ratio,
+            HybridBlock, attention=self.attention, channels=channels, window=window, compress=compress, squeeze=squeeze,
+            conv_scale=conv_scale, mlp_ratio=mlp_ratio,
         )  # fmt: skip
-        wide = partial(OverlapAttention, channels=channels, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
+        wide = partial(self.surroundings, channels=channels, window=window, overlap=overlap, mlp_ratio=mlp_ratio)
         groups = residual_groups(
             channels=channels, depths=depths, heads=heads, window=window, drop_path=drop_path, block=block,
             overlap_attn=wide, checkpointing=checkpointing,

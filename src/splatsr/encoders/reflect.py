@@ -11,13 +11,17 @@ def reflect_to_multiple(x: Float[Tensor, "b c h w"], multiple: int) -> Float[Ten
     The edge itself is not repeated, as in torch's "reflect" padding. Where that is undefined, because the padding is not
     smaller than the side, the mirroring goes on back and forth: 0 1 2 1 0 1 2 ...; a single pixel is repeated.
     """
-    rows, columns = (_mirrored(side, multiple, x.device) for side in x.shape[-2:])
-    if len(rows) > x.shape[-2]:
-        x = x.index_select(-2, rows)
-    return x.index_select(-1, columns) if len(columns) > x.shape[-1] else x
+    height, width = (-(-side // multiple) * multiple for side in x.shape[-2:])
+    return reflect_to(x, (height, width))
 
 
-def _mirrored(side: int, multiple: int, device: torch.device) -> Int64[Tensor, " length"]:
-    length = -(-side // multiple) * multiple
+def reflect_to(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """The same to a size that is no smaller."""
+    if size[0] > x.shape[-2]:
+        x = x.index_select(-2, _mirrored(x.shape[-2], size[0], x.device))
+    return x.index_select(-1, _mirrored(x.shape[-1], size[1], x.device)) if size[1] > x.shape[-1] else x
+
+
+def _mirrored(side: int, length: int, device: torch.device) -> Int64[Tensor, " {length}"]:
     period = max(2 * (side - 1), 1)
     return side - 1 - (side - 1 - torch.arange(length, device=device) % period).abs()

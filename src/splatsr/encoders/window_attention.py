@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from splatsr.encoders.rotary_positions import add_rotary_positions, angles_of, rotate
+
 _MASKED = -100.0
 """What the published networks add to the logits of pixels that must not attend to each other."""
 
@@ -103,11 +105,12 @@ def attend(
     q: Float[Tensor, "windows heads n d"],
     k: Float[Tensor, "windows heads m d"],
     v: Float[Tensor, "windows heads m d"],
-    bias: Float[Tensor, "heads n m"],
+    bias: Float[Tensor, "heads n m"] | Float[Tensor, "1 n m"] | None,
     scale: float,
 ) -> Float[Tensor, "windows heads n d"]:
     """softmax(scale q k^T + bias) v, in every window and head."""
-    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias[None].to(q.dtype), scale=scale)
+    mask = None if bias is None else bias[None].to(q.dtype)
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
 
 
 def relative_bias(
@@ -141,8 +144,8 @@ def shift_mask(window: int, shift: int) -> Float[Tensor, "2 2 {window}*{window} 
     return torch.where(masked, _MASKED, 0.0).unflatten(0, (2, 2))
 
 
-class WindowAttention(nn.Module):
-    """Multi-head self-attention in windows with a learned bias for every relative position.
+class ShiftedWindows(nn.Module):
+    """Multi-head self-attention in windows; what queries and keys know of their positions is the subclass's.
 
     Args:
         channels: of the grid, a multiple of `heads`.
@@ -157,8 +160,7 @@ class WindowAttention(nn.Module):
         if channels % heads:
             raise ValueError(f"channels ({channels}) must be a multiple of heads ({heads}).")
         self.heads, self.window, self.shift, self.scale = heads, window, shift, (channels // heads) ** -0.5
-        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
-        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        self.add_positions(channels // heads)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
         self.shift_mask: Tensor
@@ -168,16 +170,51 @@ class WindowAttention(nn.Module):
     def forward(self, grid: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         order = window_order(*grid.shape[:3], self.window, self.shift, grid.device)
         qkv = project_in(self.qkv, to_windows(grid, order, self.window), 3 * self.heads)
-        # the published table is for query minus key, the other way round
-        bias = relative_bias(self.relative_position_bias_table.flip(0), own=self.window, other=self.window)
+        q, k, v = (split_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
+        q, k = self.placed(q, k)
+        bias = self.bias()
         if self.shift:  # one small bias per kind of window serves images of every size
-            biases = bias + self.shift_mask.flatten(0, 1)[:, None]
-            pieces = zip(qkv.split(order.counts), biases, strict=True)
-            attended = torch.cat([self._attend(piece, bias) for piece, bias in pieces if len(piece)])
+            masks = self.shift_mask.flatten(0, 1)[:, None]
+            biases = masks if bias is None else bias + masks
+            pieces = zip(q.split(order.counts), k.split(order.counts), v.split(order.counts), biases, strict=True)
+            attended = torch.cat([join_heads(attend(*piece, self.scale)) for piece in pieces if len(piece[0])])
         else:
-            attended = self._attend(qkv, bias)
+            attended = join_heads(attend(q, k, v, bias, self.scale))
         return from_windows(project_out(self.proj, attended, self.heads), order, grid.shape)
 
-    def _attend(self, qkv: Tensor, bias: Tensor) -> Tensor:
-        q, k, v = (split_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
-        return join_heads(attend(q, k, v, bias, self.scale))
+    def add_positions(self, width: int) -> None:
+        """Makes the weights of positions; `width` is a head's."""
+        raise NotImplementedError
+
+    def bias(self) -> Float[Tensor, "heads n n"] | None:
+        """Added to the logits of every window; None: nothing."""
+        return None
+
+    def placed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys (windows, heads, n, d), as they are compared."""
+        return q, k
+
+
+class WindowAttention(ShiftedWindows):
+    """With a learned bias for every relative position."""
+
+    def add_positions(self, width: int) -> None:
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * self.window - 1) ** 2, self.heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+
+    def bias(self) -> Float[Tensor, "heads n n"]:
+        """Of every pair of pixels."""
+        # the published table is for query minus key, the other way round
+        return relative_bias(self.relative_position_bias_table.flip(0), own=self.window, other=self.window)
+
+
+class RotaryWindowAttention(ShiftedWindows):
+    """With rotary positions, see `rotary_positions`."""
+
+    def add_positions(self, width: int) -> None:
+        add_rotary_positions(self, heads=self.heads, width=width, side=self.window)
+
+    def placed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Both turned by where they are in their window."""
+        angles = angles_of(self)
+        return rotate(q, angles), rotate(k, angles)

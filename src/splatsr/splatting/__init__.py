@@ -5,9 +5,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splatsr.splatting.choice import chosen_renderer, draw, use_renderer
-from splatsr.splatting.reference import TILE_KERNELS, splat_exact, splat_tiles
+from splatsr.splatting.reference import TILE_KERNELS, splat_exact, splat_tiles, splat_windowed_exact
 
-__all__ = ["splat", "use_renderer"]
+__all__ = ["splat", "splat_windowed", "use_renderer"]
 
 
 def splat(
@@ -50,6 +50,36 @@ def splat(
     if means.dtype != torch.float32:
         return splat_exact(means, cholesky, colors, size)
     return draw(chosen_renderer(means.device).name, means, cholesky, colors, size)
+
+
+def splat_windowed(
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
+    colors: Float[Tensor, "b n c"],
+    size: tuple[int, int],
+    reach: tuple[float, float],
+) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """As `splat`, but a kernel ends at a window around its centre, and not where its value is small: GSASR's "dmax" renderer.
+
+    Args:
+        means, cholesky, colors, size: as those of `splat`.
+        reach: (vertical, horizontal) half sides of the window in output pixels, at least 0; infinity: there is no window.
+            A kernel contributes to the pixels whose centres are at most so far from its own, along either axis.
+
+    Returns:
+        The image, unclamped; differentiable with respect to means, cholesky and colors (the window's edge is a constant).
+        float32 is drawn by the same renderers as in `splat` (but for gsplat's, whose place the processor takes) and leaves
+        out what is below 2^-27 of a kernel's peak; float64 takes the dense reference, whose memory is B * N * H * W.
+
+    Raises:
+        ValueError: shapes, dtypes, size or reach are not as above.
+    """
+    _check(means, cholesky, colors, size)
+    if len(reach) != 2 or not min(reach) >= 0:
+        raise ValueError(f"reach must be (vertical, horizontal) in pixels, both at least 0; got {tuple(reach)}.")
+    if means.dtype != torch.float32:
+        return splat_windowed_exact(means, cholesky, colors, size, reach)
+    return draw(chosen_renderer(means.device).name, means, cholesky, colors, size, reach)
 
 
 def _check(means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> None:

@@ -7,6 +7,7 @@ is in float64 takes the reference.)
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from splatsr.devices import RENDERERS
 from splatsr.errors import InputError
-from splatsr.splatting.reference import splat_exact
+from splatsr.splatting.reference import splat_exact, splat_windowed_exact
 from splatsr.splatting.self_test import Renderer, fault
 
 log = logging.getLogger(__name__)
@@ -77,15 +78,27 @@ def chosen_renderer(device: torch.device) -> Choice:
     return _chosen[index]
 
 
-def draw(name: str, means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:
-    """The image of `splat`, by the renderer of that name."""
+def draw(
+    name: str,
+    means: Tensor,
+    cholesky: Tensor,
+    colors: Tensor,
+    size: tuple[int, int],
+    reach: tuple[float, float] | None = None,
+) -> Tensor:
+    """The image of `splat`, or with a `reach` that of `splat_windowed`, by the renderer of that name.
+
+    Windows are nothing that gsplat knows: the processor takes its place.
+    """
     if name == "reference":
-        return splat_exact(means, cholesky, colors, size)
-    if name == "cpu":
+        exact = splat_exact if reach is None else partial(splat_windowed_exact, reach=reach)
+        return exact(means, cholesky, colors, size)
+    if name == "cpu" or (name == "gsplat" and reach is not None):
         from splatsr.splatting.cpu import splat_cpu  # numba: half a second that only rendering pays
 
-        return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size).to(means.device)
-    return _on_cuda(name)(means, cholesky, colors, size)
+        return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size, reach).to(means.device)
+    renderer: Callable[..., Tensor] = _on_cuda(name)
+    return renderer(means, cholesky, colors, size) if reach is None else renderer(means, cholesky, colors, size, reach)
 
 
 def is_installed(name: str) -> bool:

@@ -13,10 +13,15 @@ from torch.autograd.function import once_differentiable
 
 from splatsr.simd.lanes import LANES
 from splatsr.simd.threads import even_ranges, in_parallel
-from splatsr.splatting.loops import BAND, SHAPE, gather_gradients, render_bands, shape_kernels, sort_into_bands
+from splatsr.splatting.loops import BAND, SUPPORT, gather_gradients, render_bands, shape_kernels, sort_into_bands
+from splatsr.splatting.shape_entries import SHAPE
+from splatsr.splatting.window_loops import SUPPORT as WINDOWED_SUPPORT
+from splatsr.splatting.window_loops import gather_windowed_gradients
 
 SMALL = 32_768
 """Output pixels of a batch below which several threads gain less than waking them costs."""
+
+_NO_WINDOW = np.float32(np.inf), np.float32(np.inf)
 
 
 def splat_cpu(
@@ -24,24 +29,33 @@ def splat_cpu(
     cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
+    reach: tuple[float, float] | None = None,
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
-    """Same sum as `reference.splat_exact`, in float32 on the CPU; differentiable once."""
-    return _Splat.apply(means, cholesky, colors, size)
+    """Same sum as `reference.splat_exact`, or with a `reach` as `reference.splat_windowed_exact`, in float32 on the CPU;
+    differentiable once."""
+    return _Splat.apply(means, cholesky, colors, size, reach)
 
 
 class _Splat(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int]) -> Tensor:
+    def forward(
+        ctx: Any, means: Tensor, cholesky: Tensor, colors: Tensor, size: tuple[int, int], reach: tuple[float, float] | None
+    ) -> Tensor:
         batch, kernels, channels = colors.shape
         height, width = size
         means, cholesky, colors = (part.detach().contiguous() for part in (means, cholesky, colors))
-        shapes, rows = _shapes(means.view(-1, 2).numpy(), cholesky.view(-1, 3).numpy(), size)
+        ctx.reach = None if reach is None else (np.float32(reach[0]), np.float32(reach[1]))
+        shapes, rows = _shapes(means.view(-1, 2).numpy(), cholesky.view(-1, 3).numpy(), size, ctx.reach)
         image = torch.from_numpy(np.empty((batch, channels, height, width), np.float32))  # numpy asks for large pages
         counts, order = _bands(rows, max(1, kernels), batch * -(-height // BAND))
         flat_colors, flat_image, counter = colors.numpy().reshape(-1), image.numpy().reshape(-1), np.zeros(1, np.int64)
 
+        windowed, reach_x = reach is not None, np.float32(0) if ctx.reach is None else ctx.reach[1]
+
         def render(_: int) -> None:
-            render_bands(shapes, rows, counts, order, flat_colors, channels, height, width, flat_image, counter)
+            render_bands(
+                shapes, rows, counts, order, flat_colors, channels, height, width, windowed, reach_x, flat_image, counter
+            )
 
         is_small = batch * height * width < SMALL
         in_parallel(render, range(torch.get_num_threads()), alone=is_small)
@@ -63,21 +77,25 @@ class _Splat(torch.autograd.Function):
         pieces = even_ranges(batch * kernels, smallest=256)
 
         def gather(piece: int) -> None:
-            gather_gradients(
-                ctx.shapes, ctx.rows, flat_cholesky, flat_colors, padded,
-                channels, height, width, kernels, *pieces[piece], grads.numpy(),
-            )  # fmt: skip
+            field = ctx.shapes, ctx.rows, flat_cholesky, flat_colors, padded, channels, height, width, kernels
+            if ctx.reach is None:
+                gather_gradients(*field, *pieces[piece], grads.numpy())
+            else:
+                gather_windowed_gradients(*field, ctx.reach[1], *pieces[piece], grads.numpy())
 
         in_parallel(gather, range(len(pieces)))
         parts = grads.view(batch, kernels, 5 + channels).split((2, 3, channels), -1)
-        return (*(part if wanted else None for part, wanted in zip(parts, ctx.needs_input_grad, strict=False)), None)
+        return (*(part if wanted else None for part, wanted in zip(parts, ctx.needs_input_grad, strict=False)), None, None)
 
 
-def _shapes(means: np.ndarray, cholesky: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _shapes(
+    means: np.ndarray, cholesky: np.ndarray, size: tuple[int, int], reach: tuple[np.float32, np.float32] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    ends = (SUPPORT, *_NO_WINDOW) if reach is None else (WINDOWED_SUPPORT, *reach)
     shapes = np.empty((SHAPE, len(means)), np.float32)
     rows = np.empty((len(means), 2), np.int32)
     pieces = even_ranges(len(means), smallest=4096)
-    in_parallel(lambda piece: shape_kernels(means, cholesky, *size, *pieces[piece], shapes, rows), range(len(pieces)))
+    in_parallel(lambda piece: shape_kernels(means, cholesky, *size, *ends, *pieces[piece], shapes, rows), range(len(pieces)))
     return shapes, rows
 
 

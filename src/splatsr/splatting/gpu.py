@@ -13,7 +13,6 @@ import torch
 import triton
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from splatsr.splatting.kernels import FANOUT, RECORD, gather_gradients, render_tile, shape_kernels
 
@@ -47,17 +46,29 @@ def splat_gpu(
     cholesky: Float[Tensor, "b n l11_l21_l22=3"],
     colors: Float[Tensor, "b n c"],
     size: tuple[int, int],
+    reach: tuple[float, float] | None = None,
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
-    """Same sum as `reference.splat_exact`, computed in float32 on the GPU; differentiable once.
+    """Same sum as `reference.splat_exact`, or with a `reach` as `reference.splat_windowed_exact`, computed in float32 on the
+    GPU; differentiable once.
 
     Half precision is taken too, and widened: under autocast the image is float32. Works under torch.compile and in CUDA
     graphs. (With TRITON_INTERPRET=1 before the import it runs on CPU tensors, slowly: for tests.)
     """
-    return _splat(means.float(), cholesky.float(), colors.float(), *size)
+    reach_y, reach_x = (0.0, 0.0) if reach is None else (float(reach[0]), float(reach[1]))
+    return _splat(means.float(), cholesky.float(), colors.float(), *size, reach is not None, reach_y, reach_x)
 
 
 @torch.library.custom_op("splatsr::splat", mutates_args=())
-def _splat(means: Tensor, cholesky: Tensor, colors: Tensor, height: int, width: int) -> Tensor:
+def _splat(
+    means: Tensor,
+    cholesky: Tensor,
+    colors: Tensor,
+    height: int,
+    width: int,
+    windowed: bool = False,
+    reach_y: float = 0.0,
+    reach_x: float = 0.0,
+) -> Tensor:
     batch, kernels, channels = colors.shape
     if 0 in colors.shape:
         return colors.new_zeros(batch, channels, height, width)
@@ -69,7 +80,8 @@ def _splat(means: Tensor, cholesky: Tensor, colors: Tensor, height: int, width: 
     keys = torch.empty(batch, slots, dtype=torch.int32, device=colors.device)
     with torch.cuda.device_of(colors):
         shape_kernels[(slots // BLOCK, batch)](
-            means, cholesky, records, boxes, keys, kernels, slots, height, width, BLOCK=BLOCK, num_warps=BLOCK_WARPS
+            means, cholesky, records, boxes, keys, kernels, slots, height, width, reach_y, reach_x,
+            BLOCK=BLOCK, WINDOWED=windowed, num_warps=BLOCK_WARPS,
         )  # fmt: skip
         order = keys.sort(dim=1, stable=True).indices
         levels = [boxes.gather(2, order.expand(4, -1, -1))]
@@ -80,18 +92,29 @@ def _splat(means: Tensor, cholesky: Tensor, colors: Tensor, height: int, width: 
         tiles, group = -(-height // TILE) * -(-width // TILE), min(channels, 4)
         render_tile[(tiles, -(-channels // group), batch)](
             image, records, colors.gather(1, existing.expand(-1, -1, channels)), *levels,
-            slots, channels, height, width, TILE=TILE, GROUP=group, num_warps=WARPS,
+            slots, channels, height, width, reach_y, reach_x, TILE=TILE, GROUP=group, WINDOWED=windowed, num_warps=WARPS,
         )  # fmt: skip
     return image
 
 
 @_splat.register_fake
-def _(means: Tensor, cholesky: Tensor, colors: Tensor, height: int, width: int) -> Tensor:
+def _(
+    means: Tensor,
+    cholesky: Tensor,
+    colors: Tensor,
+    height: int,
+    width: int,
+    windowed: bool = False,
+    reach_y: float = 0.0,
+    reach_x: float = 0.0,
+) -> Tensor:
     return colors.new_empty(colors.shape[0], colors.shape[2], height, width)
 
 
 @torch.library.custom_op("splatsr::splat_gradients", mutates_args=())
-def _gradients(upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _gradients(
+    upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor, windowed: bool, reach_y: float, reach_x: float
+) -> tuple[Tensor, Tensor, Tensor]:
     batch, kernels, channels = colors.shape
     height, width = upstream.shape[2:]
     if 0 in colors.shape:
@@ -104,13 +127,16 @@ def _gradients(upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor
     with torch.cuda.device_of(colors):
         gather_gradients[(batch * kernels * chunks, groups)](
             upstream, means, cholesky, colors, geometry_sums, color_sums,
-            kernels, chunks, channels, height, width, LANES=LANES, GROUP=group, num_warps=WARPS,
+            kernels, chunks, channels, height, width, reach_y, reach_x,
+            LANES=LANES, GROUP=group, WINDOWED=windowed, num_warps=WARPS,
         )  # fmt: skip
     return geometry_sums[..., :2].sum((2, 3)), geometry_sums[..., 2:].sum((2, 3)), color_sums.sum(2)
 
 
 @_gradients.register_fake
-def _(upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _(
+    upstream: Tensor, means: Tensor, cholesky: Tensor, colors: Tensor, windowed: bool, reach_y: float, reach_x: float
+) -> tuple[Tensor, Tensor, Tensor]:
     like = partial(torch.empty_like, memory_format=torch.contiguous_format)
     return like(means), like(cholesky), like(colors)
 
@@ -125,12 +151,13 @@ def row_chunks(kernels: int, height: int, width: int) -> int:
     return min(triton.next_power_of_2(max(1, round(average / SHARE))), triton.next_power_of_2(height))
 
 
-def _save(ctx: FunctionCtx, inputs: tuple, output: Tensor) -> None:
+def _save(ctx: Any, inputs: tuple, output: Tensor) -> None:
     ctx.save_for_backward(*inputs[:3])
+    ctx.window = inputs[5:]
 
 
 def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    return *_gradients(upstream, *ctx.saved_tensors), None, None
+    return *_gradients(upstream, *ctx.saved_tensors, *ctx.window), None, None, None, None, None
 
 
 _splat.register_autograd(_backward, setup_context=_save)

@@ -5,8 +5,9 @@ With the row offset dy fixed, q is a parabola in x around  c_x + lean,  so that 
     q = (e^2 + p^2) / 2,   e = dy / sy,   p = (dx - lean) / sc,   lean = l11 l21 / sy^2 * dy,
     sy^2 = l21^2 + l22^2,   sc = |l11 l22| / sy,   (dx, dy) = pixel centre - kernel's centre
 
-as in the CPU's loops. Boxes hold (left, top, -right, -bottom) of a kernel's support, in output pixels, so that the box of
-sixteen boxes is their minimum and the box of nothing is +inf four times.
+as in the CPU's loops. Where WINDOWED, a kernel ends at |dx| = reach_x and |dy| = reach_y, not at the cut. Boxes hold (left,
+top, -right, -bottom) of a kernel's support, in output pixels, so that the box of sixteen boxes is their minimum and the box of
+nothing is +inf four times.
 
 Size arguments are not specialised: arbitrary-scale training meets a new image size in every batch, and each would compile
 anew. Nothing is a tensor of pixels by channels, since Triton would spread the channels over threads and every one of them would
@@ -19,7 +20,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from splatsr.splatting.reference import CUT, HUGE, VANISHING
+from splatsr.splatting.reference import CUT, HUGE, NEGLIGIBLE, VANISHING
 
 FANOUT = tl.constexpr(16)
 """Children of a node of the tree of boxes."""
@@ -35,6 +36,8 @@ CELLS = tl.constexpr(2.0**15)
 
 _TWICE_CUT = tl.constexpr(2 * CUT)
 _SUPPORT = tl.constexpr(math.sqrt(2 * CUT))
+_TWICE_NEGLIGIBLE = tl.constexpr(2 * NEGLIGIBLE)
+_WINDOWED_SUPPORT = tl.constexpr(math.sqrt(2 * NEGLIGIBLE))
 _MARGIN = tl.constexpr(0.01)  # a box is a hair too large: q decides, not the rounding of the box
 _TO_POWER_OF_TWO = tl.constexpr(-0.5 / math.log(2.0))  # exp(-q) = 2 ^ (this (e^2 + p^2))
 _VANISHING = tl.constexpr(VANISHING)
@@ -44,7 +47,7 @@ _LARGEST = tl.constexpr(3.4e38)
 
 @triton.jit
 @no_type_check
-def _shape(cx, cy, l11, l21, l22, height, width):
+def _shape(cx, cy, l11, l21, l22, height, width, reach_y, reach_x, WINDOWED: tl.constexpr):
     """(visible, dlean/dy, 1 / sy, 1 / sc, half width, half height of the box) of kernels; all but `visible` may be
     anything where that is false."""
     shortest = tl.minimum(tl.abs(l11), tl.abs(l22))
@@ -53,9 +56,22 @@ def _shape(cx, cy, l11, l21, l22, height, width):
     sy = tl.sqrt_rn(l21 * l21 + l22 * l22)
     slant = tl.div_rn(l11, sy) * tl.div_rn(l21, sy)
     inverse_sc = tl.div_rn(sy, tl.abs(l22)) / tl.abs(l11)
-    wide, tall = _SUPPORT * tl.abs(l11) + _MARGIN, _SUPPORT * sy + _MARGIN
+    if WINDOWED:
+        wide = tl.minimum(tl.abs(l11) * _WINDOWED_SUPPORT, reach_x) + _MARGIN
+        tall = tl.minimum(sy * _WINDOWED_SUPPORT, reach_y) + _MARGIN
+    else:
+        wide, tall = _SUPPORT * tl.abs(l11) + _MARGIN, _SUPPORT * sy + _MARGIN
     visible = visible & (cx + wide >= 0.5) & (cx - wide <= width - 0.5) & (cy + tall >= 0.5) & (cy - tall <= height - 0.5)
     return visible, slant, 1.0 / sy, inverse_sc, wide, tall
+
+
+@triton.jit
+@no_type_check
+def _inside(distance, dy, dx, reach_y, reach_x, WINDOWED: tl.constexpr):
+    """Where a kernel contributes; `distance` is 2 q."""
+    if WINDOWED:
+        return (distance <= _TWICE_NEGLIGIBLE) & (tl.abs(dy) <= reach_y) & (tl.abs(dx) <= reach_x)
+    return distance <= _TWICE_CUT
 
 
 @triton.jit
@@ -70,7 +86,21 @@ def _every_other_bit(v):
 
 @triton.jit(do_not_specialize=["kernels", "slots", "height", "width"])
 @no_type_check
-def shape_kernels(means, cholesky, records, boxes, keys, kernels, slots, height, width, BLOCK: tl.constexpr):
+def shape_kernels(
+    means,
+    cholesky,
+    records,
+    boxes,
+    keys,
+    kernels,
+    slots,
+    height,
+    width,
+    reach_y,
+    reach_x,
+    BLOCK: tl.constexpr,
+    WINDOWED: tl.constexpr,
+):
     """Records (B, slots, RECORD), boxes (4, B, slots) and sorting keys (B, slots) of the kernels (B, kernels, ...).
 
     A key is the position of the centre's cell along a Z-shaped curve through the image: neighbours in the sorted list are
@@ -85,7 +115,9 @@ def shape_kernels(means, cholesky, records, boxes, keys, kernels, slots, height,
     l11 = tl.load(cholesky + 3 * source, mask=given, other=0.0)
     l21 = tl.load(cholesky + 3 * source + 1, mask=given, other=0.0)
     l22 = tl.load(cholesky + 3 * source + 2, mask=given, other=0.0)
-    visible, slant, inverse_sy, inverse_sc, wide, tall = _shape(cx, cy, l11, l21, l22, height, width)
+    visible, slant, inverse_sy, inverse_sc, wide, tall = _shape(
+        cx, cy, l11, l21, l22, height, width, reach_y, reach_x, WINDOWED
+    )
     target = image * slots + slot
     record = records + target * RECORD
     tl.store(record, cx)
@@ -142,8 +174,11 @@ def render_tile(
     channels,
     height,
     width,
+    reach_y,
+    reach_x,
     TILE: tl.constexpr,
     GROUP: tl.constexpr,
+    WINDOWED: tl.constexpr,
 ):
     """Writes one tile of GROUP channels: the sum of the kernels whose boxes touch it, in the order of the slots.
 
@@ -188,11 +223,12 @@ def render_tile(
                         slot = start + _lowest(single)
                         single = single & (single - 1)
                         record = records + slot.to(tl.int64) * RECORD
-                        dy = y - tl.load(record + 1)
+                        dy, dx = y - tl.load(record + 1), x - tl.load(record)
                         e = dy * tl.load(record + 3)
-                        p = ((x - tl.load(record)) - tl.load(record + 2) * dy) * tl.load(record + 4)
+                        p = (dx - tl.load(record + 2) * dy) * tl.load(record + 4)
                         distance = e * e + p * p
-                        weight = tl.where(distance <= _TWICE_CUT, tl.exp2(distance * _TO_POWER_OF_TWO), 0.0)
+                        inside = _inside(distance, dy, dx, reach_y, reach_x, WINDOWED)
+                        weight = tl.where(inside, tl.exp2(distance * _TO_POWER_OF_TWO), 0.0)
                         color = colors + slot.to(tl.int64) * channels
                         sum_0 += weight * tl.load(color)
                         if GROUP > 1:
@@ -204,14 +240,14 @@ def render_tile(
 
     plane = height.to(tl.int64) * width
     target = image + (batch * channels + group) * plane + row.to(tl.int64) * width + column
-    inside = (row < height) & (column < width)
-    tl.store(target, sum_0, mask=inside)
+    exists = (row < height) & (column < width)
+    tl.store(target, sum_0, mask=exists)
     if GROUP > 1:
-        tl.store(target + plane, sum_1, mask=inside & more_1)
+        tl.store(target + plane, sum_1, mask=exists & more_1)
     if GROUP > 2:
-        tl.store(target + 2 * plane, sum_2, mask=inside & more_2)
+        tl.store(target + 2 * plane, sum_2, mask=exists & more_2)
     if GROUP > 3:
-        tl.store(target + 3 * plane, sum_3, mask=inside & more_3)
+        tl.store(target + 3 * plane, sum_3, mask=exists & more_3)
 
 
 @triton.jit
@@ -237,8 +273,11 @@ def gather_gradients(
     channels,
     height,
     width,
+    reach_y,
+    reach_x,
     LANES: tl.constexpr,
     GROUP: tl.constexpr,
+    WINDOWED: tl.constexpr,
 ):
     """One kernel, one of `chunks` equal shares of the rows of its box, GROUP channels: its part of the gradients.
 
@@ -252,7 +291,9 @@ def gather_gradients(
     group = tl.program_id(1) * GROUP
     cx, cy = tl.load(means + 2 * kernel), tl.load(means + 2 * kernel + 1)
     l11, l21, l22 = tl.load(cholesky + 3 * kernel), tl.load(cholesky + 3 * kernel + 1), tl.load(cholesky + 3 * kernel + 2)
-    visible, slant, inverse_sy, inverse_sc, wide, tall = _shape(cx, cy, l11, l21, l22, height, width)
+    visible, slant, inverse_sy, inverse_sc, wide, tall = _shape(
+        cx, cy, l11, l21, l22, height, width, reach_y, reach_x, WINDOWED
+    )
     left, right = _span(tl.where(visible, cx, 0.0), tl.where(visible, wide, 0.0), width)
     top, bottom = _span(tl.where(visible, cy, 0.0), tl.where(visible, tall, 0.0), height)
     rows, columns = tl.where(visible, bottom - top, 0), right - left
@@ -270,11 +311,11 @@ def gather_gradients(
     for start in range(0, pixels, LANES):
         index = start + lane
         row, column = first + index // columns, left + index % columns
-        dy = row.to(tl.float32) + 0.5 - cy
+        dy, dx = row.to(tl.float32) + 0.5 - cy, column.to(tl.float32) + 0.5 - cx
         e = dy * inverse_sy
-        p = ((column.to(tl.float32) + 0.5 - cx) - slant * dy) * inverse_sc
+        p = (dx - slant * dy) * inverse_sc
         distance = e * e + p * p
-        inside = (index < pixels) & (distance <= _TWICE_CUT)
+        inside = (index < pixels) & _inside(distance, dy, dx, reach_y, reach_x, WINDOWED)
         weight = tl.where(inside, tl.exp2(distance * _TO_POWER_OF_TWO), 0.0)
         e, p = tl.where(inside, e, 0.0), tl.where(inside, p, 0.0)
         at = source + row.to(tl.int64) * width + column

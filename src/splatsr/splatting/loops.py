@@ -13,7 +13,21 @@ import numpy as np
 from splatsr.simd.compiled import compiled
 from splatsr.simd.counter import take
 from splatsr.simd.lanes import LANES
+from splatsr.splatting.columns import columns_between
+from splatsr.splatting.moments import write_gradients
 from splatsr.splatting.reference import CUT, HUGE, VANISHING
+from splatsr.splatting.shape_entries import (
+    BEND,
+    C_X,
+    C_Y,
+    GROW,
+    INVERSE_SY,
+    SHARPNESS,
+    SLANT,
+    SLOPE,
+    STEEP,
+    WIDE,
+)
 from splatsr.splatting.vector_code import (
     CHUNK,
     FARTHEST,
@@ -26,19 +40,13 @@ from splatsr.splatting.vector_code import (
     add_low_strip,
     gather_lanes,
 )
+from splatsr.splatting.window_loops import add_windowed
 
 BAND = 16
 """Image rows that one task renders: small enough for the cache, large enough that few kernels are touched twice."""
 
 SUPPORT = np.float32(math.sqrt(2 * CUT))
 """How far a kernel extends: the Mahalanobis distance of the cut, 3.329 standard deviations."""
-
-C_X, C_Y, SLANT, INVERSE_SY, SHARPNESS, WIDE, SLOPE, GROW, STEEP, BEND = range(10)
-"""A kernel's shape: its centre, dm/dy, 1 / sy, 1 / (4 sc), the half width of its cut ellipse, l21 / l11, 1 / |l11|, 1 / |l22|
-and exp(-1 / l22^2) (the letters: vector_code.py)."""
-
-SHAPE = 10
-"""Entries of a kernel's shape."""
 
 DIRECT = 0
 """A strip of so many steps is one for `add_lanes`: of rows that are taken one by one."""
@@ -53,8 +61,10 @@ _F = np.float32
 
 @compiled(error_model="numpy")
 @no_type_check
-def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
+def shape_kernels(means, cholesky, height, width, support, reach_y, reach_x, first, end, shapes, rows):
     """Shapes (SHAPE, n) and the image rows [rows[k, 0], rows[k, 1]) of kernels first..end; none if nothing is visible.
+
+    A kernel extends `support` standard deviations, and no further than `reach_y` and `reach_x` pixels along the axes.
 
     Loops without branches, over arrays that start at 0, with few arrays in each: so they are compiled to vector code.
     """
@@ -67,7 +77,7 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
         c_x[k], c_y[k] = means[k, 0], means[k, 1]
     for k in range(end - first):
         l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
-        wide[k], slope[k] = SUPPORT * abs(l11), l21 / l11
+        wide[k], slope[k] = support * abs(l11), l21 / l11
         grow[k], steep[k] = _F(1) / abs(l11), _F(1) / abs(l22)
     for k in range(end - first):
         bend[k] = _exponential(steep[k] * steep[k])
@@ -79,9 +89,9 @@ def shape_kernels(means, cholesky, height, width, first, end, shapes, rows):
     for k in range(end - first):
         cx, cy = means[k, 0], means[k, 1]
         l11, l21, l22 = abs(cholesky[k, 0]), abs(cholesky[k, 1]), abs(cholesky[k, 2])
-        reach = SUPPORT * np.sqrt(l21 * l21 + l22 * l22)
-        top, bottom = cy - reach - _F(0.5), cy + reach - _F(0.5)
-        left, right = cx - SUPPORT * l11 - _F(0.5), cx + SUPPORT * l11 - _F(0.5)
+        tall, broad = min(support * np.sqrt(l21 * l21 + l22 * l22), reach_y), min(support * l11, reach_x)
+        top, bottom = cy - tall - _F(0.5), cy + tall - _F(0.5)
+        left, right = cx - broad - _F(0.5), cx + broad - _F(0.5)
         proper = (l11 >= _F(VANISHING)) & (l22 >= _F(VANISHING)) & (l11 <= _F(HUGE)) & (l21 <= _F(HUGE)) & (l22 <= _F(HUGE))
         visible = (bottom >= _F(0)) & (top <= _F(height - 1)) & (right >= _F(0)) & (left <= _F(width - 1))
         top_row = np.int32(np.ceil(max(top, _F(0))))
@@ -135,23 +145,6 @@ def sort_into_bands(rows, kernels, counts, order):
                 cursor[j] += 1
 
 
-@compiled(inline="always")
-@no_type_check
-def _ceiling(value):
-    """The next whole number of one that is not negative. (A call of a library's function would not be vector code.)"""
-    whole = np.int64(value)
-    return whole + (_F(whole) < value)
-
-
-@compiled(inline="always")
-@no_type_check
-def _columns(left, right, width):
-    """[first, end) of the columns whose centres lie in [left, right], clipped to the image; or one more."""
-    first = min(max(left - _F(0.5), _F(0)), _F(width))  # on both sides: a kernel's edge may be 10^15 pixels away
-    end = max(min(right - _F(0.5), _F(width - 1)), _F(-1))
-    return _ceiling(first), np.int64(end) + 1
-
-
 @compiled(inline="always", error_model="numpy")
 @no_type_check
 def _half_width(sharpness, e):
@@ -188,7 +181,7 @@ def list_strips(shapes, rows, order, width, top, bottom, strips):
         slant, inverse_sy, sharpness = shapes[SLANT, k], shapes[INVERSE_SY, k], shapes[SHARPNESS, k]
         reach = min(wide + wide + _F(2 * LANES), _F(CHUNK * LANES))
         if not (steep * _F(LOW) <= _F(FARTHEST) and reach * abs(slope) * steep * steep <= _F(GROWTH)):
-            first, end = _columns(cx - wide, cx + wide, width)
+            first, end = columns_between(cx - wide, cx + wide, width)
             strips[count, 0], strips[count, 1], strips[count, 2] = k, DIRECT, y
             strips[count, 3], strips[count, 4] = first // LANES, (end + LANES - 1) // LANES
             count += 1
@@ -197,7 +190,7 @@ def list_strips(shapes, rows, order, width, top, bottom, strips):
             steps = HIGH if y_end - y > 2 * LOW and steep * _F(HIGH) <= _F(FARTHEST) else LOW
             dy = _F(y + steps) + _F(0.5) - cy
             left, right = _edges(wide, slant, inverse_sy, sharpness, slope, dy - _F(steps), dy + _F(steps - 1))
-            first, end = _columns(cx + left, cx + right, width)
+            first, end = columns_between(cx + left, cx + right, width)
             strips[count, 0], strips[count, 1], strips[count, 2] = k, steps, y + steps
             strips[count, 3], strips[count, 4] = first // LANES, (end + LANES - 1) // LANES
             count += 1
@@ -207,9 +200,9 @@ def list_strips(shapes, rows, order, width, top, bottom, strips):
 
 @compiled(error_model="numpy")
 @no_type_check
-def render_bands(shapes, rows, counts, order, colors, channels, height, width, image, counter):
+def render_bands(shapes, rows, counts, order, colors, channels, height, width, windowed, reach_x, image, counter):
     """Renders bands of planar images until `counter` (int64, of one) has given out all: of `counts` and `order`, as
-    `sort_into_bands` makes them, each the sum of its kernels.
+    `sort_into_bands` makes them, each the sum of its kernels; where `windowed`, as `window_loops` does it.
 
     Several threads may run it at once: a band is one thread's. It is summed in columns of LANES pixels, each of them contiguous
     (rows, channels, LANES), whatever the image's width: kernels then stay in the cache.
@@ -229,7 +222,11 @@ def render_bands(shapes, rows, counts, order, colors, channels, height, width, i
         buffer[: columns * column] = _F(0)
         top = task % bands * BAND
         bottom = min(top + BAND, height)
-        _add_kernels(shapes, rows, order[counts[task] : counts[task + 1]], colors, channels, width, top, bottom, strips, buffer)
+        own = order[counts[task] : counts[task + 1]]
+        if windowed:
+            add_windowed(shapes, rows, own, colors, channels, width, reach_x, top, bottom, column, buffer)
+        else:
+            _add_kernels(shapes, rows, own, colors, channels, width, top, bottom, strips, buffer)
         _write_rows(buffer, channels, height, width, top, bottom, image, task // bands * channels * height * width)
         task = take(counter)
 
@@ -252,7 +249,7 @@ def _add_kernels(shapes, rows, order, colors, channels, width, top, bottom, stri
                 e, lean = dy * inverse_sy, slant * dy
                 if not is_narrow:
                     half = _half_width(sharpness, e)
-                    left, right = _columns(cx + lean - half, cx + lean + half, width)
+                    left, right = columns_between(cx + lean - half, cx + lean + half, width)
                     first, end = left // LANES, (right + LANES - 1) // LANES
                 for block in range(first, end):
                     start = (_F(block * LANES) + _F(0.5) - cx) - lean  # not x - m: m may be large and is rounded
@@ -318,10 +315,6 @@ def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height,
     """Gradients of kernels first..end into `grads` (n, 5 + channels): means 2, Cholesky 3, colors.
 
     `upstream` is (images, channels, height, width + LANES), zero in the padding; image b owns kernels b * `kernels`...
-
-    With u = dx / l11, t = (dy - l21 u) / l22 and sums weighted by w = alpha <color, v>:
-    g_l22 = S tt / l22, g_l21 = S ut / l22, g_l11 = (S uu - S ut l21 / l22) / l11, g_cy = S t / l22,
-    g_cx = (S u - S t l21 / l22) / l11. (u, t) is a rotation of (e, p), in which the lanes are summed.
     """
     pitch = width + LANES
     plane = height * pitch
@@ -333,14 +326,14 @@ def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height,
         sums[:] = _F(0)
         cx, cy, slant = shapes[C_X, k], shapes[C_Y, k], shapes[SLANT, k]
         inverse_sy, sharpness, wide = shapes[INVERSE_SY, k], shapes[SHARPNESS, k], shapes[WIDE, k]
-        x_first, x_end = _columns(cx - wide, cx + wide, width)
+        x_first, x_end = columns_between(cx - wide, cx + wide, width)
         image = (k // kernels) * channels * plane
         if wide > ROW_BY_ROW:
             for y in range(rows[k, 0], rows[k, 1]):
                 dy = _F(y) + _F(0.5) - cy
                 e, lean = dy * inverse_sy, slant * dy
                 half = _half_width(sharpness, e)
-                x_first, x_end = _columns(cx + lean - half, cx + lean + half, width)
+                x_first, x_end = columns_between(cx + lean - half, cx + lean + half, width)
                 row = e * e * _F(0.0625)
                 for x in range(x_first, x_end, LANES):
                     at = image + y * pitch + x
@@ -358,28 +351,4 @@ def gather_gradients(shapes, rows, cholesky, colors, upstream, channels, height,
                 at = image + y * pitch + x
                 start, row = offset - slant * dy, e * e * _F(0.0625)
                 gather_lanes(upstream, at, plane, colors, k * channels, channels, sums, start, sharpness, row, e)
-        sp = spp = se = sep = see = _F(0)
-        for lane in range(LANES):
-            sp += sums[lane]
-            spp += sums[LANES + lane]
-            se += sums[2 * LANES + lane]
-            sep += sums[3 * LANES + lane]
-            see += sums[4 * LANES + lane]
-        for c in range(channels):
-            for lane in range(LANES):
-                grads[k, 5 + c] += sums[(MOMENTS + c) * LANES + lane]
-        l11, l21, l22 = cholesky[k, 0], cholesky[k, 1], cholesky[k, 2]
-        cosine, sine = l22 * inverse_sy, l21 * inverse_sy
-        flip = np.sign(l11) * np.sign(l22)
-        # u = sine e + flip cosine p,  t = cosine e - flip sine p
-        su = sine * se + flip * cosine * sp
-        st = cosine * se - flip * sine * sp
-        suu = sine * sine * see + _F(2) * flip * sine * cosine * sep + cosine * cosine * spp
-        stt = cosine * cosine * see - _F(2) * flip * sine * cosine * sep + sine * sine * spp
-        sut = sine * cosine * (see - spp) + flip * (cosine * cosine - sine * sine) * sep
-        tilt = l21 / l22
-        grads[k, 0] = (su - st * tilt) / l11
-        grads[k, 1] = st / l22
-        grads[k, 2] = (suu - sut * tilt) / l11
-        grads[k, 3] = sut / l22
-        grads[k, 4] = stt / l22
+        write_gradients(sums, cholesky, k, channels, inverse_sy, grads)

@@ -17,6 +17,9 @@ from torch import Tensor
 CUT = math.log(255.0)
 """Largest q that still contributes (alpha = 1/255)."""
 
+NEGLIGIBLE = 27 * math.log(2.0)
+"""q from which float32 does not see a kernel that has no cut: exp(-q) is then below 2^-27 of the peak."""
+
 VANISHING = 1e-6
 """A kernel with |l11| or |l22| below this many output pixels is empty: it adds nothing and gets no gradient."""
 
@@ -31,9 +34,15 @@ TILE_KERNELS = 256
 
 
 def kernel_weights(
-    means: Float[Tensor, "b n xy=2"], cholesky: Float[Tensor, "b n l11_l21_l22=3"], size: tuple[int, int]
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
+    size: tuple[int, int],
+    reach: tuple[float, float] | None = None,
 ) -> Float[Tensor, "b n {size[0]} {size[1]}"]:
-    """exp(-q) of every kernel at every pixel, 0 beyond the cut and for vanishing kernels. Units as in `splat`."""
+    """exp(-q) of every kernel at every pixel, 0 beyond the cut and for vanishing kernels. Units as in `splat`.
+
+    With a `reach` (vertical, horizontal) the kernel ends there, see `splat_windowed`, and not at the cut.
+    """
     height, width = size
     l11, l21, l22 = (entry[..., None, None] for entry in cholesky.unbind(-1))
     lengths = cholesky.abs()[..., None, None]
@@ -46,7 +55,10 @@ def kernel_weights(
     u = (x - x_mean) / l11
     t = (y - y_mean - l21 * u) / l22
     q = (u.square() + t.square()) / 2
-    outside = empty | ~(q <= CUT)
+    if reach is None:
+        outside = empty | ~(q <= CUT)
+    else:
+        outside = empty | ~(((y - y_mean).abs() <= reach[0]) & ((x - x_mean).abs() <= reach[1]))
     return torch.exp(-q.masked_fill(outside, 0.0)).masked_fill(outside, 0.0)
 
 
@@ -58,6 +70,17 @@ def splat_exact(
 ) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
     """Every kernel, cut at 1/255. Memory is B * N * H * W: for tests and small fields."""
     return torch.einsum("bnhw,bnc->bchw", kernel_weights(means, cholesky, size), colors)
+
+
+def splat_windowed_exact(
+    means: Float[Tensor, "b n xy=2"],
+    cholesky: Float[Tensor, "b n l11_l21_l22=3"],
+    colors: Float[Tensor, "b n c"],
+    size: tuple[int, int],
+    reach: tuple[float, float],
+) -> Float[Tensor, "b c {size[0]} {size[1]}"]:
+    """Every kernel, however small its value, in its window: where |y - y_mean| <= reach[0] and |x - x_mean| <= reach[1]."""
+    return torch.einsum("bnhw,bnc->bchw", kernel_weights(means, cholesky, size, reach), colors)
 
 
 def splat_tiles(

@@ -83,7 +83,7 @@ def _alpha(builder: ir.IRBuilder, start: ir.Value, sharpness: ir.Value, row: ir.
     return builder.select(inside, power, lanes.constant(0.0)), s
 
 
-def _add_colors(builder: ir.IRBuilder, image: ir.Value, colors: ir.Value, channels: ir.Value, alpha: ir.Value) -> None:
+def add_colors(builder: ir.IRBuilder, image: ir.Value, colors: ir.Value, channels: ir.Value, alpha: ir.Value) -> None:
     """To sixteen pixels of one row: their channels follow each other, sixteen values of each."""
     with cgutils.for_range(builder, channels) as loop:
         shade = lanes.broadcast(builder, lanes.scalar(builder, colors, loop.index))
@@ -104,7 +104,7 @@ def add_lanes(typing: Any, image: Any, at: Any, colors: Any, color: Any, channel
         alpha, _ = _alpha(builder, start, sharpness, row)
         image_pointer = lanes.pointer(context, builder, signature.args[0], image, at)
         color_pointer = lanes.pointer(context, builder, signature.args[2], colors, color)
-        _add_colors(builder, image_pointer, color_pointer, channels, alpha)
+        add_colors(builder, image_pointer, color_pointer, channels, alpha)
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen
@@ -183,7 +183,7 @@ def _strip_of(steps: int) -> Any:
                     for which, (target, step, alpha, quotient) in enumerate(walks):
                         inside = builder.fcmp_ordered(">=", alpha, lanes.constant(1 / 255))
                         seen = builder.select(inside, alpha, lanes.constant(0.0))
-                        _add_colors(builder, target, color_pointer, channels, seen)
+                        add_colors(builder, target, color_pointer, channels, seen)
                         walks[which] = (
                             lanes.offset(builder, target, step), step,
                             builder.fmul(alpha, quotient), builder.fmul(quotient, bend),
@@ -197,6 +197,33 @@ def _strip_of(steps: int) -> Any:
 
 
 add_low_strip, add_high_strip = _strip_of(LOW), _strip_of(HIGH)
+
+
+def gather_moments(
+    builder: ir.IRBuilder,
+    upstream: ir.Value,
+    plane: ir.Value,
+    colors: ir.Value,
+    channels: ir.Value,
+    sums: ir.Value,
+    alpha: ir.Value,
+    s: ir.Value,
+    e: ir.Value,
+) -> None:
+    """What `gather_lanes` does with the lanes' alpha, s and e; the first three arrays by pointers to where they begin."""
+    weight = lanes.Register(builder, lanes.constant(0.0))
+    with cgutils.for_range(builder, channels) as loop:
+        v = lanes.load(builder, lanes.offset(builder, upstream, builder.mul(loop.index, plane)))
+        shade = lanes.broadcast(builder, lanes.scalar(builder, colors, loop.index))
+        index = builder.add(loop.index, ir.Constant(_LONG, MOMENTS))
+        _accumulate(builder, lanes.row(builder, sums, index), alpha, v)
+        weight.value = lanes.call(builder, "fma", shade, v, weight.value)
+    w = builder.fmul(alpha, weight.value)
+    p = builder.fmul(s, lanes.constant(4.0))
+    wp = builder.fmul(w, p)
+    we = builder.fmul(w, e)
+    for index, (a, b) in enumerate(((w, p), (wp, p), (w, e), (wp, e), (we, e))):
+        _accumulate(builder, lanes.row(builder, sums, ir.Constant(_LONG, index)), a, b)
 
 
 @intrinsic
@@ -228,20 +255,8 @@ def gather_lanes(
         upstream_pointer = lanes.pointer(context, builder, signature.args[0], upstream, at)
         color_pointer = lanes.pointer(context, builder, signature.args[3], colors, color)
         sums_pointer = lanes.pointer(context, builder, signature.args[6], sums, ir.Constant(_LONG, 0))
-        weight = lanes.Register(builder, lanes.constant(0.0))
-        with cgutils.for_range(builder, channels) as loop:
-            v = lanes.load(builder, lanes.offset(builder, upstream_pointer, builder.mul(loop.index, plane)))
-            shade = lanes.broadcast(builder, lanes.scalar(builder, color_pointer, loop.index))
-            index = builder.add(loop.index, ir.Constant(_LONG, MOMENTS))
-            _accumulate(builder, lanes.row(builder, sums_pointer, index), alpha, v)
-            weight.value = lanes.call(builder, "fma", shade, v, weight.value)
-        w = builder.fmul(alpha, weight.value)
-        p = builder.fmul(s, lanes.constant(4.0))
-        wp = builder.fmul(w, p)
         along_e = lanes.broadcast(builder, e)
-        we = builder.fmul(w, along_e)
-        for index, (a, b) in enumerate(((w, p), (wp, p), (w, along_e), (wp, along_e), (we, along_e))):
-            _accumulate(builder, lanes.row(builder, sums_pointer, ir.Constant(_LONG, index)), a, b)
+        gather_moments(builder, upstream_pointer, plane, color_pointer, channels, sums_pointer, alpha, s, along_e)
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen

@@ -55,6 +55,16 @@ class OnCrops:
         return image.render(scale=batch["scale"]), batch["hr"]
 
 
+class OnCropsAtTrueScale(OnCrops):
+    """The whole crop, rendered at the scale that its HR side, in whole pixels, is of its LR side: GSASR's trainings."""
+
+    def __call__(
+        self, image: ContinuousImage, batch: Mapping[str, Any]
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
+        """Both (B, 3, H, W)."""
+        return image.render(size=batch["hr"].shape[-2:]), batch["hr"]
+
+
 class OnSaturatedCrops(OnCrops):
     """The whole crop, but what lies beyond white where the target is white is no error, nor what lies beyond black.
 
