@@ -58,3 +58,13 @@ def test_the_crossing_index_ranks_offsets_in_the_published_order_and_has_its_col
     assert len(swin_index(12).unique()) == 529
     assert index[0, 143].item() == 22 * 22 + 22  # -11 along both axes: the last
     assert crossing_index(2).unique().tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_an_index_beyond_the_table_is_an_error_of_the_file() -> None:
+    attention = BiasedSeedAttention(channels=8, heads=2, window=2, crossing=False)
+    for wrong in (9, -1):
+        state = attention.state_dict()
+        state["relative_position_index"] = state["relative_position_index"].clone()
+        state["relative_position_index"][1, 2] = wrong
+        with pytest.raises(RuntimeError, match="relative_position_index must name rows 0 to 8"):
+            attention.load_state_dict(state)

@@ -27,6 +27,7 @@ def run(folder: Path, *overrides: str, checkpoint: str | None = None) -> dict:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+@pytest.mark.slow
 def test_all_models_are_measured_side_by_side(tmp_path: Path) -> None:
     results = run(tmp_path, "benchmark=all")
     assert set(results["models"]) >= {"continuoussr", "continuoussr_light", "bicubic"}

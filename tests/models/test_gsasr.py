@@ -179,3 +179,13 @@ def test_folders_that_are_no_published_network_are_refused(tmp_path: Path) -> No
         torch.save(params, tmp_path / "decoder.pth")
         with pytest.raises(InputError, match=message):
             splatsr.load(tmp_path)
+
+
+def test_a_file_whose_index_leaves_its_table_is_refused(tmp_path: Path) -> None:
+    model = small()
+    index = next(buffer for name, buffer in model.named_buffers() if name.endswith("relative_position_index"))
+    index[0, 0] = 10**6
+    path = tmp_path / "model.safetensors"
+    save_model(model, settings_of("model=gsasr", *NARROW)["model"], path)
+    with pytest.raises(InputError, match="relative_position_index must name rows 0 to 48 of its table"):
+        splatsr.load(path)

@@ -39,7 +39,7 @@ def assert_equal_to_torch(model: ContinuousSR) -> None:
             assert np.abs(found - expected).max() < 1e-4, f"{name}, {size}"
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", [pytest.param(one, marks=pytest.mark.slow) if one == "hat" else one for one in ENCODERS])
 def test_what_a_file_computes_is_what_torch_does(encoder: str) -> None:
     assert_equal_to_torch(small_model(encoder))
 

@@ -24,6 +24,7 @@ def run(monkeypatch: pytest.MonkeyPatch, home: Path, *arguments: str) -> int:
     return main()
 
 
+@pytest.mark.slow
 def test_a_failing_member_leaves_the_other_alone_and_resume_finishes_it(
     photographs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

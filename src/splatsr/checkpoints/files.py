@@ -115,7 +115,10 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
         differ = f"{len(lines)} tensors differ" if len(lines) > 1 else "1 tensor differs"
         raise InputError(f"{source} does not fit {type(model).__name__}: {differ}: {'; '.join(lines[:_SHOWN])}{more}.")
     cast = {name: _cast(tensor, expected[name].dtype, f"{source}: {name}") for name, tensor in tensors.items()}
-    model.load_state_dict(cast)
+    try:
+        model.load_state_dict(cast)
+    except RuntimeError as error:  # a part of the model refuses a value, such as an index beyond its table
+        raise InputError(f"{source} does not fit {type(model).__name__}: {one_line(str(error).splitlines()[-1])}") from error
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype, what: str) -> Tensor:

@@ -4,6 +4,7 @@ Seeds and features are on grids of the same size, so a query and a key are each 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -68,6 +69,16 @@ class BiasedSeedAttention(SeedAttention):
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         self.relative_position_index: Tensor
         self.register_buffer("relative_position_index", crossing_index(window) if crossing else swin_index(window))
+
+    def _load_from_state_dict(
+        self, state: dict[str, Any], prefix: str, metadata: Any, strict: bool, missing: Any, unexpected: Any, errors: list[str]
+    ) -> None:
+        """As of any module; rows that the table has not are an error of the file."""
+        super()._load_from_state_dict(state, prefix, metadata, strict, missing, unexpected, errors)
+        name, rows = f"{prefix}relative_position_index", len(self.relative_position_bias_table)
+        index = state.get(name)
+        if index is not None and not bool(((index >= 0) & (index < rows)).all()):
+            errors.append(f"{name} must name rows 0 to {rows - 1} of its table.")
 
     def bias(self) -> Float[Tensor, "heads n n"]:
         """Of every pair of pixels."""
