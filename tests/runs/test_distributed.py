@@ -90,3 +90,21 @@ def test_outside_a_slurm_job_its_trainer_says_where_it_belongs(monkeypatch: pyte
     monkeypatch.setenv("SLURM_PROCID", "3")
     monkeypatch.setenv("SLURM_NNODES", "2")
     assert slurm_nodes() == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_method_whose_steps_leave_parameters_alone_trains_on_two_processes(tmp_path: Path) -> None:
+    """CLIT, whose later stages small scales do not need."""
+    small = [
+        "data.batch_size=2",
+        "data.scale_range=[2,4]",
+        "model.width=32",
+        "supervision.count=256",
+        "scales=[2]",
+        "pictures=0",
+    ]
+    short = ["trainer.max_epochs=1", "data.batches_per_epoch=3", "data.validation_scales=[]"]
+    with start(["experiment=clit", "debug=tiny", *TWO, *small, *short], tmp_path / "run") as training:
+        output = training.communicate(timeout=400)[0]
+    assert training.returncode == 0, output

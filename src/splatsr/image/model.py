@@ -21,10 +21,13 @@ class Model(nn.Module):
         margin: LR pixels by which it continues an image beyond its border before it is encoded (`image.border`).
         precision: what its networks compute in when it makes an image: float32, or bfloat16 or float16 where sums, the last
             layers and all that is rendered stay in float32 (`image.precision`).
+        uses_all_parameters: whether every training step does; where one may leave some alone, processes that train together
+            have to look for them after each.
         may_collapse: whether training from its first weights is known to end in images that show nothing.
     """
 
     has_weights: bool
+    uses_all_parameters: bool = True
     may_collapse: bool = False
     margin: int = 0
     precision: torch.dtype = torch.float32

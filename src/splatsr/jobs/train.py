@@ -113,6 +113,8 @@ def train(
     task = _build(carry_rows(model), parts, photographs, run.seed)
     begins = None if last_checkpoint else _beginning(run, resuming=resuming, weights=checkpoint, encoder=encoder_checkpoint)
     header = Header(run=run, protocol=rules, scales=scales, debug=_debugging(), begins=begins)
+    if trainer.get("strategy") == "ddp" and not task.model.uses_all_parameters:
+        trainer = {**trainer, "strategy": "ddp_find_unused_parameters_true"}
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder, header)
     if last_checkpoint is None:
         _load_first_weights(task, checkpoint, encoder_checkpoint)

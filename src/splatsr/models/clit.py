@@ -69,6 +69,7 @@ class CLIT(Model):
             LocalAttention(channels=width, heads=heads, radius=radius, hidden=hidden) for _ in range(stages)
         )
         self.pb_encoder = PositionBias(heads=heads)
+        self.uses_all_parameters = stages == 1
 
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> ImplicitImage:
         """The image of a batch of RGB images in [0, 1]: encoded once, whatever the stages are."""
