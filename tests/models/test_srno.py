@@ -116,3 +116,13 @@ def test_heads_must_divide_the_width() -> None:
         GalerkinAttention(channels=10, heads=4)
     with pytest.raises(ValueError, match="at least two each"):
         GalerkinAttention(channels=4, heads=4)
+
+
+@torch.inference_mode()
+def test_features_that_are_not_kept_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    from splatsr.decoders import attended_image
+
+    model, lr = small(), torch.rand(2, 3, 5, 7)
+    kept = model(lr).render(size=(16, 20))
+    monkeypatch.setattr(attended_image, "KEPT", 0)
+    torch.testing.assert_close(model(lr).render(size=(16, 20)), kept, atol=1e-6, rtol=0)

@@ -7,9 +7,13 @@ query . (mean over all points of key value^T), head by head.
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, linear
 
 from splatsr.decoders.pointwise import pointwise
+
+
+_LEAST = 1e-30
+"""Of a variance, for the gradient's sake: equal channels have none."""
 
 
 class HeadNorm(nn.Module):
@@ -22,9 +26,12 @@ class HeadNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(heads, 1, width))
 
     def forward(self, x: Float[Tensor, "b q heads width"]) -> Float[Tensor, "b q heads width"]:
-        """Every point and head for itself."""
-        normalised = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5)
-        return normalised * self.weight[:, 0] + self.bias[:, 0]
+        """Every point and head for itself; means are products with matrices, which are faster than sums over a few numbers."""
+        width = x.shape[-1]
+        mean = x.new_full((width, width), 1 / width)
+        centred = x @ (torch.eye(width, dtype=x.dtype, device=x.device) - mean)
+        deviation = (centred.square() @ (mean * (width / (width - 1)))).clamp(min=_LEAST).sqrt()
+        return centred / (deviation + 1e-5) * self.weight[:, 0] + self.bias[:, 0]
 
 
 class GalerkinAttention(nn.Module):
@@ -46,16 +53,25 @@ class GalerkinAttention(nn.Module):
 
     def sums(self, x: Float[Tensor, "b q c"]) -> Float[Tensor, "b heads width width"]:
         """key value^T, summed over the points."""
-        _, keys, values = self._projected(x)
+        weight, bias = self._projection(slice(1, 3))
+        keys, values = linear(x, weight.flatten(0, 2), bias.flatten()).unflatten(-1, bias.shape).unbind(-2)
         return torch.einsum("bqhi,bqhj->bhij", self.kln(keys), self.vln(values))
 
     def forward(self, x: Float[Tensor, "b q c"], mean: Float[Tensor, "b heads width width"]) -> Float[Tensor, "b q c"]:
-        """New features, from `mean`, that of `sums` over all points."""
-        queries, _, _ = self._projected(x)
-        attended = torch.einsum("bqhi,bhij->bqhj", queries, mean).flatten(2) + x
-        return x + pointwise(self.o_proj2, gelu(pointwise(self.o_proj1, attended)))
+        """New features, from `mean`, that of `sums` over all points.
 
-    def _projected(self, x: Float[Tensor, "b q c"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values (B, Q, heads, width): a head's lie next to each other."""
-        queries, keys, values = pointwise(self.qkv_proj, x).unflatten(-1, (self.heads, -1)).chunk(3, -1)
-        return queries, keys, values
+        What a point is given is linear in its features once the mean is known; with the layer behind it that is one product.
+        """
+        weight, bias = (part[:, 0] for part in self._projection(slice(0, 1)))
+        given = torch.einsum("bhij,hic->bhjc", mean, weight).flatten(1, 2)
+        constant = torch.einsum("bhij,hi->bhj", mean, bias).flatten(1)
+        first = self.o_proj1.weight[:, :, 0, 0]
+        attended = torch.baddbmm(pointwise(self.o_proj1, constant)[:, None], x, (first + first @ given).mT)
+        return x + pointwise(self.o_proj2, gelu(attended))
+
+    def _projection(self, chosen: slice) -> tuple[Float[Tensor, "heads some width c"], Float[Tensor, "heads some width"]]:
+        """(weight, bias) of what makes queries, keys and values, of those that are chosen; a head's channels lie together."""
+        assert self.qkv_proj.bias is not None
+        whole = self.qkv_proj.weight[:, :, 0, 0], self.qkv_proj.bias
+        weight, bias = (part.unflatten(0, (self.heads, 3, -1))[:, chosen] for part in whole)
+        return weight, bias

@@ -6,8 +6,6 @@ bilinear LR image. An output therefore is one piece: what else is decoded change
 change the picture.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -53,28 +51,26 @@ class _Decoder:
     def __init__(self, network: NeuralOperator, lr: Float[Tensor, "b 3 h w"], grid: FeatureGrid) -> None:
         self._network, self._lr, self._grid = network, lr, grid
         self._attentions = [network.conv0, network.conv1]
-        self.layers = len(self._attentions)
+        self.layers, self.width = len(self._attentions), network.conv00.out_channels
 
-    def sums(self, coordinates: Tensor, cell: Tensor, means: Sequence[Tensor]) -> Tensor:
-        return self._attentions[len(means)].sums(self._attended(coordinates, cell, means))
-
-    def colors(self, coordinates: Tensor, cell: Tensor, means: Sequence[Tensor]) -> Tensor:
-        features = self._attended(coordinates, cell, means)
-        difference = pointwise(self._network.fc2, gelu(pointwise(self._network.fc1, features)))
-        return bilinear(self._lr, coordinates) + from_normalised(difference) - 0.5
-
-    def _attended(self, coordinates: Tensor, cell: Tensor, means: Sequence[Tensor]) -> Float[Tensor, "b q c"]:
-        """Features of the points behind as many layers of attention as there are means."""
+    def features(self, coordinates: Tensor, cell: Tensor) -> Float[Tensor, "b q c"]:
         size = self._grid.size
         pixels = four_pixels(coordinates, size, half_pixel(size))
         offsets = offset_from(pixels, coordinates[:, None], size)
         weighted = self._grid.at(pixels) * opposite_areas(offsets)
         cells = clipped_cell(cell, size, self._network.largest_scale)[:, None].expand_as(coordinates)
         parts = [offsets.transpose(1, 2).flatten(2), weighted.transpose(1, 2).flatten(2), cells]
-        features = pointwise(self._network.conv00, torch.cat(parts, -1))
-        for attention, mean in zip(self._attentions, means, strict=False):
-            features = attention(features, mean)
-        return features
+        return pointwise(self._network.conv00, torch.cat(parts, -1))
+
+    def sums(self, features: Tensor, layer: int) -> Tensor:
+        return self._attentions[layer].sums(features)
+
+    def attended(self, features: Tensor, layer: int, mean: Tensor) -> Tensor:
+        return self._attentions[layer](features, mean)
+
+    def colors(self, features: Tensor, coordinates: Tensor) -> Tensor:
+        difference = pointwise(self._network.fc2, gelu(pointwise(self._network.fc1, features)))
+        return bilinear(self._lr, coordinates) + from_normalised(difference) - 0.5
 
 
 PUBLISHED_NAMES = {f"{name}.": f"operator.{name}." for name in ("conv00", "conv0", "conv1", "fc1", "fc2")}
