@@ -11,7 +11,6 @@ from torch.nn.functional import gelu, linear
 
 from splatsr.decoders.pointwise import pointwise
 
-
 _LEAST = 1e-30
 """Of a variance, for the gradient's sake: equal channels have none."""
 
