@@ -51,7 +51,7 @@ def test_a_folder_reduced_with_originals(here: Path) -> None:
     view([".", "--reduce", "7", "-o", "all.html", "--precision", "float32"])
     assert names(here / "all.html") == [(f"{index}.png", ["tiny"], ["Bicubic", "Original"]) for index in range(3)]
     first = shown(here / "all.html")[0]
-    assert (first["size"], first["fields"][0]["step"]) == ([8, 10], None)
+    assert (first["size"], first["fields"][0]["steps"]) == ([8, 10], None)
 
 
 def test_a_field_and_what_it_is_compared_with(here: Path) -> None:
