@@ -51,7 +51,7 @@ def test_a_folder_reduced_with_originals(here: Path) -> None:
     view([".", "--reduce", "7", "-o", "all.html", "--precision", "float32"])
     assert names(here / "all.html") == [(f"{index}.png", ["tiny"], ["Bicubic", "Original"]) for index in range(3)]
     first = shown(here / "all.html")[0]
-    assert (first["size"], first["fields"][0]["step"]) == ([8, 10], None)
+    assert (first["size"], first["fields"][0]["steps"]) == ([8, 10], None)
 
 
 def test_a_field_and_what_it_is_compared_with(here: Path) -> None:
@@ -124,6 +124,11 @@ def test_large_pages(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(subjects, "field_of", None)  # it is said before any model runs
     with pytest.raises(InputError, match=r"a page of 0\.0 million pixels would have about 0 MB, and browsers take 0"):
         view(["0.png"])
+    saved_field(here / "b.field")
+    monkeypatch.setattr(command, "LARGEST", 1000)
+    with pytest.raises(InputError, match=r"b\.html would have 0 MB, and browsers take 0"):
+        view(["b.field"])
+    assert not (here / "b.html").exists()
 
 
 def test_a_page_that_runs_a_model_needs_no_picture(

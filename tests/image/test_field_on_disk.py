@@ -1,7 +1,9 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 
@@ -138,3 +140,11 @@ def test_other_fields_are_loaded(tmp_path: Path) -> None:
     assert isinstance(open_field(tmp_path / "a.safetensors", "cpu"), GaussianField)
     grid_field().save(tmp_path / "a.splat")
     assert isinstance(open_field(tmp_path / "a.splat", "cpu"), FieldOnDisk)
+
+
+def test_kernels_of_a_strip_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a few megabytes can hold a hundred million of them in one pixel."""
+    ours, _ = on_disk(free_field(), tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=900))
+    with pytest.raises(InputError, match=r"a\.splat has at some rows \d+ kernels, which take about .* memory"):
+        ours.render(scale=2)

@@ -133,6 +133,7 @@ def test_a_header_that_cannot_be_is_refused(tmp_path: Path, content: bytes, said
         (file_of(coded(ordered([0.5] * 6 + [math.nan, 0.5]))), "not finite"),
         (file_of(np.array([-math.inf] * 8 + [1] * 8, "<f4").tobytes() + bytes(16), bits=8), "not finite"),
         (file_of(np.array([-1] * 8 + [1e38] * 8, "<f4").tobytes() + coded(np.full(8, 200), 8), bits=8), "beyond 65504"),
+        (file_of(16 * b"\x01\x00\xa0\x7f" + bytes(16), bits=8), "not finite"),  # NaN that signals, which numpy warns of
         (file_of(struct.pack("<Q", 20) + ONE, per_side=0, size=(4, 5)), "lie in no pixel"),
         (file_of(struct.pack("<Q", 2**64 - 1) + ONE, per_side=0, size=(4, 5)), "lie in no pixel"),
     ],

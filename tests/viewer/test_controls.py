@@ -178,6 +178,27 @@ def test_a_link_keeps_the_position(opened: Page, shown: Any, browser: Chromium) 
     other.close()
 
 
+def test_the_picture_that_was_chosen_last_is_shown(opened: Page) -> None:
+    """However long the one before takes; and `n` twice is two pictures on."""
+    names = [opened.evaluate(f"splatsr.then((viewer) => viewer.pictures[{index}].name)") for index in (1, 2)]
+    opened.evaluate(
+        """splatsr.then((viewer) => {
+            const load = viewer.load.bind(viewer);
+            viewer.load = async (index) => {
+                const made = await load(index);
+                if (index === 1) await new Promise((resolve) => (window.release = resolve));
+                return made;
+            };
+        })"""
+    )
+    opened.key("n")
+    opened.key("n")
+    wait_until(opened, "viewer.state.picture === 2 && window.release")
+    opened.evaluate("window.release(), new Promise((resolve) => setTimeout(resolve, 50))")
+    assert state(opened)["picture"] == 2
+    assert opened.evaluate("splatsr.then((viewer) => viewer.shown.fields[0].name)") == names[1] != names[0]
+
+
 def test_dark_and_light(opened: Page) -> None:
     opened.evaluate("splatsr.then((viewer) => viewer.centre(0, 0, 4))")
     seen = {}

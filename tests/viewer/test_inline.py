@@ -34,6 +34,14 @@ def test_a_picture_goes_through_the_model(tmp_path: Path) -> None:
     assert (picture["name"], picture["size"], [one["name"] for one in picture["fields"]]) == ("a.png", [5, 6], ["tiny"])
 
 
+def test_a_saved_field_is_shown_as_it_is(tmp_path: Path) -> None:
+    field = GaussianField(torch.rand(1, 12, 2) * 3, torch.full((1, 12, 3), 0.4), torch.rand(1, 12, 3), (3, 4))
+    for name in ("a.splat", "a.safetensors"):
+        field.save(tmp_path / name)
+        (picture,) = facts_of(splatsr.view(tmp_path / name).text)["pictures"]
+        assert (picture["size"], [one["name"] for one in picture["fields"]]) == ([3, 4], ["a"])
+
+
 def test_what_cannot_be_shown_is_said(tmp_path: Path) -> None:
     field = GaussianField(torch.rand(1, 12, 2), torch.ones(1, 12, 3), torch.rand(1, 12, 4), (3, 4))
     with pytest.raises(InputError, match="fields of 3 channels"):

@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 import zlib
 from dataclasses import replace
 
@@ -152,3 +153,15 @@ def test_what_no_page_can_show_is_refused() -> None:
         planes_of(replace(wide, cholesky=200 * wide.cholesky))
     with pytest.raises(InputError, match="takes 8190 pixels a side"):
         planes_of(field_of_size((1, 8191), 1, 1))
+
+
+@pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (2**31 - 1, 1), (8192, 8192)])
+def test_a_size_without_kernels_costs_nothing(size: tuple[int, int]) -> None:
+    """A file of 48 bytes can claim any."""
+    for count in (0, 5):
+        field = GaussianField(torch.ones(1, count, 2), torch.ones(1, count, 3), torch.ones(1, count, 3), size)
+        tracemalloc.start()
+        with pytest.raises(InputError, match="too large for the page"):
+            planes_of(field)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+        tracemalloc.stop()

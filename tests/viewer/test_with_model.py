@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -221,6 +222,16 @@ def test_what_cannot_be_shown_is_said(opened: Page) -> None:
     opened.evaluate("dropped.facts.largest = 99")
     drop(opened, picture(10, 10))
     wait_until(opened, "document.getElementById('state').textContent.startsWith('a.png cannot be shown: 10x10 pixels are too')")
+
+
+def test_that_a_picture_is_none_stays_said_where_another_was_in_work(opened: Page) -> None:
+    drop(opened, picture(150, 230), "large.png")
+    wait_until(opened, "document.getElementById('state').textContent.endsWith('%')")
+    opened.evaluate("dropped.take(new File(['none'], 'notes.txt'))")
+    time.sleep(1)
+    said = opened.evaluate("[document.getElementById('state').textContent, document.getElementById('share').hidden]")
+    assert said[1]
+    assert re.fullmatch(r"notes\.txt cannot be shown: [^.]+\.", said[0])
 
 
 def test_the_page_carries_licences_and_may_ask_for_nothing(made: Path) -> None:

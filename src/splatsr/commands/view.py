@@ -89,6 +89,8 @@ def _write(
         subjects = subjects_of_pictures(sources, model, reduce, others, options.device) if sources else []
     network = None if options.with_model is None else _network(options.with_model)
     text = page_of(subjects, title=target.stem, precision=options.precision, network=network)
+    if len(text) > LARGEST:
+        raise InputError(f"{target} would have {len(text) / 1e6:.0f} MB, and browsers take {LARGEST / 1e6:.0f}: none is made.")
     if len(text) > LARGE or pixels > LARGE:
         sys.stderr.write(f"warning: {target} has {len(text) / 1e6:.0f} MB; browsers take a while to open it.\n")
     if options.existing != "overwrite" and target.exists():

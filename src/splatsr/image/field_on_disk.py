@@ -11,7 +11,7 @@ from torch import Tensor
 
 from splatsr.geometry import Number, Scale, Strip, resolve_output
 from splatsr.image.field import GaussianField
-from splatsr.image.splat_file import as_input_errors, is_splat, open_splat
+from splatsr.image.splat_file import as_input_errors, check_memory, is_splat, open_splat
 from splatsr.image.window import Interval, check_window
 from splatsr.splat_files.reader import KAPPA, REACH, Band, Kernels
 
@@ -55,13 +55,14 @@ class FieldOnDisk:
         return self.render_strip(Strip(output, self.size, (0, output.size[0]), origin=0))
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "1 c rows width"]:
-        """As `GaussianField.render_strip`; InputError where a band is damaged that the strip needs."""
+        """As `GaussianField.render_strip`; InputError where a band is damaged that the strip needs, or memory too small."""
         (ratio_y, ratio_x), (scale_y, scale_x) = strip.ratio, strip.output.scale
         top, bottom = (row / ratio_y - strip.origin for row in strip.rows)
         left, right = -strip.left, strip.output.size[1] / ratio_x - strip.left
         row, column = int(np.floor(top)), int(np.floor(left))  # kernels count from here: float32 is finest near 0
         stretch, pixels = np.array([scale_x / ratio_x, scale_y / ratio_y]), np.array([1 / ratio_x, 1 / ratio_y])
         parts = [Kernels(*(np.empty((0, columns), np.float32) for columns in (2, 3, self.channels)))]
+        held = 0
         for band in self.file.touching(top, bottom, stretch=float(stretch[1]), pixels=float(pixels[1])):
             first, (means, cholesky, colors) = self._decoded(band)
             means = means + np.array([-column, first - row], np.float32)
@@ -69,6 +70,8 @@ class FieldOnDisk:
             reach = REACH * np.sqrt((stretch * deviations) ** 2 + KAPPA * pixels**2) + pixels
             near = (means + reach >= (left - column, top - row)) & (means - reach <= (right - column, bottom - row))
             parts.append(Kernels(*(part[near.all(1)] for part in (means, cholesky, colors))))
+            held += len(parts[-1].means)
+            check_memory(f"{self.file.path} has at some rows", held, self.channels, "it cannot be rendered here")
         joined = [torch.from_numpy(np.concatenate(part))[None].to(self.device) for part in zip(*parts, strict=True)]
         field = GaussianField(joined[0], joined[1], joined[2], self.size, self.file.reference_scale)
         return field.render_strip(strip._replace(origin=strip.origin + row, left=strip.left + column))

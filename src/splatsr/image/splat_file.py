@@ -123,17 +123,21 @@ def open_splat(path: str | Path) -> SplatFile:
 def read_splat(path: str | Path) -> FieldContent:
     """What `write_splat` wrote, on the CPU; InputError as `open_splat`, and where it does not fit into memory."""
     file = open_splat(path)
-    needed, free = _COPIES * 4 * (5 + file.channels) * file.kernels, psutil.virtual_memory().available
-    if needed > free:
-        raise InputError(
-            f"{path} holds {file.kernels} kernels, which take about {in_words(needed)} of memory, and {in_words(free)} are "
-            "free: job=render renders it piece by piece."
-        )
+    check_memory(f"{path} holds", file.kernels, file.channels, "job=render renders it piece by piece")
     with as_input_errors(path):
         bands = [file.read(band) for band in file.bands]
     empty = Kernels(*(np.empty((0, columns), np.float32) for columns in (2, 3, file.channels)))
     means, cholesky, colors = (torch.from_numpy(np.concatenate(part))[None] for part in zip(empty, *bands, strict=True))
     return FieldContent(means, cholesky, colors, file.size, file.reference_scale, file.margin)
+
+
+def check_memory(what: str, kernels: int, channels: int, remedy: str) -> None:
+    """InputError where so many kernels do not fit into memory."""
+    needed, free = _COPIES * 4 * (5 + channels) * kernels, psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            f"{what} {kernels} kernels, which take about {in_words(needed)} of memory, and {in_words(free)} are free: {remedy}."
+        )
 
 
 @contextmanager

@@ -318,8 +318,8 @@ def numbers_of(values: np.ndarray, ranges: np.ndarray | None, bits: int) -> np.n
     """
     if ranges is None:  # negative ones come first, downwards
         return np.where(values & 0x8000, values & 0x7FFF, 0xFFFF - values).astype(np.uint16).view(np.float16).astype(np.float64)
-    lowest, highest = ranges.astype(np.float64)[..., None]
     with np.errstate(all="ignore"):  # of ranges that are none
+        lowest, highest = ranges.astype(np.float64)[..., None]
         return lowest + values * ((highest - lowest) / (2**bits - 1))
 
 

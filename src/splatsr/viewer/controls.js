@@ -20,7 +20,7 @@ function control(viewer, canvas) {
         const [least, most] = viewer.limits();
         viewer.zoom((least * (most / least) ** Number(event.target.value)) / viewer.state.scale);
     };
-    element("picture").onchange = (event) => viewer.choose(Number(event.target.value)).then(() => viewer.fit());
+    element("picture").onchange = (event) => viewer.turnTo(Number(event.target.value));
     element("other").onchange = (event) => viewer.change({other: Number(event.target.value)});
     element("kernels").onchange = (event) => viewer.change(
         event.target.value === "none" ? {kernels: false} : {kernels: true, coloring: Number(event.target.value)},
@@ -110,7 +110,7 @@ function controlKeys(viewer) {
         k: () => viewer.change({kernels: !state.kernels}),
         h: () => viewer.change({kernels: true, coloring: (state.coloring + 1) % COLORINGS.length}),
         p: () => viewer.shown.fields[0].ordered && viewer.change({published: !state.published}),
-        n: () => viewer.choose((state.picture + 1) % viewer.pictures.length).then(() => viewer.fit()),
+        n: () => viewer.turnTo((viewer.wanted + 1) % viewer.pictures.length),
         t: () => element("theme").click(), "?": () => (element("keys").open = element("panel").open = !element("keys").open),
     };
     window.addEventListener("keydown", (event) => {

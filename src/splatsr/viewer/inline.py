@@ -8,7 +8,7 @@ from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
 from splatsr.released.catalogue import DEFAULT
 from splatsr.viewer.page import PRECISIONS, Subject, page_of
-from splatsr.viewer.subjects import Others, subjects_of_pictures
+from splatsr.viewer.subjects import Others, is_field_file, subject_of_field, subjects_of_pictures
 
 
 class Page:
@@ -38,7 +38,7 @@ def view(shown: GaussianField | str | Path, *, model: str = DEFAULT, precision: 
     """A page to zoom into a field, or into a picture that a model makes one of.
 
     Args:
-        shown: a field, of which the first image is shown; or the path of a picture.
+        shown: a field, of which the first image is shown; or the path of a picture, or of a saved field.
         model: for a picture: a name, a file, or hf:owner/name.
         precision: of the kernels in the page: "float16", or "float32" (three times as large).
         height: of what a notebook shows, pixels of the screen.
@@ -49,8 +49,11 @@ def view(shown: GaussianField | str | Path, *, model: str = DEFAULT, precision: 
     """
     if precision not in PRECISIONS:
         raise InputError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}.")
+    others = Others([], [], [])
     if isinstance(shown, GaussianField):
         subjects = [Subject("field", [("field", shown)], None)]
+    elif is_field_file(Path(shown)):
+        subjects = [subject_of_field(Path(shown), others)]
     else:
-        subjects = subjects_of_pictures([Path(shown)], model, 1, Others([], [], []), "auto")
+        subjects = subjects_of_pictures([Path(shown)], model, 1, others, "auto")
     return Page(page_of(subjects, title=subjects[0].name, precision=precision), height)

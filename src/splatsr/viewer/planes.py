@@ -33,6 +33,9 @@ TAIL = 512
 LARGEST_SIDE = 8192
 """Cells along a side: the texture that every WebGL 2 device of today takes."""
 
+MOST_CELLS = 40_000_000
+"""Of a field: about what 400 MB of a page hold."""
+
 DENSEST = 8
 """Kernels along the side of an LR pixel, at most, where they are no grid."""
 
@@ -71,14 +74,12 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
     drawn = _drawn(kernels)
     grid = _as_grid(kernels, drawn, field.size, field.margin)
     ordered = grid is not None
-    cells, per_side, margin = _in_pixels(kernels[drawn], field.size) if grid is None else (*grid, field.margin)
+    if grid is None:
+        cells, per_side, margin = _in_pixels(kernels[drawn], field.size)
+    else:
+        (cells, per_side), margin = grid, field.margin
+        _check_size(field.size, per_side, margin)
     rows, columns = cells.shape[:2]
-    if max(rows, columns) > LARGEST_SIDE:
-        most = LARGEST_SIDE // per_side - 2 * margin
-        raise InputError(
-            f"a picture of {field.size[1]}x{field.size[0]} pixels is too large for the page, which takes {most} pixels a side: "
-            "cut or reduce it first."
-        )
     cells, tail = _without_tail(cells, per_side)
     tried = len(tail) + min(float(((2 * per_side * _reach(cells, per_side) + 1) ** 2).mean()), drawn.sum())
     if tried > MOST_TRIED:
@@ -98,6 +99,17 @@ def planes_of(field: GaussianField, precision: str = "float16") -> Planes:
         "lengths": [len(stream) for stream in streams],
     }
     return Planes(facts, b"".join(streams))
+
+
+def _check_size(size: tuple[int, int], per_side: int, margin: int) -> None:
+    """InputError where the cells are too many for a page."""
+    rows, columns = (per_side * (side + 2 * margin) for side in size)
+    if max(rows, columns) > LARGEST_SIDE or rows * columns > MOST_CELLS:
+        raise InputError(
+            f"a picture of {size[1]}x{size[0]} pixels is too large for the page, which takes "
+            f"{LARGEST_SIDE // per_side - 2 * margin} pixels a side and {MOST_CELLS / per_side**2 / 1e6:.1f} million in all: "
+            "cut or reduce it first."
+        )
 
 
 def _drawn(kernels: Float[np.ndarray, "n 8"]) -> Bool[np.ndarray, " n"]:
@@ -129,11 +141,12 @@ def _in_pixels(
     pixels = np.floor(kernels[:, :2]).astype(np.int64).clip(0, [size[1] - 1, size[0] - 1])
     index = pixels[:, 1] * size[1] + pixels[:, 0]
     order = np.argsort(index, kind="stable")
-    counts = np.bincount(index, minlength=size[0] * size[1])
+    _, starts, counts = np.unique(index[order], return_index=True, return_counts=True)  # no array of the image's size yet
     per_side = max(math.isqrt(max(int(counts.max(initial=0)) - 1, 0)) + 1, 1)
     if per_side > DENSEST:
         raise InputError(f"{counts.max()} kernels lie in one LR pixel; the page shows at most {DENSEST**2}.")
-    rank = np.arange(len(kernels)) - (np.cumsum(counts) - counts)[index[order]]
+    _check_size(size, per_side, 0)
+    rank = np.arange(len(kernels)) - np.repeat(starts, counts)
     rows = per_side * pixels[order, 1] + rank // per_side
     columns = per_side * pixels[order, 0] + rank % per_side
     cells = np.empty((per_side * size[0], per_side * size[1], 8))

@@ -79,8 +79,7 @@ class Renderer {
         if (Math.max(width, height) > most) throw new Error(`this device draws pictures of at most ${most} kernels a side`);
         gl.bindTexture(gl.TEXTURE_2D, texture);
         for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
-        const sized = [gl.TEXTURE_2D, 0, gl[form], width, height, 0, gl[format], gl[type]];
-        gl.texImage2D(...sized, data);
+        gl.texImage2D(gl.TEXTURE_2D, 0, gl[form], width, height, 0, gl[format], gl[type], data);
         this.uploads.set(key, texture);
         return texture;
     }

@@ -41,7 +41,7 @@ class Others:
         for one in given:
             path = Path(one)
             is_picture = path.is_file() and is_image_name(path.name)
-            is_field = path.is_file() and not is_picture and _is_field(path)
+            is_field = path.is_file() and not is_picture and is_field_file(path)
             if (is_picture or is_field) and not is_only:
                 raise InputError(
                     f"--compare {one} belongs to one picture, and the page shows several; compare models, or --reduce."
@@ -102,7 +102,7 @@ def _model(name: str, device: str) -> Model:
     return model
 
 
-def _is_field(path: Path) -> bool:
+def is_field_file(path: Path) -> bool:
     """Whether a file calls itself a field; models are safetensors files too."""
     if is_splat(path):
         return True

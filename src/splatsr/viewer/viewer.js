@@ -40,11 +40,18 @@ class Viewer {
         return [ofPictures[0], squares, ...ofPictures.slice(1), ...ofFields];
     }
 
+    /** Shows a picture, unless another one is chosen (`wanted`) before it has been decoded. */
     async choose(index) {
-        this.shown = await this.load(index);
+        this.wanted = index;
+        const shown = await this.load(index);
+        if (this.wanted !== index) return;
+        this.shown = shown;
         this.state.picture = index;
         if (this.state.other >= this.others().length) this.state.other = 0;
     }
+
+    /** Another picture, all of it. */
+    turnTo(index) { return this.choose(index).then(() => this.wanted === index && this.fit()); }
 
     /** Alpha of ellipses, centres and cells: they fade in as there is room for them. */
     strength() {

@@ -21,7 +21,7 @@ class Dropped {
         Object.assign(this, {pictures, facts, latest: 0, shown: null});
         this.first = new Promise((resolve) => (this.isShown = resolve));
         this.network = this.start();
-        this.network.catch((error) => this.say(`The network cannot run in this browser: ${error.message}.`));
+        this.network.catch((error) => this.say(`The network cannot run in this browser: ${ended(error.message)}`));
     }
 
     /** The worker, once its network is ready. */
@@ -47,10 +47,12 @@ class Dropped {
                 throw new Error(`${width}x${height} pixels are too many here (at most ${facts.largest / 1e6} million, ${facts.longest} a side)`);
             const worker = await this.network;
             if (number !== this.latest) return;
-            const made = await this.run(worker, {number, pixels, width, height}, (share) => this.say(`${file.name}: ${Math.round(100 * share)} %`, share));
+            const made = await this.run(worker, {number, pixels, width, height}, (share) => {
+                if (number === this.latest) this.say(`${file.name}: ${Math.round(100 * share)} %`, share);
+            });
             if (number === this.latest) await this.show(file.name, number, bitmap, made);
         } catch (error) {
-            if (number === this.latest) this.say(`${file.name} cannot be shown: ${error.message}.`);
+            if (number === this.latest) this.say(`${file.name} cannot be shown: ${ended(error.message)}`);
         }
     }
 
@@ -79,8 +81,7 @@ class Dropped {
         const viewer = await window.splatsr;
         fill(element("picture"), pictures.map((one, index) => [index, one.name]));
         element("pictures").hidden = pictures.length < 2;
-        await viewer.choose(index);
-        viewer.fit();
+        await viewer.turnTo(index);
         if (last) for (const what of ["places", "colors", "reach", "tail", "picture"]) viewer.renderer.forget(`${last.shown.fields[0].data} ${what}`);
         this.say("");
     }
@@ -92,6 +93,9 @@ class Dropped {
         Object.assign(element("share"), {hidden: share === null, value: share ?? 0});
     }
 }
+
+/** With one full stop: what browsers say has one, or not. */
+function ended(sentence) { return sentence.replace(/\.?$/, "."); }
 
 /** A picture's pixels, of what is transparent over white, and what the page draws of it. */
 async function decoded(file) {
