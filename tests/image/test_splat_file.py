@@ -167,3 +167,11 @@ def test_a_photographs_file_is_small_and_renders_within_a_level(tmp_path: Path, 
         assert (difference > 1).float().mean() < 1e-4  # where two kernels cross their cut at one pixel
         assert difference.max() <= 2
         assert (difference > 0).float().mean() < 0.08
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_fields_of_other_types_are_kept_too(tmp_path: Path, dtype: torch.dtype) -> None:
+    field = grid_field()
+    cast = replace(field, means=field.means.to(dtype), cholesky=field.cholesky.to(dtype), colors=field.colors.to(dtype))
+    cast.save(tmp_path / "a.splat")
+    torch.testing.assert_close(GaussianField.load(tmp_path / "a.splat").colors, cast.colors.float(), atol=2e-3, rtol=0)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from kernel_fields import clear_of_the_cut
 from splat_fields import free_field, grid_field, photographs_field
 from splatsr import GaussianField
+from splatsr.errors import InputError
 from splatsr.geometry import resolve_output
 from splatsr.splat_files import reader
 from splatsr.splat_files.reader import SplatFile, SplatFileError
@@ -82,14 +83,14 @@ def test_a_file_of_ten_bits_by_the_words_of_the_documentation(tmp_path: Path) ->
     lowest, highest = np.full(8, -1.0, "<f4"), np.full(8, 3.0, "<f4")
     steps = np.array([0, 1, 511, 512, 1023, 300, 301, 299])
     content = lowest.tobytes() + highest.tobytes() + coded(steps, 10)
-    means, cholesky, colors = only_band(tmp_path, file_of(content, bits=10))
+    means, cholesky, colors = only_band(tmp_path, file_of(content, bits=10, reach=(-1.0, 1.0, 4.0)))
     numbers = np.concatenate([means - 0.5, cholesky, colors], 1)[0]
     assert numbers == pytest.approx(-1 + 4 * steps / 1023, abs=1e-6)
 
 
 def test_a_kernel_without_a_cell_by_the_words_of_the_documentation(tmp_path: Path) -> None:
     steps = struct.pack("<Q", 2 * 5 + 3)  # row 2, column 3 of five
-    means, *_ = only_band(tmp_path, file_of(steps + ONE, per_side=0, size=(4, 5)))
+    means, *_ = only_band(tmp_path, file_of(steps + ONE, per_side=0, size=(4, 5), reach=(2.0, 3.0, 1.0)))
     assert means.tolist() == [[3.75, 2.375]]
 
 
@@ -271,3 +272,26 @@ def test_it_imports_numpy_and_the_standard_library_alone() -> None:
     froms = [node.module for node in ast.walk(ast.parse(Path(reader.__file__).read_text())) if isinstance(node, ast.ImportFrom)]
     names = {alias.name for node in imports for alias in node.names} | {str(module).split(".")[0] for module in froms}
     assert names <= {"numpy", *sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("bits", [16, 12])
+def test_kernels_lie_where_the_index_says(tmp_path: Path, bits: int) -> None:
+    """An index with a right checksum that would let rows be drawn without kernels that reach them."""
+    path = tmp_path / "a.splat"
+    grid_field().save(path, bits=bits)
+    content = bytearray(path.read_bytes())
+    count = struct.unpack_from("<I", content, 40)[0]
+    for place, value in ((12, 1.0), (16, -0.5), (20, 0.01)):  # smallest y, largest y, largest deviation
+        changed = bytearray(content)
+        struct.pack_into("<f", changed, 48 + place, value)
+        if place == 12:
+            struct.pack_into("<f", changed, 48 + 16, max(value, struct.unpack_from("<f", content, 48 + 16)[0]))
+        elif place == 16:
+            struct.pack_into("<f", changed, 48 + 12, min(value, struct.unpack_from("<f", content, 48 + 12)[0]))
+        struct.pack_into("<I", changed, 44, zlib.crc32(changed[:44] + changed[48 : 48 + 24 * count]))
+        path.write_bytes(changed)
+        file = SplatFile(path)
+        with pytest.raises(SplatFileError, match="lie elsewhere than its index says"):
+            file.read(file.bands[0])
+        with pytest.raises(InputError, match="lie elsewhere than its index says"):
+            GaussianField.load(path)

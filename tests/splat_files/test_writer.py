@@ -144,3 +144,9 @@ def test_offsets_count_from_the_cells_centres() -> None:
     means = np.float32([[-0.75, -0.75], [0.25, -0.75], [-0.75, 0.5], [0.0, 0.25]])
     assert cell_offsets(means, 2, 2, row=0, margin=1).tolist() == [[0, 0], [0.5, 0], [0, 0.75], [0.25, 0.5]]
     assert cell_offsets(means[2:], 2, 2, row=1, margin=1).tolist() == [[0, 0.75], [0.25, 0.5]]
+
+
+@pytest.mark.parametrize("bits", [12.5, "10", 7, 17])
+def test_bits_that_are_none_are_refused(bits: object) -> None:
+    with pytest.raises(InputError, match="bits must be 16"):
+        writer.check_description(GRID._replace(bits=bits))

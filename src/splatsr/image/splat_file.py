@@ -159,4 +159,4 @@ def _cells_per_side(content: FieldContent) -> int:
 
 
 def _array(part: Tensor) -> np.ndarray:
-    return part.detach().cpu().numpy()
+    return part.detach().cpu().to(torch.promote_types(part.dtype, torch.float32)).numpy()

@@ -171,6 +171,9 @@ class SplatFile:
         numbers = numbers_of(values, ranges, self.bits)
         if not (np.abs(numbers) <= LARGEST_VALUE).all():  # NaN is not either
             raise SplatFileError(f"{self.path} is damaged: it holds values that are not finite, or beyond {LARGEST_VALUE:g}.")
+        y, widest = numbers[1] + corners[:, 1], np.hypot(numbers[3], numbers[4]).max()
+        if not (band.top <= y.min() and y.max() <= band.bottom and widest <= band.deviation):
+            raise SplatFileError(f"{self.path} is damaged: kernels from {band.start} on lie elsewhere than its index says.")
         means = numbers[:2].T + corners - np.array([0.0, row])
         return Kernels(means.astype(np.float32), _rows(numbers[2:5]), _rows(numbers[5:]))
 

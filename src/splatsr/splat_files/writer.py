@@ -74,8 +74,8 @@ class _Band(NamedTuple):
 def check_description(description: Description) -> None:
     """InputError where no file can say so."""
     (height, width), bits = description.size, description.bits
-    if not 8 <= bits <= FLOAT16:
-        raise InputError(f"bits must be 16 (float16), or 8 to 15 (so many, predicted); got {bits}.")
+    if not isinstance(bits, int) or not 8 <= bits <= FLOAT16:
+        raise InputError(f"bits must be 16 (float16), or 8 to 15 (so many, predicted); got {bits!r}.")
     if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE and 0 <= description.margin < 2**16):
         raise InputError(f"a .splat file has no place for {width}x{height} LR pixels with a margin of {description.margin}.")
     if not (1 <= description.channels < 2**16 and description.planes <= MOST_VALUES and description.per_side < 2**8):
