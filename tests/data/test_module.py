@@ -23,7 +23,7 @@ from tiny_runs import make_archive
 def data(**changes: object) -> PhotoData:
     settings = {
         "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
-        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "shards": False, "drawings": 0,
+        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "shards": False, "scenes": False, "drawings": 0,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "scale_distribution": "uniform", "scale_per": "batch",
         "crops_per_photograph": 1, "crop_candidates": 1, "permute_colors": False,
