@@ -106,7 +106,7 @@ class PhotoData(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         self.root, self.batch_size, self.licence = root, batch_size, licence
-        self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
+        self.patch, self.patch_of, self.scale_per, self.scenes = patch, patch_of, scale_per, scenes
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole=scale_distribution == "whole")
         self.scale_distribution, self.drawings = scale_distribution, drawings
         self.crops_per_photograph = crops_per_photograph
@@ -118,7 +118,6 @@ class PhotoData(lightning.LightningDataModule):
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales, self.low_resolution = list(validation_scales), low_resolution
         self.cache, self.skip_damaged = cache, skip_damaged
-        self.scenes = scenes
         if scenes:
             others = {"shards": shards, "skip_damaged": skip_damaged, "drawings": drawings, "degraded": degraded}
             _check_scenes({**others, "degradation": degradation, "crop_candidates": crop_candidates - 1}, patch_of)

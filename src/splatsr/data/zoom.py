@@ -1,4 +1,4 @@
-"""Training crops of real zoom (Fu et al., CVPR 2024, and LMI's code): of two photographs of one scene at different focal lengths
+"""Training crops of real zoom (Fu et al., CVPR 2024, and LMI's code): of two photographs of a scene at different focal lengths
 the smaller is the LR image of the larger; both are cut at the same place, and nothing is made smaller by a rule.
 """
 

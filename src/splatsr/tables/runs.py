@@ -34,7 +34,7 @@ class EvaluatedRun:
         return one_line(f"{self.folder} ({self.model.name}{encoder}, {self.model.parameters / 1e6:.1f} M)")
 
     def is_a(self, run: Mapping[str, str | None]) -> bool:
-        """Whether it is of the {model, encoder} that a paper's row is compared with; of any encoder where the row names none."""
+        """Whether it is of the {model, encoder} that a paper's row is compared with; any encoder where the row names none."""
         own = {"model": self.model.name, "encoder": self.model.encoder}
         return bool(run) and all(str(own[key]).lower() == str(value).lower() for key, value in run.items())
 
