@@ -47,7 +47,7 @@ def test_unlike_protocols_do_not_share_a_table(tmp_path: Path) -> None:
         ("table16", "l_pil", "rain200h", "DRSformer+LIIF", None, "DRSformer+LIIF"),
         ("table16", "l_pil", "rain200h", "CiaoSR", "RDN", "CiaoSR, all in one"),
         ("table6", "l_pil", "rain200h", "ContinuousSR", "SwinIR", "ContinuousSR"),
-        ("table9", "coz", "coz", "LMI", "EDSR", "LMI"),
+        ("table9", "coz_published", "coz", "LMI", "EDSR", "LMI"),
         ("table3", "brats", "brats", "ContinuousSR", "HAT", "ContinuousSR (HAT)"),
     ],
 )
