@@ -22,11 +22,14 @@ this suite.
 To put a run beside them: evaluate it under the table's protocol, and name its folder.
 
 ```bash
-python run.py job=evaluate checkpoint=<file> data.test=[urban100] data.test_root=<folder> 'scales=[4,8,48]' hydra.run.dir=<run>
+python run.py job=evaluate checkpoint=<file> data=folder data.test=urban100 data.test_root=<folder> 'scales=[4,8]' \\
+  hydra.run.dir=<run>
 python run.py job=table table=table1 'runs=[<run>]'          # this table alone: Markdown, CSV, LaTeX
 python run.py job=benchmark benchmark=all                    # what tables of cost compare, on the device that it names
 python run.py job=ablations 'runs=[<multirun>]'              # the ablations, from the multiruns of experiment=ablation/<what>
 ```
+
+Tables 3, 6, 9 and 16 (brains, rain, real zoom) have data sets and protocols of their own: [data-sets.md](data-sets.md).
 """
 
 

@@ -19,15 +19,15 @@ def paper(name: str) -> PaperTable:
 
 
 def toy_run(
-    folder: Path, sets: dict[str, dict[str, dict]], *, protocol: str = "l_pil", encoder: str = "SwinIR",
-    parameters: int = 15_922_156,
+    folder: Path, sets: dict[str, dict[str, dict]], *, protocol: str = "l_pil", model: str = "ContinuousSR",
+    encoder: str | None = "SwinIR", parameters: int = 15_922_156,
 ) -> Path:  # fmt: skip
     """Writes a metrics.json into a new folder; `sets` as it has them: {set: {"x4": {"psnr_y": dB}}}."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = {name: {scale: {**row, "images": 5} for scale, row in scales.items()} for name, scales in sets.items()}
     record = {
         "schema": SCHEMA, "protocol": protocol_of(protocol).describe(), "checkpoint": "model.safetensors",
-        "model": {"name": "ContinuousSR", "encoder": encoder, "parameters": parameters},
+        "model": {"name": model, "encoder": encoder, "parameters": parameters},
         "rendering": None, "sets": rows, "images": {}, "missing": {},
     }  # fmt: skip
     (folder / "metrics.json").write_text(json.dumps(record))

@@ -78,7 +78,7 @@ def given(tmp_path: Path) -> EvaluationImage:
     for scale in (2, 3):
         write_image(tmp_path / f"x{scale}.png", np.full((51 // scale, 71 // scale, 3), scale, np.uint8))
     pairs = {scale: GivenPair(tmp_path / f"x{scale}.png", tmp_path / "hr.png") for scale in (2, 3)}
-    return EvaluationImage(tmp_path / "hr.png", "hr.png", pairs, paired=False, zoomed=False)
+    return EvaluationImage(tmp_path / "hr.png", "hr.png", pairs, degraded=None, zoomed=False)
 
 
 def test_given_files_count_only_where_the_protocol_says(given: EvaluationImage) -> None:
@@ -100,18 +100,39 @@ def test_given_files_of_the_wrong_size_are_named(given: EvaluationImage, tmp_pat
         given.pair(3, LowResolution("pil", given=True, crop="liif"))
 
 
-def test_paired_sets_have_no_other_scales(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rule", ["pil", "matlab"])
+@pytest.mark.parametrize("crop", ["liif", "mod12", "diinn"])
+def test_lr_images_of_rain_are_made_of_the_rainy_image_and_hr_is_the_clean_one(rule: str, crop: str, tmp_path: Path) -> None:
     write_image(tmp_path / "clean.png", IMAGE)
     write_image(tmp_path / "rainy.png", 255 - IMAGE)
-    image = EvaluationImage(
-        tmp_path / "clean.png",
-        "clean.png",
-        {1: GivenPair(tmp_path / "rainy.png", tmp_path / "clean.png")},
-        paired=True,
-        zoomed=False,
-    )
-    low, high = image.pair(1, L_PIL)
-    assert np.array_equal(low, 255 - IMAGE)
-    assert np.array_equal(high, IMAGE)
-    with pytest.raises(InputError, match="for x1, not for x2; other scales are not possible"):
-        image.pair(2, L_PIL)
+    image = EvaluationImage(tmp_path / "clean.png", "clean.png", {}, degraded=tmp_path / "rainy.png", zoomed=False)
+    for given in (False, True):  # there are no given files, whatever a protocol expects
+        protocol = LowResolution(rule, given=given, crop=crop)
+        for scale in (4, 4.5):
+            low, high = image.pair(scale, protocol)
+            assert np.array_equal(low, protocol.make(255 - IMAGE, scale)[0])
+            assert np.array_equal(high, protocol.make(IMAGE, scale)[1])
+            assert image.hr_size(scale, protocol) == high.shape[:2]
+        low, high = image.pair(1, protocol)
+        assert np.array_equal(low, 255 - IMAGE)
+        assert np.array_equal(high, IMAGE)
+    write_image(tmp_path / "rainy.png", IMAGE[:-1])
+    with pytest.raises(InputError, match=r"rainy\.png has another size than .*clean\.png"):
+        image.pair(4, L_PIL)
+
+
+def test_real_zoom_has_the_scales_that_somebody_took(tmp_path: Path) -> None:
+    write_image(tmp_path / "hr.png", IMAGE)
+    write_image(tmp_path / "lr.png", IMAGE[:26, :33])
+    pair = GivenPair(tmp_path / "lr.png", tmp_path / "hr.png")
+    images = [
+        EvaluationImage(tmp_path / "hr.png", name, dict.fromkeys(scales, pair), degraded=None, zoomed=True)
+        for name, scales in (("one", (2, 3)), ("two", (2,)))
+    ]
+    pairs = EvaluationPairs({"zoomed": images}, [2, 3], L_PIL)
+    assert [(pair.name, pair.scale) for pair in pairs] == [("one", 2), ("one", 3), ("two", 2)]
+    assert pairs[1].lr.shape == (3, 26, 33), "nothing is cut to fit the nominal scale"
+    assert pairs[1].hr.shape == (3, *IMAGE.shape[:2])
+    for rule in (L_PIL, LowResolution("pil", given=True, crop="mod12")):
+        with pytest.raises(InputError, match="for x2, x3, not for x4; other scales are not possible"):
+            EvaluationPairs({"zoomed": images}, [2, 4], rule)

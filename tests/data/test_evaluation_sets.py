@@ -7,6 +7,7 @@ from splatsr.data.evaluation_pairs import EvaluationSets, without_lr
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
 from splatsr.errors import InputError
 from splatsr.image_files.writing import write_image
+from zoomed_scenes import write_scenes
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
 
@@ -62,4 +63,11 @@ def test_sets_that_no_rule_makes_need_their_lr_files(root: Path) -> None:
         find("rain200h", root)
     write_image(root / "sets/Rain200H/test/rain/norain-1.png", IMAGE)
     (image,) = find("rain200h", root)["rain200h"]
-    assert (image.paired, image.zoomed, list(image.given)) == (True, False, [1])
+    assert (image.degraded, image.zoomed) == (root / "sets/Rain200H/test/rain/norain-1.png", False)
+    assert not image.given
+    write_scenes(root / "sets")
+    images = find("coz", root)["coz"]
+    assert [(image.zoomed, image.degraded, sorted(image.given)) for image in images] == [
+        (True, None, [2, 3]),
+        (True, None, [2]),
+    ]

@@ -26,6 +26,8 @@ TREES = {
         {2: "BSD100/image_SRF_2/{}_SRF_2_LR.png", 4: "BSD100/image_SRF_4/{}_SRF_4_LR.png"},
     ),
     "images alone": ("manga109", "Manga109/{}.png", {}),
+    "FSRCNN's": ("general100", "General-100/im_{}.bmp", {}),
+    "slices": ("brats", "BraTS/{}.png", {}),
     "DIV2K": ("div2k_valid", "DIV2K/DIV2K_valid_HR/{}.png", {2: "DIV2K/DIV2K_valid_LR_bicubic/X2/{}x2.png"}),
     "LSDIR": ("lsdir_valid", "LSDIR/val1/HR/val/{}.png", {4: "LSDIR/val1/X4/val/{}x4.png"}),
     "Rain200H": ("rain200h", "Rain200H/test/norain/norain-{}.png", {1: "Rain200H/test/rain/X2/norain-{}x2.png"}),

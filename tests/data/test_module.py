@@ -18,12 +18,14 @@ from splatsr.image_files.writing import write_image
 from splatsr.resize.levels import to_tensor
 from splatsr.runs.configuration import instantiate
 from tiny_runs import make_archive
+from zoomed_scenes import write_scenes
 
 
 def data(**changes: object) -> PhotoData:
     settings = {
         "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
-        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "shards": False, "drawings": 0,
+        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "shards": False,
+        "scenes": False, "drawings": 0,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "scale_distribution": "uniform", "scale_per": "batch",
         "crops_per_photograph": 1, "crop_candidates": 1, "permute_colors": False,
@@ -126,7 +128,8 @@ def rain(tmp_path: Path) -> Path:
 
 def rainy(root: Path, **changes: object) -> PhotoData:
     paths = {"train": "Rain200H/train/norain", "degraded": "Rain200H/train/rain", "test": "rain200h"}
-    return data(root=str(root), test_root=str(root), scale_range=[1, 1], validation_scales=[1], **{**paths, **changes})
+    settings = {"root": str(root), "test_root": str(root), "scale_range": [1, 1], "validation_scales": [1], **paths}
+    return data(**{**settings, **changes})
 
 
 def test_pairs_are_trained_on_and_tested_as_pairs(rain: Path) -> None:
@@ -151,6 +154,80 @@ def test_pairs_that_do_not_match_are_named(rain: Path) -> None:
         rainy(rain).setup("fit")
     with pytest.raises(InputError, match="do not go together"):
         rainy(rain, skip_damaged=True).setup("fit")
+
+
+def test_rainy_crops_are_made_smaller_and_tested_so(rain: Path) -> None:
+    module = rainy(rain, scale_range=[2, 3], validation_scales=[2, 2.5])
+    module.setup("fit")
+    for batch in module.train_dataloader():
+        assert batch["hr"].shape[-1] > batch["lr"].shape[-1]
+        assert (batch["lr"].mean() - batch["hr"].mean()).item() == pytest.approx(100 / 255, abs=0.02)
+    pairs = list(module.val_dataloader())
+    assert [pair.lr.shape for pair in pairs] == [(3, 15, 20), (3, 12, 16)] * 2
+    assert all(pair.lr.mean() > pair.hr.mean() + 0.35 for pair in pairs)
+
+
+def zoomed(root: Path, **changes: object) -> PhotoData:
+    settings = {
+        "root": str(write_scenes(root)), "test_root": str(root), "train": "COZ/train_LR", "test": "coz", "scenes": True,
+        "degradation": {}, "patch": 16, "patch_of": "lr", "scale_per": "crop", "scale_range": [1, 16], "batch_size": 4,
+    }  # fmt: skip
+    return data(**{**settings, **changes})
+
+
+def test_scenes_are_trained_on_as_pairs_the_same_on_any_worker_and_from_any_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(epoch: int, **changes: object) -> list[dict]:
+        module = zoomed(tmp_path, **changes)
+        module.prepare_data()
+        module.setup("fit")
+        loader = module.train_dataloader()
+        loader.sampler.set_epoch(epoch)
+        return list(loader)
+
+    expected = seen(1)
+    ratios = {64 / 40, 3.0, 120 / 64, 111 / 47}
+    for batch in expected:
+        assert batch["lr"].shape == (4, 3, 16, 16)
+        assert set(batch["scale"]) <= ratios
+        assert [image.shape[-1] for image in batch["hr"]] == [round(16 * scale) for scale in batch["scale"]]
+    others = [seen(1, workers=2), seen(1, cache=str(tmp_path / "cache"))]
+    monkeypatch.setattr("splatsr.data.training_images.IN_MEMORY", 0)
+    others.append(seen(1, cache=str(tmp_path / "cache")))
+    assert len(list((tmp_path / "cache").glob("*/pixels.u8"))) == 2
+    for other in others:
+        for one, same in zip(expected, other, strict=True):
+            assert one["scale"] == same["scale"]
+            assert torch.equal(one["lr"], same["lr"])
+            assert all(map(torch.equal, one["hr"], same["hr"]))
+    assert seen(2)[0]["scale"] != expected[0]["scale"]
+    whole = seen(1, scale_per="batch")
+    assert all(batch["hr"].shape[-1] == round(16 * batch["scale"]) for batch in whole)
+
+
+def test_scenes_are_validated_as_they_were_taken(tmp_path: Path) -> None:
+    pairs = list(zoomed(tmp_path, validation_scales=[2, 3]).val_dataloader())
+    assert [(pair.name, pair.scale, tuple(pair.lr.shape[1:]), tuple(pair.hr.shape[1:])) for pair in pairs] == [
+        ("1.png", 2, (48, 64), (90, 120)), ("1.png", 3, (30, 40), (90, 120)), ("2.png", 2, (33, 47), (78, 111))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"degradation": {"pil": Downscale(rule="pil")}}, "does not go with data.degradation; see data=coz"),
+        ({"drawings": 1}, "data.drawings"),
+        ({"skip_damaged": True}, "data.skip_damaged"),
+        ({"crop_candidates": 2}, "data.crop_candidates"),
+        ({"patch": 96, "patch_of": "hr", "scale_per": "batch"}, "needs data.patch_of=lr"),
+        ({"patch": 32}, r"1/1\.png is 40x30 pixels, smaller than the training crop of 32x32"),
+        ({"train": "COZ/test_HR"}, "has no two images|one view at several"),
+    ],
+)
+def test_what_does_not_go_with_scenes_is_named(changes: dict, refusal: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=refusal):
+        zoomed(tmp_path, **{"scale_range": [1.2, 16], **changes}).setup("fit")
 
 
 def test_the_embedded_photographs_are_there_and_kept_apart() -> None:

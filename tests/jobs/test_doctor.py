@@ -25,6 +25,11 @@ def test_what_is_there_and_what_is_missing(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["div2k", "1", "0", "of", "1", "folders", "sets/DIV2K/DIV2K_train_HR"] in lines
     assert ["sa1b", "missing", "sets/SA-1B/<archives>.tar"] in lines
+    assert ["coz", "missing", "sets/COZ/train_LR/<scene>/<images>"] in lines
+    assert ["coz", "missing", "sets/COZ/test_HR/<images>;", "LR:", "sets/COZ/test_LR/<scene>/<images>"] in lines
+    for folder in ("norain", "rain"):
+        assert ["rain200h", "missing", f"sets/Rain200H/train/{folder}/<images>"] in lines
+    assert ["rain200h", "missing", "sets/Rain200H/test/norain/<images>;", "LR:", "sets/Rain200H/test/rain/X2/<images>"] in lines
     assert ["set5", "1", "x2", "sets/Set5/HR"] in lines
     (set14,) = (line for line in lines if line[:1] == ["set14"])
     assert set14[1] == "wrong"

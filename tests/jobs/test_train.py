@@ -16,6 +16,7 @@ from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.runs.configuration import CONF
 from tiny_runs import make_photographs, tiny_overrides
+from zoomed_scenes import write_scenes
 
 RUN = CONF.parent / "run.py"
 
@@ -84,6 +85,22 @@ def test_a_run_is_repeatable_with_workers_and_explains_itself(
     assert_bitwise_equal(dict(checkpoint.state_dict()), weights)  # both hold the averaged weights after the last epoch
     content = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert content["splatsr"]["model"]["_target_"] == "splatsr.models.continuoussr.ContinuousSR"
+
+
+@pytest.mark.slow
+def test_a_training_on_real_pairs_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    """Which pair of a scene is drawn belongs to the epoch, whatever ran before and however many workers there are."""
+    settings = [
+        "experiment=coz/lmi", "debug=tiny", "data=coz", f"data.root={write_scenes(tmp_path)}", "data.patch=16",
+        "data.scale_range=[1,16]", "data.validation_scales=[]", "scales=[2]", "protocol=d", "supervision.count=64",
+        "model.encoder.channels=8", "model.encoder.out_channels=8", "model.encoder.blocks=1",
+        "trainer.check_val_every_n_epoch=1",
+    ]  # fmt: skip
+    whole = finish([*settings, "trainer.max_epochs=2"], tmp_path / "whole")
+    first = finish([*settings, "trainer.max_epochs=1"], tmp_path / "parts")
+    parts = [*settings, "trainer.max_epochs=2", "data.workers=2", f"resume={tmp_path / 'parts'}"]
+    assert_bitwise_equal(whole, finish(parts, tmp_path / "parts"))
+    assert any(not torch.equal(first[name], whole[name]) for name in whole)
 
 
 def test_a_killed_run_resumes_to_the_same_weights(

@@ -12,6 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from composed import protocol_of, settings_of
 from splatsr.checkpoints.build import build
 from splatsr.data.evaluation_pairs import Pair, without_lr
+from splatsr.data.evaluation_sets import find_evaluation_sets
 from splatsr.errors import InputError
 from splatsr.image_files.folder import find_images
 from splatsr.image_files.writing import write_image
@@ -19,6 +20,7 @@ from splatsr.metrics.choice import NETWORKS
 from splatsr.metrics.evaluation import check_scales, evaluate, predict
 from splatsr.metrics.figure import BICUBIC, MODEL, select
 from splatsr.models.bicubic import Bicubic
+from zoomed_scenes import write_scenes
 
 Y = protocol_of("l_pil")
 
@@ -51,6 +53,14 @@ def test_a_sets_figure_is_the_mean_of_its_images_figures(photographs: Path) -> N
         own = [one for one in found.image_figures if one[:4] == figure[:4]]
         assert [one.image for one in own] == found.images[figure.set_name]
         assert sum(one.value for one in own) / figure.images == pytest.approx(figure.value, abs=1e-12)
+
+
+def test_scales_that_not_every_scene_has_are_means_over_those_that_have_them(tmp_path: Path) -> None:
+    sets = find_evaluation_sets("coz", root=None, test_root=str(write_scenes(tmp_path)))
+    found = evaluate(Bicubic(), sets, [2, 3], protocol_of("coz"), metrics=["psnr"])
+    assert [(figure.scale, figure.images) for figure in select(found.figures, method=MODEL)] == [(2, 2), (3, 1)]
+    assert [one.image for one in found.image_figures if (one.method, one.scale) == (MODEL, 3)] == ["1.png"]
+    assert not found.failures
 
 
 @pytest.mark.parametrize("scales", [[], [0], ["abc"], "234", [0.9]])

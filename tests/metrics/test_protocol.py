@@ -32,6 +32,21 @@ def test_protocol_clamps_shaves_and_does_not_round() -> None:
     assert Y.prepare(image, 4).shape == (1, 32, 42)
 
 
+def test_the_published_test_of_coz_shaves_rows_of_the_images_height() -> None:
+    """By its own steps: flat pixels, a view with height and width exchanged, the border off."""
+    image, published = torch.rand(3, 40, 64, dtype=torch.float64), ALL["coz_published"]
+    flat = image.flatten(1).T.reshape(64, 40, 3)
+    expected = flat[11:-11, 11:-11].permute(2, 0, 1)
+    assert torch.equal(published.prepare(image, 5), expected)
+    square = image[:, :, :40].contiguous()
+    assert torch.equal(published.prepare(square, 5), ALL["coz"].prepare(square, 5))
+    assert not torch.equal(published.prepare(image, 5).mT, ALL["coz"].prepare(image, 5))
+    assert "name 'COZ' for 'COZ-published'" in published.difference(ALL["coz"].describe())
+    assert "exchanged" in published.describe()["shave"]
+    with pytest.raises(InputError, match="must be .psnr."):
+        replace(published, metrics=["psnr", "ssim"])
+
+
 def test_an_image_too_small_for_the_protocol_is_refused() -> None:
     with pytest.raises(InputError, match="too small for x8"):
         Y.prepare(torch.zeros(3, 26, 90), 8)

@@ -13,9 +13,11 @@ from torch import nn
 from composed import protocol_of
 from splatsr.errors import InputError
 from splatsr.image.model import Model
+from splatsr.image.self_ensemble import SelfEnsemble
 from splatsr.metrics.figure import BICUBIC, MODEL, Evaluation, Figure, ImageFigure
 from splatsr.metrics.record import MeasuredModel, Record, read_record, write_record
 from splatsr.models.bicubic import Bicubic
+from splatsr.models.two_stage import TwoStage
 
 PROTOCOL = protocol_of("l_pil")
 FOUND = Evaluation(
@@ -56,6 +58,17 @@ class Toy(Model):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Linear(6, 1)
+
+
+class First(Toy):
+    """A restoring network."""
+
+
+@pytest.mark.parametrize(("order", "name"), [("restoration_first", "First+Toy"), ("sr_first", "Toy+First")])
+def test_two_stages_are_named_in_their_order(order: str, name: str, tmp_path: Path) -> None:
+    for model in (both := TwoStage(restoration=First(), sr=Toy(), order=order), SelfEnsemble(both)):
+        write_record(tmp_path / "metrics.json", FOUND, protocol=PROTOCOL, model=model, checkpoint="both.safetensors")
+        assert read_record(tmp_path / "metrics.json").model == MeasuredModel(name, None, 14)
 
 
 def test_the_file_has_the_documented_form(tmp_path: Path) -> None:

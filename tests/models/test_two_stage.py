@@ -29,6 +29,7 @@ def test_both_orders_are_one_network_after_the_other() -> None:
     torch.testing.assert_close(second(lr).render(scale=2.5), expected)
     assert second(lr).size == (9, 12)
     assert not torch.allclose(first(lr).render(scale=2.5), expected, atol=1e-3)
+    assert (first.name, second.name) == ("DRSformer+LIIF", "LIIF+DRSformer")
     assert first.rendering.startswith("DRSformer then LIIF;")
     assert second.rendering.startswith("LIIF then DRSformer;")
 

@@ -1,12 +1,23 @@
+import importlib
+import pkgutil
+
 import pytest
 
 from composed import protocol_of
+from splatsr import models
+from splatsr.image.model import Model
 from splatsr.runs.configuration import CONF
 from splatsr.tables.compare import compare
 from splatsr.tables.paper import same_set
 from splatsr.tables.render import to_markdown
 from toy_runs import paper
 
+MODELS = {
+    found
+    for one in pkgutil.iter_modules(models.__path__, "splatsr.models.")
+    for found, value in vars(importlib.import_module(one.name)).items()
+    if isinstance(value, type) and issubclass(value, Model)
+}
 NAMES = sorted(path.stem for path in (CONF / "table").glob("*.yaml"))
 
 
@@ -18,7 +29,8 @@ def test_every_table_is_complete_as_data(name: str) -> None:
     assert table.note
     assert "Table" in table.source
     for row in table.rows:
-        assert set(row.run) in (set(), {"model", "encoder"})
+        assert set(row.run) in (set(), {"model"}, {"model", "encoder"})
+        assert set(str(row.run.get("model", "LIIF")).split("+")) <= MODELS, "no class of that name would ever stand there"
         for set_name, protocol in {(column.set_name, column.protocol) for column in table.columns if column.metric == "psnr"}:
             if row.misprints:
                 continue

@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from splatsr.metrics.figure import scale_name
 from splatsr.tables.compare import compare
 from splatsr.tables.runs import incompatibility, read_run
 from toy_runs import paper, toy_run, urban_run
@@ -35,3 +38,30 @@ def test_unlike_protocols_do_not_share_a_table(tmp_path: Path) -> None:
     assert "DIV2K in table1 is protocol L-pil-div2k" in reason("y", "DIV2K")
     assert "has no figure that stands in table1" in reason("s", "Set5")
     assert not reason("ok", "Urban100", "Set5")
+
+
+@pytest.mark.parametrize(
+    ("table", "protocol", "set_name", "model", "encoder", "row"),
+    [
+        ("table16", "l_pil", "rain200h", "LIIF+DRSformer", None, "LIIF+DRSformer"),
+        ("table16", "l_pil", "rain200h", "DRSformer+LIIF", None, "DRSformer+LIIF"),
+        ("table16", "l_pil", "rain200h", "CiaoSR", "RDN", "CiaoSR, all in one"),
+        ("table6", "l_pil", "rain200h", "ContinuousSR", "SwinIR", "ContinuousSR"),
+        ("table9", "coz_published", "coz", "LMI", "EDSR", "LMI"),
+        ("table3", "brats", "brats", "ContinuousSR", "HAT", "ContinuousSR (HAT)"),
+    ],
+)
+def test_out_of_distribution_runs_stand_below_their_rows(
+    table: str, protocol: str, set_name: str, model: str, encoder: str | None, row: str, tmp_path: Path
+) -> None:
+    """A row that names no encoder takes any."""
+    column = paper(table).columns[0]
+    metric = column.protocol.metric("psnr").name
+    rows = {scale_name(column.scale): {metric: 12.25}}
+    run = read_run(toy_run(tmp_path / "run", {set_name: rows}, protocol=protocol, model=model, encoder=encoder))
+    assert not incompatibility(run, paper(table))
+    lines = compare(paper(table), [run])
+    place = next(index for index, line in enumerate(lines) if line.kind == "ours")
+    assert lines[place - 1].name == row
+    assert lines[place].cells[0] == 12.25
+    assert lines[place + 1].kind == "difference"

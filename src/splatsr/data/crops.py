@@ -52,13 +52,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         """
         sides = [crop_sides(self.patch, scale, self.patch_of) for scale in request.scales]
         hr = list(self._cut(request.crops, [side for _, side in sides]))
-        targets = [to_tensor(image) for image in hr]
-        one_scale = len(set(request.scales)) == 1
-        batch = {
-            "hr": torch.stack(targets) if one_scale else targets,
-            "scale": request.scales[0] if one_scale else list(request.scales),
-            "seeds": [crop.seed for crop in request.crops],
-        }
+        batch = batch_of(request, hr)
         if self.degradation is None:
             return batch | {"lr_side": sides[0][0]}
         lr = [
@@ -79,18 +73,39 @@ class CropDataset(Dataset[dict[str, Any]]):
         return degradation(source, (side, side), np.random.default_rng(crop.seed))
 
 
+def batch_of(request: BatchRequest, hr: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> dict[str, Any]:
+    """{"hr", "scale", "seeds"} of a batch, see `CropDataset`."""
+    targets = [to_tensor(image) for image in hr]
+    one_scale = len(set(request.scales)) == 1
+    return {
+        "hr": torch.stack(targets) if one_scale else targets,
+        "scale": request.scales[0] if one_scale else list(request.scales),
+        "seeds": [crop.seed for crop in request.crops],
+    }
+
+
 def cut(photograph: UInt8[np.ndarray, "_ _ 3"], crop: CropRequest, side: int) -> UInt8[np.ndarray, "side side 3"]:
     """The crop's square of `side` pixels, of its positions the one with most detail, oriented; a copy."""
-    squares = [_square(photograph, place, side) for place in ((crop.top, crop.left), *crop.others)]
-    square = squares[0] if len(squares) == 1 else max(squares, key=_detail)
+    squares = [_square(photograph, shares, side) for shares in ((crop.top, crop.left), *crop.others)]
+    return oriented(squares[0] if len(squares) == 1 else max(squares, key=_detail), crop)
+
+
+def oriented(square: UInt8[np.ndarray, "side side 3"], crop: CropRequest) -> UInt8[np.ndarray, "side side 3"]:
+    """The square as the crop has it: turned, mirrored, its channels in their order; a copy."""
     square = square[::-1] if crop.flip_vertical else square
     square = square[:, ::-1] if crop.flip_horizontal else square
     square = square.transpose(1, 0, 2) if crop.transpose else square
     return np.ascontiguousarray(square if crop.channels == (0, 1, 2) else square[..., list(crop.channels)])
 
 
-def _square(photograph: UInt8[np.ndarray, "_ _ 3"], place: tuple[float, float], side: int) -> UInt8[np.ndarray, "side side 3"]:
-    top, left = (int(share * (length - side + 1)) for share, length in zip(place, photograph.shape[:2], strict=True))
+def place(shares: tuple[float, float], size: tuple[int, int], side: int) -> tuple[int, int]:
+    """(top, left) in pixels of a square in an image of `size`, of its position as a share of those that there are."""
+    top, left = (int(share * (length - side + 1)) for share, length in zip(shares, size, strict=True))
+    return top, left
+
+
+def _square(photograph: UInt8[np.ndarray, "_ _ 3"], shares: tuple[float, float], side: int) -> UInt8[np.ndarray, "side side 3"]:
+    top, left = place(shares, (photograph.shape[0], photograph.shape[1]), side)
     return photograph[top : top + side, left : left + side]
 
 

@@ -1,4 +1,6 @@
-"""Test images and their LR: files that a set brings along, or the HR image cut to fit the scale and downscaled by a rule."""
+"""Test images and their LR: files that a set brings along, or the HR image cut to fit the scale and downscaled by a rule; of
+rain and the like the LR image is made of the degraded image, and HR is the clean one.
+"""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,11 +62,16 @@ class LowResolution:
 
     def make(self, image: Image, scale: Number) -> tuple[Pixels, Image]:
         """(LR, HR) of an HR image; LR is 8-bit too, but for the rule matlab_float."""
-        size, (height, width) = self.sizes((image.shape[0], image.shape[1]), scale)
-        hr = image[:height, :width]
+        size, _ = self.sizes((image.shape[0], image.shape[1]), scale)
+        hr = self.cut(image, scale)
         if self.crop == "gsasr":
             return _exact_scale(image, scale)[: size[0], : size[1]], hr
         return LR_RULES[self.rule](np.ascontiguousarray(hr), size), hr
+
+    def cut(self, image: Image, scale: Number) -> Image:
+        """What is left of an HR image to be compared."""
+        _, (height, width) = self.sizes((image.shape[0], image.shape[1]), scale)
+        return image[:height, :width]
 
     def sizes(self, size: tuple[int, int], scale: Number) -> tuple[tuple[int, int], tuple[int, int]]:
         """(height, width) of the LR image and of the HR image that is left, of an HR image of `size`."""
@@ -116,14 +123,16 @@ class EvaluationImage:
         path: the HR file.
         name: what it is called in results; no two of a set are alike.
         given: LR files by scale, each with its HR file (SelfExSR has one for each scale).
-        paired: there is nothing but the given pairs (rain, real zoom); they count under every protocol.
-        zoomed: the scales of the pairs are nominal, sizes are what they are (real zoom).
+        degraded: the image with rain or the like, of equal size: the LR image at x1, and what LR images are made of above;
+            None: they are made of the HR image.
+        zoomed: there is nothing but the given pairs, which count under every protocol; their scales are nominal, sizes are what
+            they are (real zoom).
     """
 
     path: Path
     name: str
     given: Mapping[int, GivenPair]
-    paired: bool
+    degraded: Path | None
     zoomed: bool
 
     def pair(self, scale: Number, low_resolution: LowResolution) -> tuple[Pixels, Image]:
@@ -133,11 +142,24 @@ class EvaluationImage:
             InputError: a file cannot be read, the image is too small, the files do not fit the scale, or none is given for it.
         """
         self.check(scale, low_resolution)
-        if scale in self.given and (low_resolution.given or self.paired):
+        if self._is_given(scale, low_resolution):
             return self._given_pair(int(scale), low_resolution)
         image = read_image(self.path)
         self._check_size((image.shape[0], image.shape[1]), scale, low_resolution)
-        return low_resolution.make(image, scale)
+        if self.degraded is None:
+            return low_resolution.make(image, scale)
+        degraded = read_image(self.degraded)
+        if degraded.shape != image.shape:
+            raise InputError(
+                f"{self.degraded} has another size than {self.path}; a degraded image and its clean one are of equal size."
+            )
+        if scale == 1:
+            return degraded, image
+        return low_resolution.make(degraded, scale)[0], low_resolution.cut(image, scale)
+
+    def comes_at(self, scale: Number) -> bool:
+        """Whether there is a pair at this scale: in real zoom only where somebody took one."""
+        return not self.zoomed or scale in self.given
 
     def hr_size(self, scale: Number, low_resolution: LowResolution) -> tuple[int, int] | None:
         """(height, width) of the HR image of `pair`, from the file's header; None where the set gives the pair.
@@ -145,9 +167,12 @@ class EvaluationImage:
         Raises:
             InputError: the file cannot be read, or the image is too small.
         """
-        if scale in self.given and (low_resolution.given or self.paired):
+        if self._is_given(scale, low_resolution):
             return None
         return self._check_size(image_size(self.path), scale, low_resolution)
+
+    def _is_given(self, scale: Number, low_resolution: LowResolution) -> bool:
+        return scale in self.given and (low_resolution.given or self.zoomed)
 
     def _check_size(self, size: tuple[int, int], scale: Number, low_resolution: LowResolution) -> tuple[int, int]:
         lr, hr = low_resolution.sizes(size, scale)
@@ -157,9 +182,10 @@ class EvaluationImage:
 
     def check(self, scale: Number, low_resolution: LowResolution) -> None:
         """InputError where LR files are needed at this scale and not there; nothing is opened."""
-        if scale not in self.given and (self.paired or (low_resolution.given and scale in GIVEN_SCALES)):
+        expected = low_resolution.given and scale in GIVEN_SCALES and self.degraded is None
+        if scale not in self.given and (self.zoomed or expected):
             scales = ", ".join(f"x{one}" for one in sorted(self.given)) or "no scale at all"
-            remedy = "other scales are not possible" if self.paired else "use a protocol that makes LR images, such as l_pil"
+            remedy = "other scales are not possible" if self.zoomed else "use a protocol that makes LR images, such as l_pil"
             raise InputError(f"{self.path} has given LR files for {scales}, not for x{scale:g}; {remedy}.")
 
     def _given_pair(self, scale: int, low_resolution: LowResolution) -> tuple[Image, Image]:
@@ -171,7 +197,7 @@ class EvaluationImage:
                 f"{self.given[scale].lr} is {lr.shape[1]}x{lr.shape[0]} pixels, which is not 1/{scale} of "
                 f"{self.given[scale].hr} ({hr.shape[1]}x{hr.shape[0]})."
             )
-        if low_resolution.crop == "mod12" and not self.paired:
+        if low_resolution.crop == "mod12":
             lr = lr[: hr.shape[0] // 12 * 12 // scale, : hr.shape[1] // 12 * 12 // scale]
         return lr, hr[: scale * lr.shape[0], : scale * lr.shape[1]]
 
@@ -183,21 +209,26 @@ EvaluationSets = dict[str, list[EvaluationImage]]
 def without_lr(paths: Sequence[Path], folder: Path | None = None) -> list[EvaluationImage]:
     """HR files that bring no LR files along; they are called by their paths below `folder`, see `image_names`."""
     names = image_names(paths, folder)
-    return [EvaluationImage(path, name, {}, paired=False, zoomed=False) for path, name in zip(paths, names, strict=True)]
+    return [EvaluationImage(path, name, {}, degraded=None, zoomed=False) for path, name in zip(paths, names, strict=True)]
 
 
 class EvaluationPairs(Dataset[Pair]):
-    """Every image of every set at every scale, in that order; images are decoded when they are asked for.
+    """Every image of every set at every scale at which it comes, in that order; images are decoded when they are asked for.
 
     Raises:
         InputError: at once where a scale has no LR files and needs them; at an image as `EvaluationImage.pair`.
     """
 
     def __init__(self, sets: EvaluationSets, scales: list[Number], low_resolution: LowResolution) -> None:
-        self.items = [(name, image, scale) for name, images in sets.items() for image in images for scale in scales]
+        self.items: list[tuple[str, EvaluationImage, Number]] = []
         self.low_resolution = low_resolution
-        for _, image, scale in self.items:
-            image.check(scale, low_resolution)
+        for name, images in sets.items():
+            nowhere = [scale for scale in scales if not any(image.comes_at(scale) for image in images)]  # refused below
+            for image in images:
+                own = [scale for scale in scales if image.comes_at(scale) or scale in nowhere]
+                for scale in own:
+                    image.check(scale, low_resolution)
+                self.items += [(name, image, scale) for scale in own]
 
     def __len__(self) -> int:
         return len(self.items)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from splatsr.data.evaluation_pairs import EvaluationImage, EvaluationSets, without_lr
 from splatsr.data.image_names import image_names
-from splatsr.data.known_sets import KNOWN_SETS, PAIRED_ONLY, expected_lr, find_set, missing
+from splatsr.data.known_sets import DEGRADED, KNOWN_SETS, ZOOMED, expected_lr, find_set, missing
 from splatsr.data.layouts import images_in
 from splatsr.errors import InputError
 
@@ -49,8 +49,9 @@ def _known_set(name: str, test_root: Path) -> list[EvaluationImage]:
     found = find_set(name, test_root)
     if found is None:
         raise InputError(missing(name, test_root))
-    paired = name in PAIRED_ONLY
-    if paired and not found.scales:
+    if name in DEGRADED + ZOOMED and not found.scales:
         raise InputError(f"{name} is in {found.folder} without LR files; expected {expected_lr(name, test_root)}.")
     images = zip(found.images, image_names(found.images, found.folder), found.given, strict=True)
-    return [EvaluationImage(path, own, given, paired=paired, zoomed=name == "coz") for path, own, given in images]
+    if name in DEGRADED:
+        return [EvaluationImage(path, own, {}, degraded=given[1].lr, zoomed=False) for path, own, given in images]
+    return [EvaluationImage(path, own, given, degraded=None, zoomed=name in ZOOMED) for path, own, given in images]

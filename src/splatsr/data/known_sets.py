@@ -1,14 +1,17 @@
 """Test sets by name, in the trees that their archives unpack to, with the LR files that they bring along.
 
-Set5, Set14, B100, Urban100, Manga109, General100 (and BraTS slices saved as images), below `root` or `root`/benchmark:
+Set5, Set14, B100, Urban100, Manga109, General100, and BraTS (slices saved as images, grey or RGB), below `root` or
+`root`/benchmark:
     Set5/HR/baby.png            with Set5/LR_bicubic/X2/babyx2.png          EDSR's benchmark archive
     Set5/GTmod12/baby.png       with Set5/LRbicx2/baby.png                  BasicSR, HAT
     Set5/image_SRF_2/img_001_SRF_2_HR.png  with img_001_SRF_2_LR.png        SelfExSR; HR is cut to multiples of its scale
-    Set5/baby.png               with Set5/X2/babyx2.png, or without LR files
+    Set5/baby.png               with Set5/X2/babyx2.png, or without LR files (General-100/im_1.bmp, as FSRCNN's authors have it)
 DIV2K/DIV2K_valid_HR/0801.png   with DIV2K/DIV2K_valid_LR_bicubic/X2/0801x2.png
 LSDIR/val1/HR/val/0000001.png   with LSDIR/val1/X2/val/0000001x2.png
-Rain200H/test/norain/norain-1.png  with Rain200H/test/rain/X2/norain-1x2.png, or rain/, or target/ with input/; at x1
-COZ/test_HR/<scene>.png         with COZ/test_LR/<scene>/*.png, the smallest zoom factor (x2) first; real scales are about these
+Rain200H/test/norain/norain-1.png  with Rain200H/test/rain/X2/norain-1x2.png, or rain/, or target/ with input/: rainy images of
+    equal size, the LR images at x1, from which those of other scales are made
+COZ/test_HR/<scene>.png         with COZ/test_LR/<scene>/*.png by name, the smallest zoom factor (x2) first; real scales are
+    about these, and not every scene has all
 """
 
 from collections.abc import Iterator
@@ -50,8 +53,8 @@ KNOWN_SETS = {
     "b100": _archives("B100", "BSD100", "BSDS100"),
     "urban100": _archives("Urban100"),
     "manga109": _archives("Manga109"),
-    "general100": _archives("General100"),
-    "brats": _archives("BraTS"),
+    "general100": _archives("General100", "General-100"),
+    "brats": _archives("BraTS", "BRATS"),
     "div2k_valid": (
         Tree("DIV2K/DIV2K_valid_HR", "DIV2K/DIV2K_valid_LR_bicubic/X{scale}"),
         Tree("DIV2K_valid_HR", "DIV2K_valid_LR_bicubic/X{scale}"),
@@ -62,12 +65,15 @@ KNOWN_SETS = {
         Tree("Rain200H/test/norain", "Rain200H/test/rain"),
         Tree("Rain200H/test/target", "Rain200H/test/input"),
     ),
-    "coz": (Tree("COZ/test_HR", "COZ/test_LR"),),
+    "coz": (Tree("COZ/test_HR", "COZ/test_LR/<scene>"),),
 }
 """The trees in which a set is looked for, in that order."""
 
-PAIRED_ONLY = ("rain200h", "coz")
-"""Sets whose LR images no rule makes."""
+DEGRADED = ("rain200h",)
+"""Sets whose LR images are made of degraded ones."""
+
+ZOOMED = ("coz",)
+"""Sets whose LR images no rule makes: photographs of the same scene."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +113,8 @@ def expected_lr(name: str, root: Path) -> str:
 
 def _found(name: str, folder: Path, lr: str) -> FoundSet:
     images = [path for path in _images(folder) if not path.stem.endswith("_LR")]
-    if name == "coz":
-        return FoundSet(folder, images, list(_zoomed(images, Path(lr))))
+    if name in ZOOMED:
+        return FoundSet(folder, images, list(_zoomed(images, Path(lr).parent)))
     given: list[dict[int, GivenPair]] = [{} for _ in images]
     for scale in WHOLE_SCALES if "{scale}" in lr else (1,):
         files = _images(Path(lr.format(scale=scale)))

@@ -23,10 +23,12 @@ from splatsr.data.image_sequences import Images, Joined
 from splatsr.data.known_sets import KNOWN_SETS
 from splatsr.data.late_loader import LateLoader
 from splatsr.data.layouts import check_tree
+from splatsr.data.many_images import read_all
 from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
 from splatsr.data.shards import Shards
 from splatsr.data.training_images import TrainingImages
+from splatsr.data.zoom import ZoomDataset, ZoomPairs, ZoomSampler
 from splatsr.errors import InputError
 from splatsr.image_files.reading import image_size
 
@@ -49,10 +51,12 @@ class PhotoData(lightning.LightningDataModule):
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.
         shards: whether `train` names archives of images, or folders of archives, see data.shards.
+        scenes: whether `train` names folders of scenes, each a folder of one view at several focal lengths: pairs of these are
+            the LR and HR images, see data.zoom, and there is no degradation.
         drawings: pictures made by code that are trained on beside the images (`data.drawings`).
         patch: side of the crops in pixels.
         patch_of: the image whose side that is, "hr" or "lr".
-        scale_range: least and largest training scale.
+        scale_range: least and largest training scale; of scenes the pairs in it are trained on.
         scale_distribution: of the training scales in it: "uniform", "log_uniform", or "whole", the whole numbers alone.
         scale_per: whether each "batch" has a scale, or each "crop".
         crops_per_photograph: crops that are cut from a photograph whenever it is read, one after another.
@@ -82,6 +86,7 @@ class PhotoData(lightning.LightningDataModule):
         cache: str | None,
         skip_damaged: bool,
         shards: bool,
+        scenes: bool,
         drawings: Annotated[int, Ge(0), Le(10_000)],
         patch: Side,
         patch_of: Literal["hr", "lr"],
@@ -101,7 +106,7 @@ class PhotoData(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         self.root, self.batch_size, self.licence = root, batch_size, licence
-        self.patch, self.patch_of, self.scale_per = patch, patch_of, scale_per
+        self.patch, self.patch_of, self.scale_per, self.scenes = patch, patch_of, scale_per, scenes
         self.scale_range = check_crops(patch, patch_of, scale_range, scale_per, whole=scale_distribution == "whole")
         self.scale_distribution, self.drawings = scale_distribution, drawings
         self.crops_per_photograph = crops_per_photograph
@@ -113,7 +118,10 @@ class PhotoData(lightning.LightningDataModule):
         self.batches_per_epoch, self.workers, self.seed = batches_per_epoch, workers, seed
         self.validation_scales, self.low_resolution = list(validation_scales), low_resolution
         self.cache, self.skip_damaged = cache, skip_damaged
-        self.degradation, self.camera = _on_crops_or_on_batches(degradation)
+        if scenes:
+            others = {"shards": shards, "skip_damaged": skip_damaged, "drawings": drawings, "degraded": degraded}
+            _check_scenes({**others, "degradation": degradation, "crop_candidates": crop_candidates - 1}, patch_of)
+        self.degradation, self.camera = (None, None) if scenes else _on_crops_or_on_batches(degradation)
         if self.camera is not None and degraded is not None:
             raise InputError("data/degradation=camera starts from the images to train on: data.degraded must be null with it.")
         if shards and degraded is not None:
@@ -153,10 +161,7 @@ class PhotoData(lightning.LightningDataModule):
         photographs: Images = (self.shards or self._to_train_on()).load(smallest=self.smallest_side)
         if self.drawings:
             photographs = Joined(photographs, [drawing(index) for index in range(self.drawings)])
-        degraded = None if self._degraded is None else self._load_degraded(self._degraded, photographs)
-        self.crops = CropDataset(
-            photographs, degraded=degraded, degradation=self.degradation, patch=self.patch, patch_of=self.patch_of
-        )
+        self.crops = self._zoomed(photographs) if self.scenes else self._cropped(photographs)
         if self.validation_scales:
             for images in self.test_sets.values():
                 for image in images:
@@ -167,8 +172,9 @@ class PhotoData(lightning.LightningDataModule):
 
         With a camera they have no "lr" before `on_after_batch_transfer`.
         """
-        sampler = BatchSampler(
-            photographs=len(self.crops.photographs),
+        zoomed = self.crops.pairs if isinstance(self.crops, ZoomDataset) else None
+        drawn = BatchSampler(
+            photographs=len(self.crops.photographs) if zoomed is None else zoomed.scenes,
             batches=self.batches_per_epoch,
             batch_size=self.batch_size,
             scale_range=self.scale_range,
@@ -179,6 +185,7 @@ class PhotoData(lightning.LightningDataModule):
             permute_colors=self.permute_colors,
             crops_per_photograph=self.crops_per_photograph,
         )
+        sampler = drawn if zoomed is None else ZoomSampler(drawn, zoomed, scale_per=self.scale_per)
         return LateLoader(
             self.crops,
             batch_size=None,
@@ -228,7 +235,9 @@ class PhotoData(lightning.LightningDataModule):
 
     @property
     def smallest_side(self) -> int:
-        """Pixels that every side of a training image must have: the largest crop's."""
+        """Pixels that every side of a training image must have: the largest crop's; of scenes the LR crop's."""
+        if self.scenes:
+            return self.patch
         return largest_side(self.patch, self.scale_range, self.patch_of)
 
     @property
@@ -263,6 +272,17 @@ class PhotoData(lightning.LightningDataModule):
             raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
         return self._train
 
+    def _cropped(self, photographs: Images) -> CropDataset:
+        degraded = None if self._degraded is None else self._load_degraded(self._degraded, photographs)
+        return CropDataset(
+            photographs, degraded=degraded, degradation=self.degradation, patch=self.patch, patch_of=self.patch_of
+        )
+
+    def _zoomed(self, photographs: Images) -> ZoomDataset:
+        sizes = [size for size in read_all(image_size, self.training_images()) if not isinstance(size, str)]  # all were read
+        pairs = ZoomPairs(self._to_train_on().parts, sizes, scale_range=self.scale_range)
+        return ZoomDataset(photographs, pairs, patch=self.patch)
+
     def _load_degraded(self, degraded: TrainingImages, photographs: Images) -> Images:
         """The degraded images in the order of those to train on."""
         if len(photographs) != len(self.training_images()) or self.skip_damaged:
@@ -274,6 +294,14 @@ class PhotoData(lightning.LightningDataModule):
                 raise InputError(f"{partner} has another size than {clean}; data.degraded holds images of equal size.")
         position = {path: index for index, path in enumerate(files)}
         return Reordered(degraded.load(smallest=self.smallest_side), [position[partner] for partner in partners])
+
+
+def _check_scenes(others: Mapping[str, Any], patch_of: str) -> None:
+    """InputError where data.scenes=true meets settings that are for photographs which LR images are made of."""
+    if given := [name for name, value in others.items() if value]:
+        raise InputError(f"data.scenes=true, whose LR images are photographs, does not go with data.{given[0]}; see data=coz.")
+    if patch_of != "lr":
+        raise InputError("data.scenes=true needs data.patch_of=lr: LR crops are cut, and HR crops follow.")
 
 
 def _on_crops_or_on_batches(degradation: Mapping[str, Step | Camera]) -> tuple[Degradation | None, Camera | None]:

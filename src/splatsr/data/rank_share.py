@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from splatsr.data.batch_sampler import BatchRequest, BatchSampler
 from splatsr.data.evaluation_pairs import EvaluationPairs, Pair
+from splatsr.data.zoom import ZoomSampler
 from splatsr.errors import InputError
 
 
@@ -33,7 +34,7 @@ def check_share(batch_size: int, ranks: int, parts: int) -> None:
 class BatchShare(Sampler[BatchRequest]):
     """The contiguous share of every batch that belongs to process `rank` of `ranks`, in `parts` parts, one after another."""
 
-    def __init__(self, whole: BatchSampler, *, rank: int, ranks: int, parts: int) -> None:
+    def __init__(self, whole: BatchSampler | ZoomSampler, *, rank: int, ranks: int, parts: int) -> None:
         check_share(whole.batch_size, ranks, parts)
         self.whole, self.rank, self.parts = whole, rank, parts
         self.crops = whole.batch_size // (ranks * parts)

@@ -42,6 +42,11 @@ class Model(nn.Module):
         with computing_in(self.precision, lr.device):
             return super().__call__(lr)
 
+    @property
+    def name(self) -> str:
+        """What results call it: its class, or the classes that it consists of."""
+        return type(self).__name__
+
     def continue_images(self) -> None:
         """From here on images are continued beyond their border, whatever the model's file says (`margin`).
 

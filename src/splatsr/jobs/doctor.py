@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from splatsr.data.decoded import DecodedFolder
-from splatsr.data.known_sets import KNOWN_SETS, expected_lr, find_set
+from splatsr.data.known_sets import DEGRADED, KNOWN_SETS, ZOOMED, expected_lr, find_set
 from splatsr.data.layouts import parts_in
 from splatsr.data.shards import Shards
 from splatsr.devices import RENDERERS
@@ -89,8 +89,8 @@ def _training(root: Path, cache: str | None) -> Rows:
         listed = [train] if isinstance(train, str) else train
         if not isinstance(listed, list):  # the user's own folders, or photographs of Python packages
             continue
-        for location in listed:
-            expected = "<archives>.tar" if in_archives else "<images>"
+        expected = "<archives>.tar" if in_archives else "<scene>/<images>" if settings.get("scenes") else "<images>"
+        for location in (*listed, *([settings["degraded"]] if "degraded" in settings else [])):
             try:
                 if in_archives:
                     archives = Shards(location, root=str(root), cache=cache, skip_damaged=False).archives
@@ -115,9 +115,9 @@ def _test_sets(root: Path) -> Rows:
             rows.append((name, "wrong", "", str(error)))
             continue
         if found is None:
-            rows.append(
-                (name, "missing", "", f"{root / trees[0].hr}/<images>; LR, if any: {expected_lr(name, root).split(' or ')[0]}")
-            )
+            lr = "LR" if name in DEGRADED + ZOOMED else "LR, if any"
+            tree = f"{root / trees[0].hr}/<images>; {lr}: {expected_lr(name, root).split(' or ')[0]}/<images>"
+            rows.append((name, "missing", "", tree))
         else:
             rows.append(
                 (name, str(len(found.images)), " ".join(f"x{scale}" for scale in found.scales) or "none", str(found.folder))

@@ -60,7 +60,7 @@ def evaluate(
     }
     image_figures: list[ImageFigure] = []
     failures: list[str] = []
-    failed = Counter[tuple[str, Number]]()
+    measured = Counter((set_name, scale) for set_name, _, scale in pairs.items)
     for index in progress(range(len(pairs))):
         set_name, image, scale = pairs.items[index]
         try:
@@ -69,7 +69,7 @@ def evaluate(
             _check_smallest(target, [meter for _, meter in meters[set_name, scale, MODEL]])
         except InputError as error:
             failures.append(f"{image.name} of {set_name} is left out at {scale_name(scale)}: {error}")
-            failed[set_name, scale] += 1
+            measured[set_name, scale] -= 1
             continue
         for method, network in methods.items():
             prediction = protocol.cut(predict(network, pair), scale)
@@ -81,9 +81,9 @@ def evaluate(
                 else:
                     meter.update(*compared)
     figures = [
-        _set_figure(set_name, scale, metric, method, meter, len(sets[set_name]) - failed[set_name, scale])
-        for (set_name, scale, method), measured in meters.items()
-        for metric, meter in measured
+        _set_figure(set_name, scale, metric, method, meter, measured[set_name, scale])
+        for (set_name, scale, method), named in meters.items()
+        for metric, meter in named
     ]
     images = {name: [image.name for image in images] for name, images in sets.items()}
     return Evaluation(figures, image_figures, images, [float(scale) for scale in scales], choice.missing, failures)

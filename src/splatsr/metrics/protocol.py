@@ -121,3 +121,32 @@ class Protocol:
         knobs = [field.name for field in fields(self) if field.name != "metrics"]
         unequal = [knob for knob in knobs if described.get(knob) != own[knob]]
         return ", ".join(f"{knob} {described.get(knob)!r} for {own[knob]!r}" for knob in unequal)
+
+
+@dataclass(frozen=True)
+class ExchangedSides(Protocol):
+    """The published test of COZ (test_real.py of LMI's authors), with a slip that its figures contain: flat pixels are read as
+    rows as long as the image is high before the border is shaved.
+
+    What is left out of an image that is not square are slanted stripes, and rows at both ends. Only what compares pixel by
+    pixel means anything then.
+
+    Raises:
+        InputError: another metric than PSNR is asked for by the protocol.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.metrics != ("psnr",):
+            raise InputError(
+                f"protocol {self.name} tears pictures apart: protocol.metrics must be [psnr]; got {list(self.metrics)}."
+            )
+
+    def cut(self, image: Float[Tensor, "3 h w"], scale: Number) -> Float[Tensor, "3 _ _"]:
+        """As `Protocol.cut`, of the pixels in rows of h."""
+        return super().cut(image.reshape(3, image.shape[2], image.shape[1]), scale)
+
+    def describe(self) -> dict[str, Any]:
+        """As `Protocol.describe`."""
+        described = super().describe()
+        return described | {"shave": f"{described['shave']}, after height and width are exchanged without turning the image"}

@@ -4,7 +4,7 @@
 |---|---|
 | schema | 2; a reader refuses others (files without it were written before there was a schema) |
 | protocol | `Protocol.describe()`: every knob, and what they mean in words |
-| model | {"name": class, "encoder": its class or null, "parameters": count} |
+| model | {"name": class, or those of two stages (DRSformer+LIIF), "encoder": its class or null, "parameters": count} |
 | checkpoint | the file that the weights came from, null for a model without weights |
 | rendering | how the model renders a pixel, in its own words (`model.rendering`), null where it has none |
 | sets | {set: {"x4": {"psnr_y": dB, ..., "bicubic_psnr_y": dB, ..., "images": n}}}, means over the images; null: missing |
@@ -46,7 +46,7 @@ _BICUBIC = "bicubic_"
 
 
 class MeasuredModel(NamedTuple):
-    """Names of the classes of a model and its encoder, and how many parameters the model has."""
+    """`Model.name`, the class of its encoder, and how many parameters the model has."""
 
     name: str
     encoder: str | None
@@ -88,7 +88,7 @@ def write_record(path: Path, evaluation: Evaluation, *, protocol: Protocol, mode
     network = model.model if isinstance(model, SelfEnsemble) else model
     encoder = getattr(network, "encoder", None)
     measured = MeasuredModel(
-        name=type(network).__name__,
+        name=network.name,
         encoder=None if encoder is None else type(encoder).__name__,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )

@@ -48,10 +48,14 @@ class TwoStage(Model):
         self.restoration, self.sr, self.order = restoration, sr, order
 
     @property
+    def name(self) -> str:
+        """Both in their order, as the paper's Table 16 has them: DRSformer+LIIF."""
+        return "+".join(one.name for one in self._in_order())
+
+    @property
     def rendering(self) -> str:
         """What a pixel is, in words, for results."""
-        names = [type(one).__name__ for one in self._in_order()]
-        return f"{' then '.join(names)}; {self.sr.rendering}"
+        return f"{' then '.join(one.name for one in self._in_order())}; {self.sr.rendering}"
 
     def continue_images(self) -> None:
         """Both networks do."""

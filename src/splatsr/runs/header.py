@@ -65,7 +65,7 @@ def describe_model(model: Model) -> str:
     """Its name, its encoder's, and its parameters."""
     parameters = sum(weight.numel() for weight in model.parameters())
     encoder = getattr(model, "encoder", None)
-    named = type(model).__name__ if encoder is None else f"{type(model).__name__} on {type(encoder).__name__}"
+    named = model.name if encoder is None else f"{model.name} on {type(encoder).__name__}"
     size = f"{parameters / 1e6:.2f} million" if parameters >= 1e5 else f"{parameters:,}"
     return f"{named}, {size} parameters"
 

@@ -67,7 +67,7 @@ def evaluate_and_report(
 
         folder = run_dir / "pictures"
         folder.mkdir(parents=True, exist_ok=True)
-        models = {type(model).__name__: model, **beside}
+        models = {model.name: model, **beside}
         draw_strips(models, data, scales=scales, protocol=protocol, pictures=pictures, folder=folder)
         if "psnr" in requested:
             draw_psnr_curve(found.figures, protocol, folder / "psnr.png", paper=paper)
@@ -123,8 +123,9 @@ def draw_strips(
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
-        stems = file_stems([image.name for image in images[:pictures]])
-        pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
+        shown = [image for image in images if image.comes_at(scale)][:pictures]
+        stems = file_stems([image.name for image in shown])
+        pairs = EvaluationPairs({name: shown}, [scale], protocol.low_resolution)
         for index in along(range(len(pairs)), len(pairs), "drawing"):
             if (pair := _readable(pairs, index)) is not None:
                 draw_strip(models, pair, protocol, folder / f"{name}-{stems[index]}-{scale_name(scale)}.png")
@@ -146,7 +147,8 @@ def draw_banks(
 
     scale = nearest_scale(scales, 4)
     for name, images in data.test_sets.items():
-        pairs = EvaluationPairs({name: images[:pictures]}, [scale], protocol.low_resolution)
+        shown = [image for image in images if image.comes_at(scale)][:pictures]
+        pairs = EvaluationPairs({name: shown}, [scale], protocol.low_resolution)
         lrs = [pair.lr for index in range(len(pairs)) if (pair := _readable(pairs, index)) is not None]
         if not lrs:
             continue

@@ -62,9 +62,9 @@ class PaperTable:
         columns: {heading: group}. A group of measured columns is {set, metric, protocol, decimals, scales}; another one, which
             only the paper fills, is {decimals, labels}.
         rows: {name, run, figures}, where `figures` are {heading: one value per scale or label, null where not at hand}; `run`
-            is {model: class, encoder: class} of ours, or empty. In a table of ablations also `members`: lists of {key: value},
-            what is varied in ours. Where figures look like misprints, `misprints` are headings of their columns, with scale
-            or label; they are printed as the paper has them, and marked.
+            is {model: class, encoder: class} of ours, without encoder where the paper names none, or empty. In a table of
+            ablations also `members`: lists of {key: value}, what is varied in ours. Where figures look like misprints,
+            `misprints` are headings of their columns, with scale or label; they are printed as the paper has them, and marked.
     """
 
     def __init__(

@@ -34,9 +34,9 @@ class EvaluatedRun:
         return one_line(f"{self.folder} ({self.model.name}{encoder}, {self.model.parameters / 1e6:.1f} M)")
 
     def is_a(self, run: Mapping[str, str | None]) -> bool:
-        """Whether it is of the {model, encoder} that a paper's row is compared with."""
+        """Whether it is of the {model, encoder} that a paper's row is compared with; any encoder where the row names none."""
         own = {"model": self.model.name, "encoder": self.model.encoder}
-        return bool(run) and all(str(own[key]).lower() == str(run.get(key)).lower() for key in own)
+        return bool(run) and all(str(own[key]).lower() == str(value).lower() for key, value in run.items())
 
     def of_set(self, set_name: str) -> list[Figure]:
         """The figures of a test set, by whichever of its names; empty where it was not measured."""

@@ -106,7 +106,8 @@ class Dashboard(Callback):
         model, step = pl_module.model, trainer.global_step
         scale = min(data.validation_scales, key=lambda one: abs(one - 4))
         name, images = next(iter(data.test_sets.items()))
-        (pair,) = EvaluationPairs({name: images[:1]}, [scale], self.protocol.low_resolution)
+        first = next(image for image in images if image.comes_at(scale))
+        (pair,) = EvaluationPairs({name: [first]}, [scale], self.protocol.low_resolution)
         stem = f"{name}-{file_stems([pair.name])[0]}-{scale_name(scale)}"
         strip = folder / f"{stem}-step{step:06d}.png"
         draw_strip({type(model).__name__: model}, pair, self.protocol, strip)
