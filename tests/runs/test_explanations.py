@@ -27,7 +27,7 @@ def test_a_defect_of_the_program_is_not_explained_away() -> None:
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("model=lif", ["model=lif does not exist", "did you mean 'liif'?"]),
+        ("model=lii", ["model=lii does not exist", "did you mean 'liif'?"]),
         ("optimizer.lrr=1", ["unknown configuration key 'optimizer.lrr'", "did you mean 'optimizer.lr'?"]),
         ("model=[", ["model=["]),
     ],

@@ -33,9 +33,11 @@ class OverlappingTiles(nn.Module):
             raise ValueError(f"overlap must be less than split, got {overlap} and {split}.")
         self.split, self.overlap, self.skipped = split, overlap, skipped
 
-    def forward(self, lr: Float[Tensor, "b 3 h w"], encode: Callable[[Tensor], RepredictedImage]) -> "TiledImage":
-        """The image in tiles; `encode` makes that of a tile."""
-        return TiledImage(lr, encode, self)
+    def forward(
+        self, lr: Float[Tensor, "b 3 h w"], encode: Callable[[Tensor], RepredictedImage]
+    ) -> "TiledImage | RepredictedImage":
+        """The image in tiles; `encode` makes that of a tile. One that fits into a tile is not cut, and not filled up to it."""
+        return TiledImage(lr, encode, self) if max(lr.shape[-2:]) > self.split else encode(lr)
 
     def first_pixels(self, side: int, scale: float, length: int) -> tuple[int, list[int]]:
         """Along one axis, of an LR side and an output's length: a tile's pixels, and where in the output each of them begins.
