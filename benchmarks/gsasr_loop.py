@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one small case and few repetitions: a rough answer")
     quick = parser.parse_args().quick
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    repetitions = 1 if quick else 9
+    repetitions = 1 if quick else 3
     rows = [measure(side, scale, repetitions) for side, scale in (QUICK if quick else CASES)]
     for row in rows:
         logging.info("%s", {name: value if isinstance(value, str) else f"{value:.3g}" for name, value in row.items()})
