@@ -62,7 +62,10 @@ def splat_windowed(
     """As `splat`, but a kernel ends at a window around its centre, and not where its value is small: GSASR's "dmax" renderer.
 
     Args:
-        means, cholesky, colors, size: as those of `splat`.
+        means: as those of `splat`, and so the next three.
+        cholesky: shapes.
+        colors: peaks.
+        size: of the image.
         reach: (vertical, horizontal) half sides of the window in output pixels, at least 0; infinity: there is no window.
             A kernel contributes to the pixels whose centres are at most so far from its own, along either axis.
 
