@@ -98,14 +98,15 @@ class AttendedImage:
     ) -> tuple[list[Tensor], list[Tensor] | None]:
         """(means of all layers, features of all points behind the last one where they are few enough to be kept)."""
         means: list[Tensor] = []
-        kept = None
+        kept: list[Tensor] | None = None
         if torch.is_grad_enabled() or count * len(self.lr) * self.decoder.width <= KEPT:
             kept = [self.decoder.features(chunk, cell) for chunk in points()]
         for layer in range(self.decoder.layers):
             features = kept if kept is not None else (self._behind(chunk, cell, means) for chunk in points())
             means.append(torch.stack([self.decoder.sums(one, layer) for one in features]).sum(0) / count)
-            if kept is not None:
-                kept = [self.decoder.attended(one, layer, means[-1]) for one in kept]
+            if kept is not None:  # one after the other in its place: there is room for them once
+                for index, one in enumerate(kept):
+                    kept[index] = self.decoder.attended(one, layer, means[-1])
         return means, kept
 
     def _behind(self, chunk: Tensor, cell: Tensor, means: Sequence[Tensor]) -> Float[Tensor, "b q c"]:

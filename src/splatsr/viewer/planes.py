@@ -19,7 +19,8 @@ from splatsr.image.field import GaussianField
 from splatsr.splatting.reference import CUT, HUGE
 
 STEPS = (*(1 / 6000,) * 5, *(1 / 2500,) * 3)
-"""Of the planes' numbers in float16, in their order: a rendered pixel moves by a level at most, one of twenty values does.
+"""Of the planes' numbers in float16, in their order: of a picture, a rendered pixel moves by a level at most, and few values do
+(tests/viewer/test_pixels.py).
 
 Positions and shapes are finer than colors: they move the kernels' ends, where a color changes at once.
 """
