@@ -1,5 +1,6 @@
 // A field of kernels, gathered: every pixel sums the kernels of the cells that reach its LR pixel, in the cells' order.
-// One of FIELD, TILES, COUNT and KERNELS is defined; also PUBLISHED where tiles limit the sum, and FOOTPRINT below the
+// FIELD does so for blocks of 2x2 pixels at once, which read a kernel once; SPREAD lays them out.
+// One of FIELD, SPREAD, TILES, COUNT and KERNELS is defined; also PUBLISHED where tiles limit the sum, and FOOTPRINT below the
 // reference scale. (Branches would do, but some devices compute both sides.)
 // Lengths are LR pixels, counted from an integer pixel near the view (`base`), so that no digits are lost when zoomed.
 precision highp float;
@@ -77,38 +78,55 @@ void main() {
 }
 #endif
 
-#if defined(FIELD) || defined(COUNT)
-out vec4 shown;
-
-vec3 sum = vec3(0.0);
-int tried = 0, counted = 0;
-#ifdef PUBLISHED
-ivec2 tile;
-uint last;
-#endif
-
-void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
-    float l11 = place.z, l21 = place.w, l22 = color.x, peak = 1.0;
-    if (l22 == 0.0) return;
-#ifdef PUBLISHED
-    if (order(cell) > last || !touches(cell, place, l22, tile)) return;
-#endif
-#ifdef FOOTPRINT                    // splatting/footprint.py
+#ifdef FOOTPRINT                    // splatting/footprint.py; the peak becomes lower
+float widen(inout float l11, inout float l21, inout float l22) {
     float wide11 = sqrt(l11 * l11 + widening), tilt = l21 / wide11;
     float wide22 = sqrt(l22 * l22 + widening + tilt * tilt * widening);
-    peak = abs(l11 / wide11) * abs(l22 / wide22);
+    float peak = abs(l11 / wide11) * abs(l22 / wide22);
     l21 = l11 * tilt;
     l11 = wide11;
     l22 = wide22;
-#endif
-    vec2 d = here - place.xy;
-    float u = d.x / l11, t = (d.y - l21 * u) / l22, q = (u * u + t * t) / 2.0;
-#ifdef COUNT
-    ++tried;
-    if (q <= CUT) ++counted;
+    return peak;
+}
 #else
-    if (q <= CUT) sum += peak * exp(-q) * color.yzw;
+float widen(inout float l11, inout float l21, inout float l22) { return 1.0; }
 #endif
+
+#ifdef FIELD
+out uvec4 block;                    // levels of the pixels of a block, a number each: upper row, lower row
+
+mat4x3 sums = mat4x3(0.0);
+vec4 right, down;                   // from the block's first pixel to each of them
+#ifdef PUBLISHED
+ivec2 tile[4];
+uvec4 last;
+#endif
+
+void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
+    float l11 = place.z, l21 = place.w, l22 = color.x, peak = widen(l11, l21, l22);
+    vec4 u = (here.x - place.x + right) / l11, t = (here.y - place.y + down - l21 * u) / l22, q = (u * u + t * t) / 2.0;
+    vec4 weight = mix(vec4(0.0), peak * exp(-q), lessThanEqual(q, vec4(color.x == 0.0 ? -1.0 : CUT)));
+#ifdef PUBLISHED
+    for (int one = 0; one < 4; ++one)
+        if (order(cell) > last[one] || !touches(cell, place, color.x, tile[one])) weight[one] = 0.0;
+#endif
+    sums += outerProduct(color.yzw, weight);
+}
+#endif
+
+#ifdef COUNT
+out vec4 shown;
+
+int tried = 0, counted = 0;
+
+void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
+    float l11 = place.z, l21 = place.w, l22 = color.x;
+    if (l22 == 0.0) return;
+    widen(l11, l21, l22);
+    vec2 d = here - place.xy;
+    float u = d.x / l11, t = (d.y - l21 * u) / l22;
+    ++tried;
+    if ((u * u + t * t) / 2.0 <= CUT) ++counted;
 }
 #endif
 
@@ -165,29 +183,64 @@ void addCells() {
 }
 #endif
 
-#ifndef TILES
+#ifdef SPREAD
+uniform usampler2D blocks;
+out vec4 shown;
+
+void main() {
+    ivec2 pixel = ivec2(gl_FragCoord.x, height - gl_FragCoord.y);
+    uint levels = texelFetch(blocks, pixel / 2, 0)[pixel.x % 2 + 2 * (pixel.y % 2)];
+    shown = vec4(levels & 255u, levels >> 8 & 255u, levels >> 16 & 255u, 255) / 255.0;
+}
+#endif
+
+#if defined(FIELD) || defined(COUNT) || defined(KERNELS)
+// Makes the cells from `first` to before `end` more: by those that reach a point.
+void include(vec2 point, inout ivec2 first, inout ivec2 end) {
+    vec4 far = texelFetch(reach, clamp(base + ivec2(floor(point)), ivec2(0), size - 1), 0);
+    ivec2 own = perSide * (base + margin);
+    first = min(first, own + ivec2(ceil(float(perSide) * (point - far.xy) - 0.5)));
+    end = max(end, own + ivec2(floor(float(perSide) * (point + far.zw) + 0.5)));
+}
+
+bool isInside(vec2 point) {
+    ivec2 lr = base + ivec2(floor(point));
+    return all(greaterThanEqual(lr, ivec2(0))) && all(lessThan(lr, size));
+}
+
 void main() {
 #ifdef COUNT
     vec2 pixel = floor(gl_FragCoord.xy * spacing) + 0.5;
+#elif defined(FIELD)
+    vec2 pixel = 2.0 * floor(gl_FragCoord.xy) + 0.5;
 #else
     vec2 pixel = vec2(gl_FragCoord.x, height - gl_FragCoord.y);
 #endif
     position = origin + pixel / scale;
-    ivec2 lr = base + ivec2(floor(position));
-    shown = ground;
-    if (any(lessThan(lr, ivec2(0))) || any(greaterThanEqual(lr, size))) return;
+    ivec2 first = cells, end = ivec2(0);
+#ifdef FIELD
+    vec2 points[4];
+    right = vec4(0, 1, 0, 1) / scale;
+    down = vec4(0, 0, 1, 1) / scale;
+    for (int one = 0; one < 4; ++one) {
+        points[one] = position + vec2(right[one], down[one]);
+        include(points[one], first, end);
 #ifdef PUBLISHED
-    ivec2 ours = ivec2((tileShift + pixel) / TILE);
-    tile = firstTile + ours;
-    last = texelFetch(limits, ours, 0).x;
+        ivec2 ours = ivec2((tileShift + pixel + vec2(one % 2, one / 2)) / TILE);
+        tile[one] = firstTile + ours;
+        last[one] = texelFetch(limits, ours, 0).x;
+#endif
+    }
+#else
+    shown = ground;
+    if (!isInside(position)) return;
+    include(position, first, end);
 #endif
 #ifdef KERNELS
     addCells();
 #endif
-    vec4 far = texelFetch(reach, lr, 0);
-    ivec2 own = perSide * (base + margin);
-    ivec2 first = max(own + ivec2(ceil(float(perSide) * (position - far.xy) - 0.5)), 0);
-    ivec2 end = min(own + ivec2(floor(float(perSide) * (position + far.zw) + 0.5)), cells);
+    first = max(first, 0);
+    end = min(end, cells);
     vec2 start = inCell(first), here = start;
     float next = 1.0 / float(perSide);
     for (ivec2 cell = first; cell.y < end.y; ++cell.y, here.y -= next)
@@ -202,7 +255,12 @@ void main() {
 #elif defined(KERNELS)
     shown = drawn;
 #else
-    shown = vec4(floor(clamp(sum, 0.0, 1.0) * 255.0 + 0.5) / 255.0, 1.0);
+    uvec4 packed = uvec4(0);
+    for (int one = 0; one < 4; ++one) {
+        uvec3 levels = uvec3(clamp(isInside(points[one]) ? sums[one] : ground.rgb, 0.0, 1.0) * 255.0 + 0.5);
+        packed[one] = levels.x | levels.y << 8 | levels.z << 16;
+    }
+    block = packed;
 #endif
 }
 #endif

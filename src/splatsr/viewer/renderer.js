@@ -5,6 +5,7 @@
 const SAMPLES = 32, TILE = 16;
 const FORMS = {
     RGBA32F: ["RGBA", "FLOAT"], R32UI: ["RED_INTEGER", "UNSIGNED_INT"], RGBA8: ["RGBA", "UNSIGNED_BYTE"],
+    RGBA32UI: ["RGBA_INTEGER", "UNSIGNED_INT"],
 };
 const SETTERS = {
     FLOAT: "uniform1f", INT: "uniform1i", BOOL: "uniform1i", INT_VEC2: "uniform2iv", FLOAT_VEC2: "uniform2fv",
@@ -114,9 +115,23 @@ class Renderer {
 
     /** Draws a field into columns [left, right) of the canvas; `published`: in tiles that stop after 256 kernels. */
     drawField(field, view, {left = 0, right = this.canvas.width, published = false, ground}) {
-        const values = {...this.uniformsOf(field, view, !published), ground};
+        const {texture: blocks, width, height} = this.blocks(), values = {...this.uniformsOf(field, view, !published), ground, blocks};
         if (published) Object.assign(values, this.limitsOf(field, view, values));
-        this.within(left, right, () => this.run("field", published ? ["FIELD", "PUBLISHED"] : ["FIELD", ...footprint(values)], values));
+        const [x, y, endX, endY] = this.areaOf(field.size, view, left, right);
+        const defined = published ? ["FIELD", "PUBLISHED"] : ["FIELD", ...footprint(values)];
+        this.into(blocks, width, height, () => {
+            this.within(x >> 1, y >> 1, (endX + 1) >> 1, (endY + 1) >> 1, () => this.run("field", defined, values));
+        });
+        this.onCanvas(field.size, view, {left, right, ground}, () => this.run("field", ["SPREAD"], values));
+    }
+
+    /** The texture that holds four pixels of the canvas in each of its own, from the upper row down. */
+    blocks() {
+        const [width, height] = [this.canvas.width, this.canvas.height].map((side) => Math.ceil(side / 2));
+        const key = `blocks of ${width}x${height}`;
+        if (this.latest !== key) this.forget(this.latest);
+        this.latest = key;
+        return {texture: this.texture(key, "RGBA32UI", width, height, null), width, height};
     }
 
     /** The last kernel that each of the published renderer's tiles sums: one pixel a tile. */
@@ -131,17 +146,16 @@ class Renderer {
             const {widest, farthest} = field;
             this.run("field", ["TILES"], {...values, firstTile, widest, farthest});
         });
-        gl.viewport(0, 0, canvas.width, canvas.height);
         return {limits, firstTile, tileShift};
     }
 
     /** Draws kernels over what is there: ellipses of one standard deviation, centres and cells, each with its alpha. */
     drawKernels(field, view, {left, right, strength, coloring, thickness}) {
-        const gl = this.gl, values = this.uniformsOf(field, view, true), ground = [0, 0, 0, 0];
+        const gl = this.gl, values = {...this.uniformsOf(field, view, true), ground: [0, 0, 0, 0], strength, coloring, thickness};
         gl.enable(gl.BLEND);
         gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-        const more = {ground, strength, coloring, thickness, farthest: field.drift};
-        this.within(left, right, () => this.run("field", ["KERNELS"], {...values, ...more}));
+        const draw = () => this.run("field", ["KERNELS"], {...values, farthest: field.drift});
+        this.onCanvas(field.size, view, {left, right}, draw);
         gl.disable(gl.BLEND);
     }
 
@@ -178,16 +192,34 @@ class Renderer {
         const ratio = [sides[0] / size[1], sides[1] / size[0]], corner = [view.x * ratio[0], view.y * ratio[1]];
         const base = corner.map(Math.floor), origin = corner.map((one, axis) => one - base[axis]);
         const values = {picture: this.uploads.get(key), level, squares, base, origin, height: this.canvas.height, ground};
-        this.within(left, right, () => this.run("picture-shader", [], {...values, scale: ratio.map((one) => view.scale / one)}));
+        const draw = () => this.run("picture-shader", [], {...values, scale: ratio.map((one) => view.scale / one)});
+        this.onCanvas(size, view, {left, right, ground}, draw);
     }
 
-    /** Runs `draw` for columns [left, right) of the canvas alone. */
-    within(left, right, draw) {
+    /** Where an image of `size` lies in columns [left, right) of the canvas, a pixel more: its left, upper, right, lower end. */
+    areaOf(size, {x, y, scale}, left, right) {
+        const first = [x, y].map((place) => Math.floor(-place * scale) - 1);
+        const end = [size[1] - x, size[0] - y].map((place) => Math.ceil(place * scale) + 1);
+        return [Math.max(first[0], left), Math.max(first[1], 0), Math.min(end[0], right), Math.min(end[1], this.canvas.height)];
+    }
+
+    /** Fills columns [left, right) of the canvas with the ground, if there is one, and runs `draw` where the image lies. */
+    onCanvas(size, view, {left, right, ground}, draw) {
+        const gl = this.gl, {width, height} = this.canvas, [x, y, endX, endY] = this.areaOf(size, view, left, right);
+        gl.viewport(0, 0, width, height);
+        if (ground) {
+            gl.clearColor(...ground);
+            this.within(left, 0, right, height, () => gl.clear(gl.COLOR_BUFFER_BIT));
+        }
+        this.within(x, height - endY, endX, height - y, draw);
+    }
+
+    /** Runs `draw` for these pixels of what is drawn to. */
+    within(left, low, right, high, draw) {
         const gl = this.gl;
-        gl.viewport(0, 0, this.canvas.width, this.canvas.height);
         gl.enable(gl.SCISSOR_TEST);
-        gl.scissor(left, 0, Math.max(right - left, 0), this.canvas.height);
-        if (right > left) draw();
+        gl.scissor(left, low, Math.max(right - left, 0), Math.max(high - low, 0));
+        if (right > left && high > low) draw();
         gl.disable(gl.SCISSOR_TEST);
     }
 
