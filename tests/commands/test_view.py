@@ -54,6 +54,19 @@ def test_a_folder_reduced_with_originals(here: Path) -> None:
     assert (first["size"], first["fields"][0]["steps"]) == ([8, 10], None)
 
 
+def test_pictures_of_several_that_cannot_be_read_are_left_out_and_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "0.png").write_bytes((here / "0.png").read_bytes()[:900])
+    (here / "3.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"2 of 4 pictures are not in it \(named above\)"):
+        view([".", "-o", "all.html"])
+    assert [name for name, _, _ in names(here / "all.html")] == ["1.png", "2.png"]
+    said = capsys.readouterr().err.splitlines()
+    assert ["3.png" in said[0], "0.png" in said[1], len(said)] == [True, True, 2]
+    with pytest.raises(InputError, match="none of 2 pictures can be shown"):
+        view(["0.png", "3.png", "-o", "none.html"])
+    assert not (here / "none.html").exists()
+
+
 def test_a_field_and_what_it_is_compared_with(here: Path) -> None:
     saved_field(here / "a.field")
     saved_field(here / "b.splat")

@@ -28,6 +28,12 @@ def test_a_notebook_shows_the_page_of_a_field_in_a_frame(tmp_path: Path) -> None
     assert (tmp_path / "page.html").read_text() == page.text
 
 
+@pytest.mark.parametrize("number", [torch.float16, torch.bfloat16, torch.float64])
+def test_fields_of_any_floating_point_numbers_are_shown(number: torch.dtype) -> None:
+    field = GaussianField(*(torch.rand(1, 4, count).to(number) for count in (2, 3, 3)), (2, 2))
+    assert splatsr.view(field).text == splatsr.view(field.float()).text
+
+
 def test_a_picture_goes_through_the_model(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((5, 6, 3), np.uint8)).save(tmp_path / "a.png")
     (picture,) = facts_of(splatsr.view(tmp_path / "a.png").text)["pictures"]

@@ -224,14 +224,16 @@ def test_what_cannot_be_shown_is_said(opened: Page) -> None:
     wait_until(opened, "document.getElementById('state').textContent.startsWith('a.png cannot be shown: 10x10 pixels are too')")
 
 
-def test_that_a_picture_is_none_stays_said_where_another_was_in_work(opened: Page) -> None:
+def test_what_is_no_picture_leaves_the_one_in_work_alone(opened: Page) -> None:
     drop(opened, picture(150, 230), "large.png")
     wait_until(opened, "document.getElementById('state').textContent.endsWith('%')")
     opened.evaluate("dropped.take(new File(['none'], 'notes.txt'))")
-    time.sleep(1)
-    said = opened.evaluate("[document.getElementById('state').textContent, document.getElementById('share').hidden]")
-    assert said[1]
-    assert re.fullmatch(r"notes\.txt cannot be shown: [^.]+\.", said[0])
+    wait_until(opened, "/%.*notes.txt cannot be shown: /.test(document.getElementById('state').textContent)")
+    wait_until(opened, "dropped.shown?.name === 'large.png' && document.getElementById('share').hidden")
+    assert re.fullmatch(r"notes\.txt cannot be shown: [^.]+\.", opened.evaluate("document.getElementById('state').textContent"))
+    drop(opened, picture(10, 10), "next.png")
+    shown(opened, "next.png")
+    assert opened.evaluate("document.getElementById('state').textContent") == ""
 
 
 def test_the_page_carries_licences_and_may_ask_for_nothing(made: Path) -> None:

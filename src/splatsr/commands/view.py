@@ -3,9 +3,9 @@
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from splatsr.commands.arguments import Parser
 from splatsr.commands.pictures import find_pictures
@@ -17,6 +17,8 @@ from splatsr.simd.idle_threads import let_idle_threads_sleep
 
 if TYPE_CHECKING:
     from splatsr.viewer.network import Network
+
+T = TypeVar("T")
 
 LARGE, LARGEST = 20_000_000, 400_000_000
 """Bytes of a page that there is a warning about, and that browsers no longer take."""
@@ -78,26 +80,54 @@ def _write(
 ) -> None:
     let_idle_threads_sleep()
     from splatsr.disk.whole_file import write_text  # from here on torch, a second
+    from splatsr.image_files.reading import read_image
     from splatsr.viewer.page import page_of
     from splatsr.viewer.subjects import Others, subject_of_field, subjects_of_pictures
 
     others = Others.of(options.compare, options.device, is_only=field_file is not None or len(sources) == 1)
+    unread = _Unread(len(sources))
     if field_file is not None:
-        subjects, pixels = [subject_of_field(field_file, others)], 0
+        subjects, expected = [subject_of_field(field_file, others)], 0
     else:
-        pixels = _check_size(sources, reduce, 1 + len(others.models), options.precision)
-        subjects = subjects_of_pictures(sources, model, reduce, others, options.device) if sources else []
+        kept = unread.without(sources, lambda source: _check_side(source, reduce))
+        expected = _check_size(kept, reduce, 1 + len(others.models), options.precision)
+        named = [(path.name, pixels) for path, pixels in unread.without(kept, read_image).items()]
+        subjects = subjects_of_pictures(named, model, reduce, others, options.device) if named else []
     network = None if options.with_model is None else _network(options.with_model)
     text = page_of(subjects, title=target.stem, precision=options.precision, network=network)
     if len(text) > LARGEST:
         raise InputError(f"{target} would have {len(text) / 1e6:.0f} MB, and browsers take {LARGEST / 1e6:.0f}: none is made.")
-    if len(text) > LARGE or pixels > LARGE:
+    if len(text) > LARGE or expected > LARGE:
         sys.stderr.write(f"warning: {target} has {len(text) / 1e6:.0f} MB; browsers take a while to open it.\n")
     if options.existing != "overwrite" and target.exists():
         raise InputError(f"{target} has come to exist meanwhile; use --existing overwrite.")
     write_text(target, text)
     what = subjects[0].name if len(subjects) == 1 else f"{len(subjects)} pictures" if subjects else options.with_model
     sys.stdout.write(f"{what} -> {target} ({len(text) / 1e6:.1f} MB): open it in a browser\n")
+    if unread.count:
+        raise InputError(f"{unread.count} of {len(sources)} pictures are not in it (named above).")
+
+
+class _Unread:
+    """Counts which of several pictures cannot be shown, and says each on one line; of a single one that is the end."""
+
+    def __init__(self, pictures: int) -> None:
+        self.count, self._pictures = 0, pictures
+
+    def without(self, sources: Iterable[Path], read: Callable[[Path], T]) -> dict[Path, T]:
+        """What `read` returns of the pictures that it does not refuse; InputError where that is none of them."""
+        kept = {}
+        for source in sources:
+            try:
+                kept[source] = read(source)
+            except InputError as error:
+                if self._pictures == 1:
+                    raise
+                self.count += 1
+                sys.stderr.write(f"skipped: {error}\n")
+        if self.count == self._pictures > 0:
+            raise InputError(f"none of {self._pictures} pictures can be shown (named above).")
+        return kept
 
 
 def _network(model: str) -> "Network":
@@ -119,16 +149,19 @@ def _title(given: Sequence[Path], with_model: str | None) -> str:
     return given[0].resolve().stem if len(given) == 1 else "pictures"
 
 
-def _check_size(sources: Sequence[Path], reduce: int, models: int, precision: str) -> int:
-    """Bytes of the page, about; InputError where no browser would take it."""
+def _check_side(source: Path, reduce: int) -> tuple[int, int]:
+    """A picture's height and width, from its header; InputError where it has none, or is too small to be reduced."""
     from splatsr.image_files.reading import image_size
 
-    pixels = 0
-    for source in sources:
-        height, width = image_size(source)
-        if min(height, width) < reduce:
-            raise InputError(f"{source} has {width}x{height} pixels, too few for --reduce {reduce}.")
-        pixels += (height // reduce) * (width // reduce)
+    height, width = image_size(source)
+    if min(height, width) < reduce:
+        raise InputError(f"{source} has {width}x{height} pixels, too few for --reduce {reduce}.")
+    return height, width
+
+
+def _check_size(sizes: Mapping[Path, tuple[int, int]], reduce: int, models: int, precision: str) -> int:
+    """Bytes of the page, about; InputError where no browser would take it."""
+    pixels = sum((height // reduce) * (width // reduce) for height, width in sizes.values())
     size = pixels * models * PER_PIXEL[precision]
     if size > LARGEST:
         raise InputError(

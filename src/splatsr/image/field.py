@@ -241,6 +241,10 @@ class GaussianField:
         """The same field on another device."""
         return self._each(lambda part: part.to(device))
 
+    def float(self) -> "GaussianField":
+        """In float32: what is rendered."""
+        return self._each(Tensor.float)
+
     def detach(self) -> "GaussianField":
         """The same field, cut from the autograd graph."""
         return self._each(torch.Tensor.detach)

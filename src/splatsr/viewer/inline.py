@@ -6,6 +6,7 @@ from pathlib import Path
 from splatsr.disk.whole_file import write_text
 from splatsr.errors import InputError
 from splatsr.image.field import GaussianField
+from splatsr.image_files.reading import read_image
 from splatsr.released.catalogue import DEFAULT
 from splatsr.viewer.page import PRECISIONS, Subject, page_of
 from splatsr.viewer.subjects import Others, is_field_file, subject_of_field, subjects_of_pictures
@@ -55,5 +56,5 @@ def view(shown: GaussianField | str | Path, *, model: str = DEFAULT, precision: 
     elif is_field_file(Path(shown)):
         subjects = [subject_of_field(Path(shown), others)]
     else:
-        subjects = subjects_of_pictures([Path(shown)], model, 1, others, "auto")
+        subjects = subjects_of_pictures([(Path(shown).name, read_image(shown))], model, 1, others, "auto")
     return Page(page_of(subjects, title=subjects[0].name, precision=precision), height)

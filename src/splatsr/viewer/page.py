@@ -93,7 +93,7 @@ def _facts(subject: Subject, precision: str, data: list[bytes]) -> dict[str, Any
         data.append(content)
     lr, caption = subject.lr, "Bicubic"
     if lr is None:
-        lr, caption = to_uint8(subject.fields[0][1].first().render(size=size)[0]), "Bicubic of the field at x1"
+        lr, caption = to_uint8(subject.fields[0][1].first().float().render(size=size)[0]), "Bicubic of the field at x1"
     if lr.shape[:2] != size:
         raise InputError(f"{subject.name}: a field for {size[1]}x{size[0]} pixels, and a picture of {_words(lr)}.")
     for name, picture in [(caption, lr), *subject.pictures]:

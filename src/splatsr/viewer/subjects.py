@@ -66,16 +66,15 @@ def subject_of_field(path: Path, others: Others) -> Subject:
     return Subject(path.stem, [(path.stem, GaussianField.load(path)), *others.fields], None, others.pictures)
 
 
-def subjects_of_pictures(paths: Sequence[Path], model: str, reduce: int, others: Others, device: str) -> list[Subject]:
+def subjects_of_pictures(named: Named, model: str, reduce: int, others: Others, device: str) -> list[Subject]:
     """Every picture through the model and those of `others`, after it was made `reduce` times smaller.
 
     Raises:
-        InputError: one of them cannot be read, or a model makes no kernels.
+        InputError: a model cannot be read, or makes no kernels.
     """
     models = [(name_of(model), _model(model, device)), *others.models]
     subjects = []
-    for path in paths:
-        original = read_image(path)
+    for title, original in named:
         height, width = (side // reduce for side in original.shape[:2])
         pictures: Named = list(others.pictures)
         lr = original
@@ -84,7 +83,7 @@ def subjects_of_pictures(paths: Sequence[Path], model: str, reduce: int, others:
             lr = np.array(resize_bicubic(original, (height, width)))  # torch wants to be able to write
             pictures.insert(0, ("Original", original))
         fields = [(name, field_of(one, lr)) for name, one in models]
-        subjects.append(Subject(path.name, [*fields, *others.fields], lr, pictures))
+        subjects.append(Subject(title, [*fields, *others.fields], lr, pictures))
     return subjects
 
 

@@ -18,7 +18,7 @@ async function firstPicture(pictures) {
 
 class Dropped {
     constructor(pictures, facts) {
-        Object.assign(this, {pictures, facts, latest: 0, shown: null});
+        Object.assign(this, {pictures, facts, count: 0, latest: 0, shown: null, refused: ""});
         this.first = new Promise((resolve) => (this.isShown = resolve));
         this.network = this.start();
         this.network.catch((error) => this.say(`The network cannot run in this browser: ${ended(error.message)}`));
@@ -37,14 +37,16 @@ class Dropped {
         return worker;
     }
 
-    /** Shows a picture's field when it is made, unless another one has been taken meanwhile. */
+    /** Shows a picture's field when it is made, unless another one comes meanwhile; what is none leaves the one in work alone. */
     async take(file) {
-        const number = ++this.latest, {facts} = this;
+        const number = ++this.count, {facts} = this;
         try {
             this.say(`${file.name}: reading`, 0);
             const {pixels, bitmap} = await decoded(file), {width, height} = bitmap;
             if (Math.max(width, height) > facts.longest || width * height > facts.largest)
                 throw new Error(`${width}x${height} pixels are too many here (at most ${facts.largest / 1e6} million, ${facts.longest} a side)`);
+            if (number < this.latest) return;
+            Object.assign(this, {latest: number, refused: ""});
             const worker = await this.network;
             if (number !== this.latest) return;
             const made = await this.run(worker, {number, pixels, width, height}, (share) => {
@@ -52,7 +54,9 @@ class Dropped {
             });
             if (number === this.latest) await this.show(file.name, number, bitmap, made);
         } catch (error) {
-            if (number === this.latest) this.say(`${file.name} cannot be shown: ${ended(error.message)}`);
+            if (number < this.latest) return;
+            this.refused = `${file.name} cannot be shown: ${ended(error.message)}`;
+            this.say("");
         }
     }
 
@@ -86,10 +90,10 @@ class Dropped {
         this.say("");
     }
 
-    /** Says something, and how far it is; an empty sentence leaves the button alone. */
+    /** Says something, how far it is, and what was refused; without any of them the button stands alone. */
     say(sentence, share = null) {
         element("drop").className = this.shown || this.pictures.length ? "beside" : "alone";
-        element("state").textContent = sentence;
+        element("state").textContent = [sentence, this.refused].filter(Boolean).join(" ");
         Object.assign(element("share"), {hidden: share === null, value: share ?? 0});
     }
 }
