@@ -14,13 +14,8 @@ docs/recipe.md.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,6 +23,7 @@ import torch
 from section import HERE, write_results, write_section
 from splatsr.disk.markdown import markdown_table
 from training_steps import Steps, step_seconds
+from trainings import Training, run_all
 
 PAGE = HERE.parent / "docs" / "recipe.md"
 MEASURED = HERE.parent / "docs" / "results" / "recipe"
@@ -110,51 +106,11 @@ FREE = "optimizer.lr=", "schedule.warmup_steps=", "callbacks.averaging.decay="
 """What does not change the time of a step: it is the recipe's, and not what a noisy clock makes of it."""
 
 
-@dataclass(frozen=True)
-class Training:
-    """One run: an answer, given a seed."""
-
-    name: str
-    overrides: list[str]
-    seed: int
-    epochs: int
-
-    @property
-    def title(self) -> str:
-        return f"{self.name}_{self.epochs}epochs_seed{self.seed}"
-
-    @property
-    def folder(self) -> Path:
-        return Path("outputs/recipe") / self.title
-
-    @property
-    def measured(self) -> Path:
-        return MEASURED / f"{self.title}.json"
-
-    def run(self, common: list[str]) -> None:
-        """Trains and measures, unless that is done; goes on with what was begun."""
-        if self.measured.exists():
-            return
-        going_on = [f"resume={self.folder}"] if (self.folder / "config.yaml").exists() else [f"hydra.run.dir={self.folder}"]
-        command = [
-            *(sys.executable, str(HERE.parent / "run.py"), *common, *self.overrides, f"seed={self.seed}", *going_on),
-            *(f"trainer.max_epochs={self.epochs}", f"trainer.check_val_every_n_epoch={self.epochs}"),
-        ]
-        start = time.monotonic()
-        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-        print(f"{self.title}: {time.monotonic() - start:.0f} s", flush=True)
-        self.measured.write_text((self.folder / "metrics.json").read_text().replace(f"{Path.cwd()}/", ""))
-
-    def figures(self) -> dict[str, float]:
-        """PSNR by "<set> x<scale>"."""
-        sets = json.loads(self.measured.read_text())["sets"]
-        return {f"{name} {scale}": values["psnr_y"] for name, scales in sets.items() for scale, values in scales.items()}
-
-
-def file_name(question: str, answer: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in f"{question}_{answer}")
+def training(question: str, answer: str, overrides: list[str], seed: int, epochs: int) -> Training:
+    name = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in f"{question}_{answer}")
+    title = f"{name if overrides else 'base'}_{epochs}epochs_seed{seed}"
+    settings = *overrides, f"seed={seed}", f"trainer.max_epochs={epochs}", f"trainer.check_val_every_n_epoch={epochs}"
+    return Training(title, settings, Path("outputs/recipe") / title, MEASURED / f"{title}.json")
 
 
 def main() -> None:
@@ -170,36 +126,31 @@ def main() -> None:
     torch.set_num_threads(1)
     common = [
         *("experiment=tiny_released", "data=folder", f"data.train=[{','.join(arguments.train)}]"),
-        *(f"data.test=[{','.join(arguments.test)}]", f"data.batches_per_epoch={BATCHES}", "data.workers=0", "pictures=0"),
-        *(f"scales=[{','.join(map(str, SCALES))}]", "data.validation_scales=[]", "schedule.warmup_steps=40"),
+        *(f"data.batches_per_epoch={BATCHES}", "data.workers=0", "schedule.warmup_steps=40"),
         "callbacks.averaging.decay=0.99",  # as short as the trainings are
         *("data.batch_size=8", "data.patch=96", "optimizer.lr=8e-4", "trainer=cpu"),
     ]
+    measuring = ["data=folder", f"data.test=[{','.join(arguments.test)}]", f"scales=[{','.join(map(str, SCALES))}]"]
     asked = {question: QUESTIONS[question] for question in arguments.questions}
     answers = {(question, answer): overrides for question, own in asked.items() for answer, overrides in own.items()}
     distinct = {tuple(overrides): None for overrides in answers.values()}
     seconds = step_times(common, [list(overrides) for overrides in distinct], arguments.timed)
+    epochs = {overrides: max(1, round(60 * arguments.minutes / each / BATCHES)) for overrides, each in seconds.items()}
     trainings = {
-        (tuple(overrides), seed): Training(
-            "base" if not overrides else file_name(question, answer),
-            overrides,
-            seed,
-            max(1, round(60 * arguments.minutes / seconds[tuple(overrides)] / BATCHES)),
-        )
+        (tuple(overrides), seed): training(question, answer, overrides, seed, epochs[tuple(overrides)])
         for (question, answer), overrides in answers.items()
         for seed in arguments.seeds
     }
     where = ["trainer=gpu", "trainer.precision=32-true"] if arguments.gpu else []
-    with ThreadPoolExecutor(arguments.gpu or 2) as pool:
-        list(pool.map(lambda training: training.run([*common, *where]), trainings.values()))
+    run_all(list(trainings.values()), [*common, *where], measuring, arguments.gpu or 2)
     rows = [
         {
             "question": question,
             "answer": answer,
             "settings": overrides,
             "seconds per step": seconds[tuple(overrides)],
-            "steps": BATCHES * trainings[tuple(overrides), arguments.seeds[0]].epochs,
-            "psnr": [trainings[tuple(overrides), seed].figures() for seed in arguments.seeds],
+            "steps": BATCHES * epochs[tuple(overrides)],
+            "psnr": [trainings[tuple(overrides), seed].psnr() for seed in arguments.seeds],
         }
         for (question, answer), overrides in answers.items()
     ]

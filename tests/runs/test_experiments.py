@@ -187,7 +187,8 @@ def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:
         settings = settings_of(f"experiment=compare/{name}")
         own = {"loss"} if name == "linf" else set()  # a likelihood
         assert {key for key in frame if frame[key] != settings[key]} <= {"model", "supervision", "trainer"} | own
-        assert {key for key in frame["trainer"] if frame["trainer"][key] != settings["trainer"][key]} <= {"max_epochs"}
+        lengths = {"max_epochs", "check_val_every_n_epoch"}
+        assert {key for key in frame["trainer"] if frame["trainer"][key] != settings["trainer"][key]} <= lengths
         body = [settings["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
         assert body == [frame["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
 
