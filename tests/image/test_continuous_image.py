@@ -3,12 +3,10 @@
 import pytest
 import torch
 
-from composed import settings_of
+from composed import MODELS, settings_of
 from splatsr.checkpoints.build import build
 from splatsr.image.continuous_image import ContinuousImage
-from splatsr.runs.configuration import CONF
 
-MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 QUICKER = {"gaussianimage": ["model.fitting.steps=2"]}
 
 

@@ -22,7 +22,7 @@ from tiny_runs import make_archive
 SLOW = {
     "ours_ultra", "small_released", "mambasr", "lit", "gsasr", "gsasr_enhanced", "gsasr_ultra", "linf_patch",
     "linf_patch_fine_tuned", "fixed_scale_rdn", "fixed_scale_swinir", "gaussiansr_ablation/bank",
-    "gaussiansr_ablation/channels",
+    "gaussiansr_ablation/channels", "rain/ciaosr", "rain/gaussiansr", "rain/liif", "coz/continuoussr",
     *(f"compare/{path.stem}" for path in (CONF / "experiment/compare").glob("*.yaml")),
 } - {"compare/continuoussr", "compare/mambasr", "compare/gsasr"}  # fmt: skip
 """For `make slow`: they differ from another one in numbers and encoders, or take the longest; one of each model is left."""
