@@ -45,7 +45,7 @@ def _no_windows_without_values() -> Iterator[None]:
     window_order.cache_clear()
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in WITHOUT_NETWORK])
+@pytest.mark.parametrize("name", [name for name in MODELS if str(name) not in WITHOUT_NETWORK])
 def test_everything_is_on_the_device_of_the_image(name: str) -> None:
     model = build(settings_of(f"model={name}")["model"])
     with torch.backends.cudnn.flags(enabled=False), FakeTensorMode():  # cuDNN knows no tensors without values
