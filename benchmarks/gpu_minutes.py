@@ -26,8 +26,9 @@ from pathlib import Path
 
 import torch
 
+from gpu_processes import two_processes
 from gpu_rendering import DEVICE, gsplat_times, published_times, render_times, scale_times
-from gpu_training import compile_gain, loader_rate, loss_curves, step_times
+from gpu_training import archive_rate, compile_gain, loader_rate, loss_curves, step_times
 from section import HERE
 from splatsr.runs.machine import describe_machine
 
@@ -68,6 +69,8 @@ PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
     "precision": loss_curves,
     "training": step_times,
     "loader": loader_rate,
+    "archives": archive_rate,
+    "processes": two_processes,
     "gsplat_tests": run_gsplat_tests,
     "gsplat": gsplat_times,
     "compile": compile_gain,

@@ -51,7 +51,7 @@ def rendering(parts: dict) -> str:
 
 
 def training(parts: dict) -> str:
-    """Tables of the parts `training`, `precision`, `compile` and `loader`."""
+    """Tables of the parts `training`, `precision`, `compile`, `loader`, `archives` and `processes`."""
     columns = {
         "images/s": "images_per_s", "step, ms": "step_ms", "encoder": "encoder_ms", "heads": "heads_ms", "render": "render_ms",
         "peak, GiB": "peak_gib",
@@ -76,4 +76,15 @@ def training(parts: dict) -> str:
     if parts.get("loader"):
         rates = [[str(row["workers"]), shown(row["crops_per_s"])] for row in parts["loader"]]
         texts.append(markdown_table(("loader processes", "crops/s"), rates, text_columns=0))
+    if parts.get("archives"):
+        rates = [[row["decode_on"], str(row["workers"]), shown(row["crops_per_s"])] for row in parts["archives"]]
+        texts.append("JPEGs of 2250x1500 pixels in an archive, four crops of each:")
+        texts.append(markdown_table(("`data.decode_on`", "loader processes", "crops/s"), rates, text_columns=1))
+    if parts.get("processes"):
+        keys = "crops", "gradient_difference", "step_ms_of_two", "step_ms_of_one"
+        rows = [[shown(row[key]) for key in keys] for row in parts["processes"]]
+        texts.append("Two processes on this device by gloo, half of the batch each, float32:")
+        texts.append(
+            markdown_table(("crops", "gradient: relative difference", "step, ms", "one process"), rows, text_columns=0)
+        )
     return "\n\n".join(texts)

@@ -3,9 +3,13 @@
 Crops are random numbers on the device where only time counts, and crops of the embedded photographs where losses are compared.
 """
 
+import itertools
+import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,8 @@ import torch
 from torch import Tensor
 
 from gpu_rendering import DEVICE
+from shards import make_photographs
+from splatsr.data.device_crops import DeviceCrops
 from splatsr.data.module import PhotoData
 from splatsr.image.field import GaussianField
 from splatsr.runs.configuration import instantiate
@@ -198,3 +204,28 @@ def loader_rate(toy: bool) -> Iterator[dict]:
         start = time.perf_counter()
         count = sum(1 for _ in batches)
         yield {"workers": workers, "crops_per_s": 64 * count / (time.perf_counter() - start)}
+
+
+def archive_rate(toy: bool) -> Iterator[dict]:
+    """Crops per second from an archive of JPEGs of SA-1B's size, decoded by the loader and on the device."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = make_photographs(Path(folder) / "photographs")[: 2 if toy else None]
+        with tarfile.open(path := Path(folder) / "photographs.tar", "w") as archive:
+            for file in files:
+                archive.add(file, file.name)
+        for decode_on, workers in itertools.product(("host", "device"), (0,) if toy else (4, 12)):
+            changed = ["data=shards", f"data.train={path}", "data.cache=null", f"data.decode_on={decode_on}"]
+            sizes = [f"data.workers={workers}", f"data.batches_per_epoch={3 if toy else 30}", "data.batch_size=64"]
+            settings = Steps("experiment=tiny_released", *changed, *sizes, "data.drawings=0").settings["data"]
+            data: PhotoData = instantiate(settings, "data")
+            data.setup("fit")
+            batches = iter(data.train_dataloader())
+            _on_device(data, next(batches))
+            start = time.perf_counter()
+            count = sum(1 for batch in batches if _on_device(data, batch))
+            _wait()
+            yield {"decode_on": decode_on, "workers": workers, "crops_per_s": 64 * count / (time.perf_counter() - start)}
+
+
+def _on_device(data: PhotoData, batch: Any) -> dict:
+    return data.crops.on_device(batch, DEVICE) if isinstance(data.crops, DeviceCrops) else _moved(batch)

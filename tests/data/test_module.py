@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from composed import settings_of
 from splatsr.data.degradation.camera import Camera
 from splatsr.data.degradation.downscale import Downscale
+from splatsr.data.degradation.eight_bit import EightBit
 from splatsr.data.drawings import drawing
 from splatsr.data.evaluation_pairs import LowResolution
 from splatsr.data.module import PhotoData
@@ -24,8 +26,8 @@ from zoomed_scenes import write_scenes
 def data(**changes: object) -> PhotoData:
     settings = {
         "root": None, "train": None, "degraded": None, "test": None, "test_root": "nowhere",
-        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False, "shards": False,
-        "scenes": False, "drawings": 0,
+        "degradation": {"pil": Downscale(rule="pil")}, "cache": None, "skip_damaged": False,
+        "decode_on": "host", "shards": False, "scenes": False, "drawings": 0,
         "patch": 24, "patch_of": "hr", "scale_range": [2, 3],
         "scale_distribution": "uniform", "scale_per": "batch",
         "crops_per_photograph": 1, "crop_candidates": 1, "permute_colors": False,
@@ -65,6 +67,33 @@ def test_an_archive_gives_the_batches_of_its_folder(photographs: Path, tmp_path:
     for workers in (0, 2):
         from_archive = batches(archive, workers, 1, shards=True, cache=str(tmp_path / "cache"), crops_per_photograph=2)
         assert_same(batches(photographs, 0, 1, crops_per_photograph=2), from_archive)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_decoded_on_the_device_they_are_the_same(photographs: Path, workers: int, camera: dict[str, Camera]) -> None:
+    for path in photographs.iterdir():
+        Image.open(path).save(path.with_suffix(".jpg"), quality=90)
+        path.unlink()
+    archive = make_archive(photographs)
+    module = data(train=str(archive), shards=True, decode_on="device", workers=workers)
+    module.setup("fit")
+    (loader := module.train_dataloader()).sampler.set_epoch(1)
+    assert_same(batches(photographs, 0, 1), [module.on_after_batch_transfer(batch, 0) for batch in loader])
+    module = data(train=str(archive), shards=True, decode_on="device", degradation=camera)
+    module.setup("fit")
+    batch = module.on_after_batch_transfer(next(iter(module.train_dataloader())), 0)
+    assert batch["lr"].shape[-1] == batch["lr_side"]
+
+
+def test_what_cannot_be_decoded_on_the_device_is_refused(photographs: Path, camera: dict[str, Camera]) -> None:
+    archive = str(make_archive(photographs))
+    with pytest.raises(InputError, match=r"data\.decode_on=device decodes files of archives"):
+        data(train=str(photographs), decode_on="device")
+    with pytest.raises(InputError, match=r"data/degradation=\[pil,eight_bit\] works in the loader"):
+        steps = {"pil": Downscale(rule="pil"), "eight_bit": EightBit()}
+        data(train=archive, shards=True, decode_on="device", degradation=steps)
+    with pytest.raises(InputError, match=r"data/degradation=\[matlab\] works in the loader"):
+        data(train=archive, shards=True, decode_on="device", degradation={"matlab": Downscale(rule="matlab")})
 
 
 def test_archives_that_changed_are_not_gone_on_with(photographs: Path) -> None:

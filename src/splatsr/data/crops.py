@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from splatsr.data.batch_sampler import BatchRequest, CropRequest
@@ -52,7 +53,7 @@ class CropDataset(Dataset[dict[str, Any]]):
         """
         sides = [crop_sides(self.patch, scale, self.patch_of) for scale in request.scales]
         hr = list(self._cut(request.crops, [side for _, side in sides]))
-        batch = batch_of(request, hr)
+        batch = batch_of(request, [to_tensor(image) for image in hr])
         if self.degradation is None:
             return batch | {"lr_side": sides[0][0]}
         lr = [
@@ -73,12 +74,11 @@ class CropDataset(Dataset[dict[str, Any]]):
         return degradation(source, (side, side), np.random.default_rng(crop.seed))
 
 
-def batch_of(request: BatchRequest, hr: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> dict[str, Any]:
+def batch_of(request: BatchRequest, hr: Sequence[Float[Tensor, "3 _ _"]]) -> dict[str, Any]:
     """{"hr", "scale", "seeds"} of a batch, see `CropDataset`."""
-    targets = [to_tensor(image) for image in hr]
     one_scale = len(set(request.scales)) == 1
     return {
-        "hr": torch.stack(targets) if one_scale else targets,
+        "hr": torch.stack(list(hr)) if one_scale else list(hr),
         "scale": request.scales[0] if one_scale else list(request.scales),
         "seeds": [crop.seed for crop in request.crops],
     }

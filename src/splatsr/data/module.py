@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import lightning
+import torch
 from annotated_types import Ge, Le, Len
 from torch.utils.data import DataLoader
 
@@ -16,6 +17,8 @@ from splatsr.data.batch_sampler import BatchSampler
 from splatsr.data.crops import CropDataset, check_crops, largest_side, smallest_side
 from splatsr.data.degradation.camera import Camera
 from splatsr.data.degradation.chain import Degradation, Step
+from splatsr.data.degradation.downscale import Downscale
+from splatsr.data.device_crops import DeviceCrops, Undecoded
 from splatsr.data.drawings import SIDE, drawing
 from splatsr.data.evaluation_pairs import EvaluationPairs, LowResolution
 from splatsr.data.evaluation_sets import RequestedSets, find_evaluation_sets
@@ -26,6 +29,7 @@ from splatsr.data.layouts import check_tree
 from splatsr.data.many_images import read_all
 from splatsr.data.pairing import Reordered, pair_by_name
 from splatsr.data.rank_share import BatchShare, PairShare
+from splatsr.data.sharded_images import ShardedImages
 from splatsr.data.shards import Shards
 from splatsr.data.training_images import TrainingImages
 from splatsr.data.zoom import ZoomDataset, ZoomPairs, ZoomSampler
@@ -50,6 +54,8 @@ class PhotoData(lightning.LightningDataModule):
             of a whole batch on the device that trains.
         cache: folder for decoded training images; None: every crop decodes its file.
         skip_damaged: leave out training images that cannot be read.
+        decode_on: "device": JPEGs of archives are decoded, cut and made smaller where the training runs, see data.device_crops;
+            or "host", by the loader.
         shards: whether `train` names archives of images, or folders of archives, see data.shards.
         scenes: whether `train` names folders of scenes, each a folder of one view at several focal lengths: pairs of these are
             the LR and HR images, see data.zoom, and there is no degradation.
@@ -85,6 +91,7 @@ class PhotoData(lightning.LightningDataModule):
         degradation: Mapping[str, Step | Camera],
         cache: str | None,
         skip_damaged: bool,
+        decode_on: Literal["host", "device"],
         shards: bool,
         scenes: bool,
         drawings: Annotated[int, Ge(0), Le(10_000)],
@@ -126,6 +133,9 @@ class PhotoData(lightning.LightningDataModule):
             raise InputError("data/degradation=camera starts from the images to train on: data.degraded must be null with it.")
         if shards and degraded is not None:
             raise InputError("data.degraded has no counterpart in archives: unpack them, or set data.degraded=null.")
+        self.decode_on = decode_on
+        if decode_on == "device":
+            _check_decoding(degradation, shards=shards)
         self.shards = Shards(train, root=root, cache=cache, skip_damaged=skip_damaged) if shards and train is not None else None
         self._train = None if shards else self._training_images(train)
         self._degraded = self._training_images(degraded)
@@ -195,7 +205,9 @@ class PhotoData(lightning.LightningDataModule):
         )
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """On the device: adds the LR images to a training batch that comes without."""
+        """On the device: decodes a training batch that is not, and adds the LR images to one that comes without."""
+        if isinstance(batch, Undecoded) and isinstance(self.crops, DeviceCrops):
+            batch = self.crops.on_device(batch, self.trainer.strategy.root_device if self.trainer else torch.device("cpu"))
         if self.camera is None or not isinstance(batch, dict):
             return batch
         side = batch["lr_side"]
@@ -272,7 +284,12 @@ class PhotoData(lightning.LightningDataModule):
             raise InputError("nothing to train on: set data.train=<folder of images> (or use data=photos).")
         return self._train
 
-    def _cropped(self, photographs: Images) -> CropDataset:
+    def _cropped(self, photographs: Images) -> CropDataset | DeviceCrops:
+        if self.decode_on == "device":
+            files = photographs.first if isinstance(photographs, Joined) else photographs
+            assert isinstance(files, ShardedImages)
+            downscales = self.camera is None
+            return DeviceCrops(photographs, files, downscales=downscales, patch=self.patch, patch_of=self.patch_of)
         degraded = None if self._degraded is None else self._load_degraded(self._degraded, photographs)
         return CropDataset(
             photographs, degraded=degraded, degradation=self.degradation, patch=self.patch, patch_of=self.patch_of
@@ -302,6 +319,18 @@ def _check_scenes(others: Mapping[str, Any], patch_of: str) -> None:
         raise InputError(f"data.scenes=true, whose LR images are photographs, does not go with data.{given[0]}; see data=coz.")
     if patch_of != "lr":
         raise InputError("data.scenes=true needs data.patch_of=lr: LR crops are cut, and HR crops follow.")
+
+
+def _check_decoding(degradation: Mapping[str, Step | Camera], *, shards: bool) -> None:
+    """InputError where data.decode_on=device meets what it cannot do."""
+    if not shards:
+        raise InputError("data.decode_on=device decodes files of archives (data=shards); folders have data.decode_on=host.")
+    steps = list(degradation.values())
+    rules = [step.rule for step in steps if isinstance(step, Downscale)]
+    if not (len(steps) == 1 and (rules == ["pil"] or isinstance(steps[0], Camera))):
+        raise InputError(
+            f"data/degradation=[{','.join(degradation)}] works in the loader; with data.decode_on=device it is [pil] or camera."
+        )
 
 
 def _on_crops_or_on_batches(degradation: Mapping[str, Step | Camera]) -> tuple[Degradation | None, Camera | None]:

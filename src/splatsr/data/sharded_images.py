@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from splatsr.data.archive import Archive
 from splatsr.errors import InputError
 from splatsr.image_files.one_line import say_once
+from splatsr.image_files.plain_jpeg import is_plain_jpeg
 from splatsr.image_files.reading import read_image
 
 
@@ -43,6 +44,12 @@ class ShardedImages:
                     raise InputError(f"{error} Mend it, or train without what is damaged: data.skip_damaged=true.") from error
                 say_once(f"skipped: {error}")
         raise InputError(f"none of the {len(self)} photographs to train on can be read.")
+
+    def jpeg(self, number: int) -> bytes | None:
+        """The file of a photograph that a device can decode; None where the pixels are to be taken, `self[number]`."""
+        place = self._place(number)
+        content = place.archive.read(place.start, place.length)
+        return content if is_plain_jpeg(content, self.smallest) else None
 
     def _place(self, number: int) -> Place:
         archive = int(np.searchsorted(self.first, number, side="right")) - 1

@@ -116,7 +116,7 @@ class ZoomDataset(Dataset[dict[str, Any]]):
     def __getitem__(self, request: BatchRequest) -> dict[str, Any]:
         """{"lr": (B, 3, l, l), "hr", "scale", "seeds"}, see `CropDataset`."""
         lr, hr = zip(*map(self._cut, request.crops), strict=True)
-        return batch_of(request, list(hr)) | {"lr": torch.stack([to_tensor(image) for image in lr])}
+        return batch_of(request, [to_tensor(image) for image in hr]) | {"lr": torch.stack([to_tensor(image) for image in lr])}
 
     def _cut(self, crop: CropRequest) -> tuple[UInt8[np.ndarray, "l l 3"], UInt8[np.ndarray, "side side 3"]]:
         """(LR, HR): from whole LR pixels on, and from the HR pixel nearest to the same point (ties to even)."""
