@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from splatsr import GaussianField, InputError
 from splatsr.commands import view as command
@@ -65,6 +66,35 @@ def test_pictures_of_several_that_cannot_be_read_are_left_out_and_named(here: Pa
     with pytest.raises(InputError, match="none of 2 pictures can be shown"):
         view(["0.png", "3.png", "-o", "none.html"])
     assert not (here / "none.html").exists()
+
+
+def test_so_are_those_that_are_too_long_before_any_model_runs(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (4001, 6)).save("long.png")
+    view(["long.png", "0.png", "--reduce", "2", "-o", "half.html"])
+    assert [one["size"] for one in shown(here / "half.html")] == [[3, 2000], [30, 35]]
+    Image.new("RGB", (8193, 6)).save("longer.png")
+    capsys.readouterr()
+    for options in ([], ["--reduce", "4"]):
+        with pytest.raises(InputError, match="1 of 2 pictures are not in it"):
+            view(["longer.png", "0.png", *options, "-o", f"{len(options)}.html"])
+        assert "skipped: longer.png has 8193x6 pixels; the page shows at most 4000 a side" in capsys.readouterr().err
+    monkeypatch.setattr(subjects, "field_of", None)
+    with pytest.raises(InputError, match="long.png has 4001x6 pixels; the page shows at most 4000 a side"):
+        view(["long.png"])
+
+
+def test_a_warning_is_about_the_page_that_is_made(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not about the one that a picture, which turned out to be damaged, would have made."""
+    Image.effect_noise((600, 500), 50).save("noise.png")
+    (here / "noise.png").write_bytes((here / "noise.png").read_bytes()[:9000])
+    monkeypatch.setattr(command, "LARGE", 4_000_000)
+    with pytest.raises(InputError, match="1 of 2 pictures are not in it"):
+        view(["noise.png", "0.png", "-o", "small.html"])
+    assert "warning" not in capsys.readouterr().err
 
 
 def test_a_field_and_what_it_is_compared_with(here: Path) -> None:

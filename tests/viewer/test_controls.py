@@ -224,6 +224,20 @@ def test_a_lost_context_comes_back(opened: Page) -> None:
     assert sum(before[:3]) > 0
 
 
+def test_a_canvas_of_another_size_is_never_seen_empty(opened: Page) -> None:
+    """An observer of its size that comes after the page's own finds it drawn: what is there then is what is seen."""
+    seen = opened.evaluate(
+        """splatsr.then((viewer) => new Promise((resolve) => {
+            new ResizeObserver(() => {
+                if (canvas.width === 701) resolve([...viewer.renderer.pixels(350, 200, 1, 1)]);
+            }).observe(canvas);
+            canvas.style.width = "701px";
+        }))"""
+    )
+    assert sum(seen[:3]) > 0
+    assert seen == level(opened, 350, 200)
+
+
 def test_without_webgl_it_is_one_sentence(tab: Page, shown: Any) -> None:
     tab.call(
         "Page.addScriptToEvaluateOnNewDocument",

@@ -236,6 +236,50 @@ def test_what_is_no_picture_leaves_the_one_in_work_alone(opened: Page) -> None:
     assert opened.evaluate("document.getElementById('state').textContent") == ""
 
 
+def test_refusals_are_said_whichever_picture_is_read_first(opened: Page) -> None:
+    """Of a picture that takes long to read, and of one that came after it."""
+    opened.evaluate(
+        """{
+            const real = createImageBitmap;
+            window.createImageBitmap = async (file, options) => {
+                if (file.name?.startsWith("slow")) await new Promise((resolve) => (window.release = resolve));
+                return real(file, options);
+            };
+        }"""
+    )
+    drop(opened, picture(10, 10), "slow.png")
+    opened.evaluate("dropped.take(new File(['none'], 'notes.txt'))")
+    opened.evaluate("window.release()")
+    wait_until(opened, "dropped.shown?.name === 'slow.png' && document.getElementById('share').hidden")
+    assert opened.evaluate("document.getElementById('state').textContent").startswith("notes.txt cannot be shown: ")
+    opened.evaluate("void dropped.take(new File(['none'], 'slow.txt'))")
+    drop(opened, picture(10, 12), "quick.png")
+    shown(opened, "quick.png")
+    opened.evaluate("window.release()")
+    wait_until(opened, "document.getElementById('state').textContent.startsWith('slow.txt cannot be shown: ')")
+    assert opened.evaluate("dropped.shown.name") == "quick.png"
+
+
+def test_the_same_file_can_be_chosen_again(opened: Page, tmp_path: Path) -> None:
+    Image.fromarray(picture(10, 10)).save(tmp_path / "a.png")
+    node = opened.call("Runtime.evaluate", expression="document.getElementById('file')")["result"]["objectId"]
+    opened.call("DOM.setFileInputFiles", files=[str(tmp_path / "a.png")], objectId=node)
+    shown(opened, "a.png")
+    assert opened.evaluate("document.getElementById('file').files.length") == 1
+    opened.evaluate("document.getElementById('file').dispatchEvent(new MouseEvent('click'))")  # before the dialogue is there
+    assert opened.evaluate("document.getElementById('file').files.length") == 0
+
+
+def test_without_webgl_it_says_so_before_any_picture_is_asked_for(made: Path, browser: Chromium) -> None:
+    page = browser.page()
+    page.call("Page.addScriptToEvaluateOnNewDocument", source="HTMLCanvasElement.prototype.getContext = () => null")
+    page.open(made / "20.html")
+    text = page.evaluate("document.body.innerText").strip()
+    assert re.fullmatch(r"This page draws with WebGL 2, which this browser does not offer[^.]*\.", text)
+    assert page.errors == []
+    page.close()
+
+
 def test_the_page_carries_licences_and_may_ask_for_nothing(made: Path) -> None:
     text = (made / "20.html").read_text(encoding="utf-8")
     assert "Copyright (c) Microsoft Corporation" in text

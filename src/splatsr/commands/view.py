@@ -26,6 +26,9 @@ LARGE, LARGEST = 20_000_000, 400_000_000
 PER_PIXEL = {"float16": 40, "float32": 120}
 """Bytes of a page per LR pixel and model, about: what four kernels take as base64."""
 
+LONGEST = 4000
+"""LR pixels along a side, of which each has two kernels: what `planes.LARGEST_SIDE` holds, margins included."""
+
 _ABOUT = """\
 Writes one HTML file that shows pictures as continuous images: zoom in as far as you like, beside bicubic interpolation, and see
 the kernels. It opens from the disk, in any current browser, without a network."""
@@ -87,17 +90,17 @@ def _write(
     others = Others.of(options.compare, options.device, is_only=field_file is not None or len(sources) == 1)
     unread = _Unread(len(sources))
     if field_file is not None:
-        subjects, expected = [subject_of_field(field_file, others)], 0
+        subjects = [subject_of_field(field_file, others)]
     else:
         kept = unread.without(sources, lambda source: _check_side(source, reduce))
-        expected = _check_size(kept, reduce, 1 + len(others.models), options.precision)
+        _check_size(kept, reduce, 1 + len(others.models), options.precision)
         named = [(path.name, pixels) for path, pixels in unread.without(kept, read_image).items()]
         subjects = subjects_of_pictures(named, model, reduce, others, options.device) if named else []
     network = None if options.with_model is None else _network(options.with_model)
     text = page_of(subjects, title=target.stem, precision=options.precision, network=network)
     if len(text) > LARGEST:
         raise InputError(f"{target} would have {len(text) / 1e6:.0f} MB, and browsers take {LARGEST / 1e6:.0f}: none is made.")
-    if len(text) > LARGE or expected > LARGE:
+    if len(text) > LARGE:
         sys.stderr.write(f"warning: {target} has {len(text) / 1e6:.0f} MB; browsers take a while to open it.\n")
     if options.existing != "overwrite" and target.exists():
         raise InputError(f"{target} has come to exist meanwhile; use --existing overwrite.")
@@ -150,17 +153,23 @@ def _title(given: Sequence[Path], with_model: str | None) -> str:
 
 
 def _check_side(source: Path, reduce: int) -> tuple[int, int]:
-    """A picture's height and width, from its header; InputError where it has none, or is too small to be reduced."""
+    """A picture's height and width, from its header; InputError where it has none, or is too small or too large."""
     from splatsr.image_files.reading import image_size
+    from splatsr.viewer.planes import LARGEST_SIDE
 
     height, width = image_size(source)
     if min(height, width) < reduce:
         raise InputError(f"{source} has {width}x{height} pixels, too few for --reduce {reduce}.")
+    if max(height, width) > min(reduce * LONGEST, LARGEST_SIDE):
+        raise InputError(
+            f"{source} has {width}x{height} pixels; the page shows at most {LONGEST} a side, and {LARGEST_SIDE} of what it is "
+            "reduced from (--reduce): cut it."
+        )
     return height, width
 
 
-def _check_size(sizes: Mapping[Path, tuple[int, int]], reduce: int, models: int, precision: str) -> int:
-    """Bytes of the page, about; InputError where no browser would take it."""
+def _check_size(sizes: Mapping[Path, tuple[int, int]], reduce: int, models: int, precision: str) -> None:
+    """InputError where no browser would take the page."""
     pixels = sum((height // reduce) * (width // reduce) for height, width in sizes.values())
     size = pixels * models * PER_PIXEL[precision]
     if size > LARGEST:
@@ -168,7 +177,6 @@ def _check_size(sizes: Mapping[Path, tuple[int, int]], reduce: int, models: int,
             f"a page of {pixels / 1e6:.1f} million pixels would have about {size / 1e6:.0f} MB, and browsers take "
             f"{LARGEST / 1e6:.0f}: give fewer or smaller pictures, or --reduce."
         )
-    return size
 
 
 def _parser() -> Parser:

@@ -45,6 +45,7 @@ function resize(viewer, canvas) {
     if (canvas.width === width && canvas.height === height) return;
     Object.assign(canvas, {width, height});
     if (viewer.shown) viewer.centre(x, y, viewer.state.scale);
+    viewer.draw();                      // at once: a canvas of another size is empty, and would be seen so
 }
 
 function controlPointers(viewer, canvas, at) {
@@ -176,17 +177,17 @@ function setTheme(viewer, theme) {
 }
 
 function sorry(sentence) {
-    document.querySelector("main").hidden = true;
+    for (const part of document.querySelectorAll("main, aside")) part.hidden = true;
     Object.assign(element("sorry"), {hidden: false, textContent: sentence});
 }
 
 async function begin() {
     const {pictures} = JSON.parse(element("facts").textContent), canvas = element("canvas");
-    await window.firstPicture?.(pictures);      // of a page that runs a model
-    document.querySelector("main").hidden = false;
     const viewer = new Viewer(canvas, pictures, (figures) => show(viewer, figures));
     if (!viewer.renderer.gl)
         return sorry("This page draws with WebGL 2, which this browser does not offer: open it in a current Firefox, Chrome, Edge or Safari with hardware acceleration switched on.");
+    await window.firstPicture?.(pictures);      // of a page that runs a model
+    document.querySelector("main").hidden = false;
     fill(element("picture"), pictures.map(({name}, index) => [index, name]));
     fill(element("kernels"), COLORINGS.map((name, index) => [index, `by ${name}`]), ["none", "hidden"]);
     element("pictures").hidden = pictures.length < 2;

@@ -16,7 +16,7 @@ class Viewer {
         canvas.addEventListener("webglcontextrestored", () => {
             this.lost = false;
             this.renderer.restore();
-            this.change({});
+            if (this.shown) this.change({});
         });
     }
 

@@ -11,6 +11,7 @@ async function firstPicture(pictures) {
         take(event.dataTransfer.files);
     });
     window.addEventListener("paste", (event) => take(event.clipboardData.files));
+    element("file").onclick = (event) => (event.target.value = "");      // so that the same file again is another choice
     element("file").onchange = (event) => take(event.target.files);
     dropped.say(pictures.length ? "" : "Drop a picture, paste one, or choose one.");
     if (!pictures.length) await dropped.first;
@@ -40,13 +41,14 @@ class Dropped {
     /** Shows a picture's field when it is made, unless another one comes meanwhile; what is none leaves the one in work alone. */
     async take(file) {
         const number = ++this.count, {facts} = this;
+        this.refused = "";
         try {
             this.say(`${file.name}: reading`, 0);
             const {pixels, bitmap} = await decoded(file), {width, height} = bitmap;
             if (Math.max(width, height) > facts.longest || width * height > facts.largest)
                 throw new Error(`${width}x${height} pixels are too many here (at most ${facts.largest / 1e6} million, ${facts.longest} a side)`);
             if (number < this.latest) return;
-            Object.assign(this, {latest: number, refused: ""});
+            this.latest = number;
             const worker = await this.network;
             if (number !== this.latest) return;
             const made = await this.run(worker, {number, pixels, width, height}, (share) => {
@@ -54,7 +56,6 @@ class Dropped {
             });
             if (number === this.latest) await this.show(file.name, number, bitmap, made);
         } catch (error) {
-            if (number < this.latest) return;
             this.refused = `${file.name} cannot be shown: ${ended(error.message)}`;
             this.say("");
         }
