@@ -136,7 +136,7 @@ def test_the_folder_of_a_run(here: Path, tiny_file: Path, monkeypatch: pytest.Mo
         (["0.png", "a.field"], "is no picture; a saved field, or a run, is given alone"),
         (["a.field", "--reduce", "2"], "is a field, made already"),
         (["a.field", "--compare", "tiny"], "not with a model"),
-        (["broken.field"], "broken.field is damaged or not a safetensors file"),
+        (["broken.field"], "broken.field is damaged, or no saved field"),
         (["input=0.png"], "is a setting, and this command takes options"),
         (["empty"], "holds no images"),
     ],

@@ -95,7 +95,7 @@ def test_what_is_there_stays_unless_it_is_to_go(splat: Path, tmp_path: Path, cap
         ({"output": "big.splat"}, r"cannot write \.splat"),
         ({"input": "batch.safetensors"}, "holds 2 images of 3 channels"),
         ({"input": "five.splat"}, "holds 1 images of 5 channels"),
-        ({"input": "photo.png"}, "damaged or not a safetensors file"),
+        ({"input": "photo.png"}, "photo.png is a picture; job=render makes one of a field, and job=field a field of one"),
         ({"scale": None}, "give either size or scale or fit"),
         ({"size": [3, 4]}, "give either size or scale or fit"),
         ({"scale": 0.01}, "smaller than one pixel"),

@@ -70,7 +70,7 @@ def read_field(path: str | Path) -> FieldContent:
     except InputError:
         raise
     except (SafetensorError, ValueError, RuntimeError, OSError, MemoryError) as error:  # of Python too, whatever stands in it
-        raise InputError(f"{path} is damaged or not a safetensors file ({_words(error)}).") from error
+        raise InputError(f"{path} is damaged, or no saved field ({_words(error)}).") from error
     facts = {name: metadata[name] for name in ("size", "reference_scale", "margin") if name in metadata}
     if _DIGEST in metadata and metadata[_DIGEST] != digest(facts, tensors):
         raise InputError(f"{path} is damaged: it does not hold what was written. Make it again.")

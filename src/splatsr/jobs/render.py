@@ -16,6 +16,7 @@ from splatsr.errors import InputError
 from splatsr.geometry import Output, distorted, resolve_output
 from splatsr.image.field import GaussianField
 from splatsr.image.field_on_disk import FieldOnDisk, WindowInStrips, open_field
+from splatsr.image_files.folder import is_image_name
 from splatsr.image_files.formats import check_writable
 from splatsr.image_files.one_line import one_line
 from splatsr.image_files.picture import Extras
@@ -77,6 +78,8 @@ def _check_names(result: Result) -> None:
     source, target = result
     if source.is_dir() or target.is_dir():
         raise InputError(f"{source if source.is_dir() else target} is a folder; job=render makes an image of one field.")
+    if is_image_name(source.name):
+        raise InputError(f"{source} is a picture; job=render makes one of a field, and job=field a field of one.")
     check_writable(target)
     check_place(target)
 
