@@ -178,3 +178,21 @@ def test_work_for_a_pixel_does_not_grow_with_outliers_or_the_image(page: tuple[P
     assert 8 < counts["photograph"]["counted"] < 16
     assert counts["photograph"]["tried"] < 22
     assert counts["wide"]["tried"] < 22 + 20
+
+
+@pytest.mark.parametrize("name", ["photograph", "stress", "wide", "scattered"])
+def test_no_ellipse_is_cut(page: tuple[Page, str], shown: Any, name: str) -> None:
+    """Fewer kernels are tried for the ellipses than for the field; all of them draw the same."""
+    view = {"picture": NAMES.index(name), "x": 41.3, "y": 20.7, "width": 121, "height": 83, "kernels": True}
+    few = [drawn(page[0], scale=scale, **view) for scale in (17, 64)]
+    page[0].evaluate(
+        """splatsr.then(({renderer}) => {
+            const run = renderer.run.bind(renderer);
+            renderer.run = (shader, defined, values) => run(shader, defined, {...values, nearer: [1, 0]});
+        })"""
+    )
+    every = [drawn(page[0], scale=scale, **view) for scale in (17, 64)]
+    page[0].evaluate("splatsr.then(({renderer}) => delete renderer.run)")
+    assert [differences(*pair)[0] <= 1 for pair in zip(few, every, strict=True)] == [True, True]
+    without = drawn(page[0], scale=64, **{**view, "kernels": False})
+    assert differences(few[1], without)[0] > 50

@@ -21,7 +21,7 @@ uniform int tailCount, perSide, margin;
 uniform ivec2 size, cells, base, firstTile;
 uniform vec2 origin, tileShift;     // of the view's corner, from `base` and from the first tile's corner (output pixels)
 uniform float scale, height;        // output pixels per LR pixel; rows of the output
-uniform vec2 spacing;               // of the pixels that are counted, output pixels
+uniform vec2 spacing, nearer;       // of the pixels that are counted, output pixels; of the reach: a factor, and LR pixels more
 uniform float widening;             // variance of the pixel's footprint, LR pixels^2
 uniform vec4 ground;                // color beside the image
 
@@ -197,7 +197,7 @@ void main() {
 #if defined(FIELD) || defined(COUNT) || defined(KERNELS)
 // Makes the cells from `first` to before `end` more: by those that reach a point.
 void include(vec2 point, inout ivec2 first, inout ivec2 end) {
-    vec4 far = texelFetch(reach, clamp(base + ivec2(floor(point)), ivec2(0), size - 1), 0);
+    vec4 far = nearer.x * texelFetch(reach, clamp(base + ivec2(floor(point)), ivec2(0), size - 1), 0) + nearer.y;
     ivec2 own = perSide * (base + margin);
     first = min(first, own + ivec2(ceil(float(perSide) * (point - far.xy) - 0.5)));
     end = max(end, own + ivec2(floor(float(perSide) * (point + far.zw) + 0.5)));

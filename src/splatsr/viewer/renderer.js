@@ -109,7 +109,8 @@ class Renderer {
             limits: this.texture("no limits", "R32UI", 1, 1, new Uint32Array([0xffffffff])),
             tailCount: field.tailCount, perSide: field.perSide, margin: field.margin, cells: [columns, rows], size: [width, height],
             base, origin: [view.x - base[0], view.y - base[1]], scale: view.scale, height: this.canvas.height,
-            widening: isWide ? widening(field, view.scale) : 0, firstTile: [0, 0], tileShift: [0, 0], spacing: [1, 1],
+            widening: isWide ? widening(field, view.scale) : 0, firstTile: [0, 0], tileShift: [0, 0],
+            spacing: [1, 1], nearer: [1, 0],
         };
     }
 
@@ -154,7 +155,8 @@ class Renderer {
         const gl = this.gl, values = {...this.uniformsOf(field, view, true), ground: [0, 0, 0, 0], strength, coloring, thickness};
         gl.enable(gl.BLEND);
         gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-        const draw = () => this.run("field", ["KERNELS"], {...values, farthest: field.drift});
+        const farthest = field.drift, share = 2 / Math.sqrt(2 * CUT);       // nothing is drawn beyond two standard deviations
+        const draw = () => this.run("field", ["KERNELS"], {...values, farthest, nearer: [share, (1 - share) * farthest]});
         this.onCanvas(field.size, view, {left, right}, draw);
         gl.disable(gl.BLEND);
     }
