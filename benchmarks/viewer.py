@@ -42,7 +42,7 @@ PAGE, MEASURED = HERE.parent / "docs" / "viewer.md", 9
 FRAMES = """splatsr.then(async (viewer) => {
     if (%(picture)d !== viewer.state.picture) await viewer.choose(%(picture)d);
     Object.assign(viewer.canvas, {width: 512, height: 512});
-    Object.assign(viewer.state, {scale: %(scale)d, x: %(x)f, y: %(y)f, split: 0, kernels: false, published: false});
+    Object.assign(viewer.state, {scale: %(scale)d, x: %(x)f, y: %(y)f, split: 0, kernels: %(kernels)s, published: false});
     const times = [];
     for (let count = 0; count < %(count)d; ++count) {
         const began = performance.now();
@@ -54,10 +54,10 @@ FRAMES = """splatsr.then(async (viewer) => {
 })"""
 
 
-def frame(page: Page, number: int, scale: int, size: tuple[int, int]) -> float:
-    """Milliseconds of a frame in the middle of a picture of (h, w) LR pixels."""
+def frame(page: Page, number: int, scale: int, size: tuple[int, int], kernels: str = "false") -> float:
+    """Milliseconds of a frame in the middle of a picture of (h, w) LR pixels; `kernels`: whether their ellipses are drawn."""
     x, y = (side / 2 - 256 / scale for side in (size[1], size[0]))
-    values = {"picture": number, "scale": scale, "x": x, "y": y, "count": MEASURED + 2}
+    values = {"picture": number, "scale": scale, "x": x, "y": y, "count": MEASURED + 2, "kernels": kernels}
     return statistics.median(page.evaluate(FRAMES % values))
 
 
@@ -86,6 +86,13 @@ def frames_and_opening(page: Page, folder: Path) -> list[tuple[str, float, str]]
     for number, (name, size) in enumerate([(subjects[0].name, sizes[0]), (subjects[1].name, sizes[1]), ("wide", sizes[0])]):
         title = "96x64 with twenty kernels of sigma 3" if name == "wide" else f"photograph of {name} LR pixels"
         rows += [(f"frame at x{scale}, {title}", frame(page, number, scale, size), "ms") for scale in (4, 40)]
+    rows.append(
+        (
+            f"frame at x40, photograph of {subjects[0].name} LR pixels and its kernels' ellipses",
+            frame(page, 0, 40, sizes[0], "true"),
+            "ms",
+        )
+    )
     large = folder / "large.html"
     large.write_text(page_of(subjects[1:2], title="large"), encoding="utf-8")
     times = []

@@ -180,19 +180,63 @@ def test_work_for_a_pixel_does_not_grow_with_outliers_or_the_image(page: tuple[P
     assert counts["wide"]["tried"] < 22 + 20
 
 
-@pytest.mark.parametrize("name", ["photograph", "stress", "wide", "scattered"])
-def test_no_ellipse_is_cut(page: tuple[Page, str], shown: Any, name: str) -> None:
-    """Fewer kernels are tried for the ellipses than for the field; all of them draw the same."""
-    view = {"picture": NAMES.index(name), "x": 41.3, "y": 20.7, "width": 121, "height": 83, "kernels": True}
-    few = [drawn(page[0], scale=scale, **view) for scale in (17, 64)]
-    page[0].evaluate(
-        """splatsr.then(({renderer}) => {
-            const run = renderer.run.bind(renderer);
-            renderer.run = (shader, defined, values) => run(shader, defined, {...values, nearer: [1, 0]});
-        })"""
-    )
-    every = [drawn(page[0], scale=scale, **view) for scale in (17, 64)]
-    page[0].evaluate("splatsr.then(({renderer}) => delete renderer.run)")
-    assert [differences(*pair)[0] <= 1 for pair in zip(few, every, strict=True)] == [True, True]
-    without = drawn(page[0], scale=64, **{**view, "kernels": False})
-    assert differences(few[1], without)[0] > 50
+def over(picture: np.ndarray, color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return color * alpha[..., None] + picture * (1 - alpha[..., None])
+
+
+def outlined(field: GaussianField, picture: np.ndarray, x: float, y: float, scale: float) -> np.ndarray:
+    """A picture with cells of half an LR pixel over it, then every kernel, colored by channel; all of them fully faded in."""
+    thick, (height, width) = 1.2, picture.shape[:2]
+    columns, rows = np.meshgrid(x + (np.arange(width) + 0.5) / scale, y + (np.arange(height) + 0.5) / scale)
+
+    def lines(side: float) -> np.ndarray:
+        away = np.minimum(*(np.abs((at / side + 0.5) % 1 - 0.5) * scale * side for at in (columns, rows)))
+        return (thick / 2 + 0.5 - away).clip(0, 1)
+
+    picture = over(picture, np.full(3, 127.5), np.maximum(0.8 * lines(1), 0.35 * lines(0.5)))
+    parts = (part[0].double().numpy() for part in (field.means, field.cholesky, field.colors))
+    for centre, (l11, l21, l22), color in zip(*parts, strict=True):
+        if l11 * l22 == 0 or not x - 3 < centre[0] < x + width / scale + 3 or not y - 3 < centre[1] < y + height / scale + 3:
+            continue
+        dx, dy = columns - centre[0], rows - centre[1]
+        u = dx / l11
+        t = (dy - l21 * u) / l22
+        radius = np.hypot(u, t).clip(1e-4)
+        slope = np.hypot(u - t * l21 / l22, t * l11 / l22) / np.abs(l11 * radius)
+        line, dot = np.abs(radius - 1) * scale / slope, scale * np.hypot(dx, dy)
+        near = radius <= 2
+        dark, bright = (
+            near * np.maximum((thick / 2 + more - line).clip(0, 1), (1.6 * thick + more - dot).clip(0, 1))
+            for more in (1.5, 0.5)
+        )
+        seen = color.clip(0) / max(color.max(), 1e-3)
+        shade = np.array([1, 0.1, 0.1]) if color.min() < 0 else 0.15 + 0.85 * seen
+        picture = over(over(picture, np.zeros(3), 0.45 * dark * (1 - bright)), 255 * shade, bright)
+    return picture
+
+
+@pytest.mark.parametrize("name", ["photograph", "stress"])
+@pytest.mark.parametrize("scale", [64, 111.3])
+def test_every_kernel_is_outlined(page: tuple[Page, str], shown: Any, name: str, scale: float) -> None:
+    """As drawn one by one; the canvas rounds after each, and floats end elsewhere at the lines' edges."""
+    view = {"picture": NAMES.index(name), "x": 41.3, "y": 20.7, "scale": scale, "width": 121, "height": 83}
+    plain = drawn(page[0], **view)
+    ours = drawn(page[0], kernels=True, coloring=2, **view)
+    theirs = outlined(shown.fields[name], plain.astype(float), view["x"], view["y"], scale)
+    off = np.abs(ours - theirs)
+    assert off.mean() < 1
+    assert (off > 6).mean() < 5e-3
+    assert np.abs(ours.astype(int) - plain).mean() > 10
+
+
+@pytest.mark.parametrize("name", ["wide", "scattered"])
+def test_those_of_the_tail_are_outlined_too(page: tuple[Page, str], shown: Any, name: str) -> None:
+    """Far from their cells, or much wider than the others: there is a line at every kernel's end of its first axis."""
+    field = shown.fields[name]
+    view = {"picture": NAMES.index(name), "x": 0, "y": 0, "scale": 48, "width": 1000, "height": 700}
+    changed = np.abs(drawn(page[0], kernels=True, **view).astype(int) - drawn(page[0], **view)).max(-1) > 12
+    ends = field.means[0] + field.cholesky[0, :, :2]
+    pixels = np.floor(ends[ends.isfinite().all(1)].numpy() * 48).astype(int)
+    pixels = pixels[((pixels >= 0) & (pixels < [1000, 700])).all(1)]
+    assert len(pixels) > 10
+    assert changed[pixels[:, 1], pixels[:, 0]].mean() > 0.9

@@ -1,7 +1,8 @@
 // A field of kernels, gathered: every pixel sums the kernels of the cells that reach its LR pixel, in the cells' order.
 // FIELD does so for blocks of 2x2 pixels at once, which read a kernel once; SPREAD lays them out.
-// One of FIELD, SPREAD, TILES, COUNT and KERNELS is defined; also PUBLISHED where tiles limit the sum, and FOOTPRINT below the
-// reference scale. (Branches would do, but some devices compute both sides.)
+// Kernels are shown as CELLS and OUTLINES, of which CORNERS is the vertex shader.
+// One of FIELD, SPREAD, TILES, COUNT, CELLS, OUTLINES and CORNERS is defined; also PUBLISHED where tiles limit the sum,
+// and FOOTPRINT below the reference scale. (Branches would do, but some devices compute both sides.)
 // Lengths are LR pixels, counted from an integer pixel near the view (`base`), so that no digits are lost when zoomed.
 precision highp float;
 precision highp int;
@@ -21,7 +22,7 @@ uniform int tailCount, perSide, margin;
 uniform ivec2 size, cells, base, firstTile;
 uniform vec2 origin, tileShift;     // of the view's corner, from `base` and from the first tile's corner (output pixels)
 uniform float scale, height;        // output pixels per LR pixel; rows of the output
-uniform vec2 spacing, nearer;       // of the pixels that are counted, output pixels; of the reach: a factor, and LR pixels more
+uniform vec2 spacing;               // of the pixels that are counted, output pixels
 uniform float widening;             // variance of the pixel's footprint, LR pixels^2
 uniform vec4 ground;                // color beside the image
 
@@ -130,14 +131,15 @@ void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
 }
 #endif
 
-#ifdef KERNELS
 uniform float thickness;            // of lines, output pixels
 uniform vec3 strength;              // alpha of ellipses, centres and cells
-uniform int coloring;               // 0: shape, 1: drift, 2: channel
-uniform float farthest;
-out vec4 shown;
 
-vec4 drawn = vec4(0.0);             // premultiplied
+#ifdef CORNERS
+uniform int coloring;               // 0: shape, 1: drift, 2: channel
+uniform float farthest, width;      // the longest way from the middle of a cell; columns of the output
+uniform ivec4 seen;                 // the first of the cells that are in sight, and how many there are along both axes
+flat out vec2 centre;               // from the view's corner, LR pixels
+flat out vec3 l, line;              // of the Cholesky factor l11, l21, l22; the color
 
 vec3 hue(float turn) { return clamp(abs(mod(6.0 * turn + vec3(0.0, 4.0, 2.0), 6.0) - 3.0) - 1.0, 0.0, 1.0); }
 
@@ -157,29 +159,46 @@ vec3 colorOf(vec4 place, vec4 color) {
     return mix(vec3(1.0), bright / max(max(bright.r, max(bright.g, bright.b)), 1e-3), 0.85);
 }
 
-void over(vec3 color, float alpha) { drawn = vec4(color * alpha, alpha) + drawn * (1.0 - alpha); }
-
-void add(ivec2 cell, vec2 here, vec4 place, vec4 color) {
-    if (color.x == 0.0) return;
-    vec2 d = here - place.xy;
-    float u = d.x / place.z, t = (d.y - place.w * u) / color.x, radius = max(sqrt(u * u + t * t), 1e-4);
-    if (radius > 2.0) return;
-    vec2 slope = vec2(u - t * place.w / color.x, t * place.z / color.x) / (place.z * radius);
-    float line = abs(radius - 1.0) * scale / length(slope);
-    float alpha = strength.x * clamp((thickness + 1.0) / 2.0 - line, 0.0, 1.0);
-    alpha = max(alpha, strength.y * clamp(1.6 * thickness + 0.5 - scale * length(d), 0.0, 1.0));
-    float halo = max(strength.x * clamp((thickness + 3.0) / 2.0 - line, 0.0, 1.0),
-                     strength.y * clamp(1.6 * thickness + 1.5 - scale * length(d), 0.0, 1.0));
-    if (halo > 0.0) over(vec3(0.0), 0.45 * halo * (1.0 - alpha));
-    if (alpha > 0.0) over(colorOf(place, color), alpha);
+void main() {                       // two triangles around two standard deviations of a kernel
+    int index = gl_VertexID / 6, corner = gl_VertexID % 6, row = index - seen.z * seen.w;
+    ivec2 cell = row < 0 ? seen.xy + ivec2(index % seen.z, index / seen.z) : tailCell(row);
+    vec4 place = row < 0 ? texelFetch(places, cell, 0) : texelFetch(tail, ivec2(0, row), 0);
+    vec4 color = row < 0 ? texelFetch(colors, cell, 0) : texelFetch(tail, ivec2(1, row), 0);
+    centre = place.xy - origin + vec2(cell - perSide * (base + margin)) / float(perSide);
+    l = vec3(place.zw, color.x);
+    line = colorOf(place, color);
+    vec2 side = vec2(corner == 1 || corner == 2 || corner == 4, corner == 2 || corner == 4 || corner == 5) * 2.0 - 1.0;
+    vec2 at = (scale * centre + side * (2.0 * scale * vec2(abs(l.x), length(l.yz)) + 1.0)) / vec2(width, height);
+    gl_Position = color.x == 0.0 ? vec4(2, 2, 2, 1) : vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0, 1);
 }
+#endif
 
-void addCells() {
+#ifdef OUTLINES
+flat in vec2 centre;
+flat in vec3 l, line;
+out vec4 shown;
+
+void main() {
+    vec2 d = vec2(gl_FragCoord.x, height - gl_FragCoord.y) / scale - centre;
+    float u = d.x / l.x, t = (d.y - l.y * u) / l.z, radius = max(sqrt(u * u + t * t), 1e-4);
+    vec2 slope = vec2(u - t * l.y / l.z, t * l.x / l.z) / (l.x * radius);
+    float outside = abs(radius - 1.0) * scale / length(slope) - thickness / 2.0, dot = 1.6 * thickness - scale * length(d);
+    vec2 drawn = max(strength.x * clamp(vec2(0.5, 1.5) - outside, 0.0, 1.0), strength.y * clamp(dot + vec2(0.5, 1.5), 0.0, 1.0));
+    float halo = radius > 2.0 ? 0.0 : 0.45 * drawn.y * (1.0 - drawn.x), alpha = radius > 2.0 ? 0.0 : drawn.x;
+    shown = vec4(line * alpha, alpha + halo * (1.0 - alpha));
+}
+#endif
+
+#ifdef CELLS
+out vec4 shown;
+
+void main() {
+    position = origin + vec2(gl_FragCoord.x, height - gl_FragCoord.y) / scale;
     vec2 from = abs(fract(position + 0.5) - 0.5) * scale;
     float pixel = clamp(thickness / 2.0 + 0.5 - min(from.x, from.y), 0.0, 1.0);
     from = abs(fract(float(perSide) * position + 0.5) - 0.5) * scale / float(perSide);
     float cell = clamp(thickness / 2.0 + 0.5 - min(from.x, from.y), 0.0, 1.0);
-    over(vec3(0.5), strength.z * max(0.8 * pixel, 0.35 * cell));
+    shown = vec4(vec3(0.5), 1.0) * strength.z * max(0.8 * pixel, 0.35 * cell);
 }
 #endif
 
@@ -194,10 +213,10 @@ void main() {
 }
 #endif
 
-#if defined(FIELD) || defined(COUNT) || defined(KERNELS)
+#if defined(FIELD) || defined(COUNT)
 // Makes the cells from `first` to before `end` more: by those that reach a point.
 void include(vec2 point, inout ivec2 first, inout ivec2 end) {
-    vec4 far = nearer.x * texelFetch(reach, clamp(base + ivec2(floor(point)), ivec2(0), size - 1), 0) + nearer.y;
+    vec4 far = texelFetch(reach, clamp(base + ivec2(floor(point)), ivec2(0), size - 1), 0);
     ivec2 own = perSide * (base + margin);
     first = min(first, own + ivec2(ceil(float(perSide) * (point - far.xy) - 0.5)));
     end = max(end, own + ivec2(floor(float(perSide) * (point + far.zw) + 0.5)));
@@ -211,10 +230,8 @@ bool isInside(vec2 point) {
 void main() {
 #ifdef COUNT
     vec2 pixel = floor(gl_FragCoord.xy * spacing) + 0.5;
-#elif defined(FIELD)
-    vec2 pixel = 2.0 * floor(gl_FragCoord.xy) + 0.5;
 #else
-    vec2 pixel = vec2(gl_FragCoord.x, height - gl_FragCoord.y);
+    vec2 pixel = 2.0 * floor(gl_FragCoord.xy) + 0.5;
 #endif
     position = origin + pixel / scale;
     ivec2 first = cells, end = ivec2(0);
@@ -236,9 +253,6 @@ void main() {
     if (!isInside(position)) return;
     include(position, first, end);
 #endif
-#ifdef KERNELS
-    addCells();
-#endif
     first = max(first, 0);
     end = min(end, cells);
     vec2 start = inCell(first), here = start;
@@ -250,10 +264,8 @@ void main() {
         ivec2 cell = tailCell(index);
         add(cell, inCell(cell), texelFetch(tail, ivec2(0, index), 0), texelFetch(tail, ivec2(1, index), 0));
     }
-#if defined(COUNT)
+#ifdef COUNT
     shown = vec4(counted & 255, counted >> 8, tried & 255, tried >> 8) / 255.0;
-#elif defined(KERNELS)
-    shown = drawn;
 #else
     uvec4 packed = uvec4(0);
     for (int one = 0; one < 4; ++one) {

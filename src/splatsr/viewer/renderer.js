@@ -8,9 +8,11 @@ const FORMS = {
     RGBA32UI: ["RGBA_INTEGER", "UNSIGNED_INT"],
 };
 const SETTERS = {
-    FLOAT: "uniform1f", INT: "uniform1i", BOOL: "uniform1i", INT_VEC2: "uniform2iv", FLOAT_VEC2: "uniform2fv",
+    FLOAT: "uniform1f", INT: "uniform1i", BOOL: "uniform1i", INT_VEC2: "uniform2iv", INT_VEC4: "uniform4iv", FLOAT_VEC2: "uniform2fv",
     FLOAT_VEC3: "uniform3fv", FLOAT_VEC4: "uniform4fv",
 };
+const FULL = `const vec2 c[3] = vec2[3](vec2(-1, -1), vec2(3, -1), vec2(-1, 3));
+    void main() { gl_Position = vec4(c[gl_VertexID], 0, 1); }`;
 const footprint = ({widening}) => (widening > 0 ? ["FOOTPRINT"] : []);
 
 class Renderer {
@@ -35,9 +37,8 @@ class Renderer {
     program(shader, ...defined) {
         const gl = this.gl, name = [shader, ...defined].join();
         if (this.programs[name]) return this.programs[name];
-        const vertex = "const vec2 c[3] = vec2[3](vec2(-1, -1), vec2(3, -1), vec2(-1, 3));\n"
-            + "void main() { gl_Position = vec4(c[gl_VertexID], 0, 1); }";
-        const fragment = defined.map((one) => `#define ${one}\n`).join("") + document.getElementById(shader).textContent;
+        const text = document.getElementById(shader).textContent, fragment = defined.map((one) => `#define ${one}\n`).join("") + text;
+        const vertex = defined[0] === "OUTLINES" ? `#define CORNERS\n${text}` : FULL;
         const program = gl.createProgram();
         for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
             const compiled = gl.createShader(kind);
@@ -57,8 +58,8 @@ class Renderer {
         return (this.programs[name] = {program, places});
     }
 
-    /** Fills the viewport with a program's colors; values of uniforms by name, textures among them. */
-    run(shader, defined, values) {
+    /** Fills the viewport, or the program's own triangles; values of uniforms by name, textures among them. */
+    run(shader, defined, values, vertices = 3) {
         const gl = this.gl, {program, places} = this.program(shader, ...defined);
         gl.useProgram(program);
         let unit = 0;
@@ -70,7 +71,7 @@ class Renderer {
                 gl.uniform1i(place, unit++);
             }
         }
-        gl.drawArrays(gl.TRIANGLES, 0, 3);
+        gl.drawArrays(gl.TRIANGLES, 0, vertices);
     }
 
     /** A texture of `data` (null: empty), made once for a key. */
@@ -109,8 +110,7 @@ class Renderer {
             limits: this.texture("no limits", "R32UI", 1, 1, new Uint32Array([0xffffffff])),
             tailCount: field.tailCount, perSide: field.perSide, margin: field.margin, cells: [columns, rows], size: [width, height],
             base, origin: [view.x - base[0], view.y - base[1]], scale: view.scale, height: this.canvas.height,
-            widening: isWide ? widening(field, view.scale) : 0, firstTile: [0, 0], tileShift: [0, 0],
-            spacing: [1, 1], nearer: [1, 0],
+            widening: isWide ? widening(field, view.scale) : 0, firstTile: [0, 0], tileShift: [0, 0], spacing: [1, 1],
         };
     }
 
@@ -152,12 +152,18 @@ class Renderer {
 
     /** Draws kernels over what is there: ellipses of one standard deviation, centres and cells, each with its alpha. */
     drawKernels(field, view, {left, right, strength, coloring, thickness}) {
-        const gl = this.gl, values = {...this.uniformsOf(field, view, true), ground: [0, 0, 0, 0], strength, coloring, thickness};
+        const gl = this.gl, {width, height} = this.canvas, {perSide, margin, tailCount} = field, cells = [field.cells[1], field.cells[0]];
+        const far = field.farthest + 2 * field.widest;
+        const first = [view.x, view.y].map((place) => Math.max(Math.floor(perSide * (place + margin - far)), 0));
+        const end = [view.x + width / view.scale, view.y + height / view.scale].map((place) => Math.ceil(perSide * (place + margin + far)));
+        const seen = [...first, ...end.map((one, axis) => Math.max(Math.min(one, cells[axis]) - first[axis], 0))];
+        const values = {...this.uniformsOf(field, view, true), strength, coloring, thickness, farthest: field.drift, width, seen};
         gl.enable(gl.BLEND);
         gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-        const farthest = field.drift, share = 2 / Math.sqrt(2 * CUT);       // nothing is drawn beyond two standard deviations
-        const draw = () => this.run("field", ["KERNELS"], {...values, farthest, nearer: [share, (1 - share) * farthest]});
-        this.onCanvas(field.size, view, {left, right}, draw);
+        this.onCanvas(field.size, view, {left, right}, () => {
+            if (strength[2] > 0) this.run("field", ["CELLS"], values);
+            this.run("field", ["OUTLINES"], values, 6 * (seen[2] * seen[3] + tailCount));
+        });
         gl.disable(gl.BLEND);
     }
 
