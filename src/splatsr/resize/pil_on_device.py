@@ -19,7 +19,7 @@ _SUPPORT = 2.0
 def resize_squares(images: UInt8[Tensor, "b 3 side side"], side: int) -> UInt8[Tensor, "b 3 made made"]:
     """8-bit RGB squares with `side` pixels along a side, smaller or larger, on their device.
 
-    (Of other shapes Pillow 13 may take the columns first.)
+    (Where the axes change very differently Pillow 13 takes the columns first; here they change alike.)
     """
     weights = _weights(images.shape[-1], side).to(images.device)
     return _rounded(weights @ _rounded(images.double() @ weights.T)).to(torch.uint8)
