@@ -200,8 +200,40 @@ def test_a_model_that_says_nothing_about_tiles_is_run_whole(caplog: pytest.LogCa
     lr = photo(20, 30)
     assert np.array_equal(rendered(Untiled(), lr, 16, scale=2), lr.repeat(2, 0).repeat(2, 1))
     assert "Untiled does not work in tiles: the image is encoded as a whole" in caplog.text
-    assert not Renderer(Untiled(), "auto").in_strips
-    assert Renderer(Bicubic(), "auto").in_strips
+    assert not Renderer(Untiled(), "auto").in_strips((9, 7))
+    assert Renderer(Bicubic(), "auto").in_strips((9, 7))
+
+
+class InPieces(Bicubic):
+    has_weights = True
+    piece = 8
+
+
+def test_what_is_made_of_pieces_comes_whole_where_there_are_several() -> None:
+    renderer = Renderer(InPieces(), "auto")
+    assert renderer.in_strips((8, 8))
+    assert not renderer.in_strips((8, 9))
+    assert renderer.least_memory((10**6, 10**6), resolve_output((10**6, 10**6), scale=2)) == 0
+
+
+class Heavy(Untiled):
+    """Holds 400 bytes for every LR pixel at once."""
+
+    def forward(self, lr: Tensor) -> Doubled:
+        return Doubled(lr + lr.new_zeros(100, *lr.shape[-2:]).amax(0))
+
+
+@pytest.mark.parametrize("strips", [True, False])
+def test_what_networks_take_of_a_large_picture_is_known_before_it_is_made(strips: bool) -> None:
+    class Made(Heavy, Bicubic):
+        def forward(self, lr: Tensor) -> Any:
+            return Bicubic.forward(self, Heavy.forward(self, lr).lr) if strips else Heavy.forward(self, lr)
+
+    renderer, size = Renderer(Made(), "auto"), (3000, 2000)
+    least = renderer.least_memory(size, resolve_output(size, scale=2))
+    assert 400 * 6e6 < least < (440 if strips else 600) * 6e6
+    assert renderer.least_memory((200, 200), resolve_output((200, 200), scale=2)) == 0
+    assert Renderer(Bicubic(), "auto").least_memory(size, resolve_output(size, scale=2)) == 0
 
 
 @pytest.mark.parametrize("tile", [0, -3, 1.5, "large", True, None])

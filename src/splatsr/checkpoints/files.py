@@ -118,7 +118,9 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     try:
         model.load_state_dict(cast)
     except RuntimeError as error:  # a part of the model refuses a value, such as an index beyond its table
-        raise InputError(f"{source} does not fit {type(model).__name__}: {one_line(str(error).splitlines()[-1])}") from error
+        raise InputError(
+            f"{source} does not fit {type(model).__name__}: {one_line(str(error).splitlines()[-1].strip())}"
+        ) from error
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype, what: str) -> Tensor:

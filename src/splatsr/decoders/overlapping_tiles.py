@@ -24,7 +24,8 @@ class OverlappingTiles(nn.Module):
     Args:
         split: side of a tile in LR pixels (published: 480; 48 in validations).
         overlap: LR pixels that a tile shares with the one before it (published: 8).
-        skipped: output pixels at a tile's upper and left side in which the tile before it stays (published: 4).
+        skipped: output pixels at a tile's upper and left side in which the tile before it stays (published: 4); at most
+            those that both have.
     """
 
     def __init__(self, *, split: Side, overlap: Natural, skipped: Natural) -> None:
@@ -39,14 +40,18 @@ class OverlappingTiles(nn.Module):
         """The image in tiles; `encode` makes that of a tile. One that fits into a tile is not cut, and not filled up to it."""
         return TiledImage(lr, encode, self) if max(lr.shape[-2:]) > self.split else encode(lr)
 
+    def steps(self, scale: float) -> tuple[int, int]:
+        """Along one axis, in output pixels: a tile, and from the beginning of one to that of the next."""
+        tile = math.ceil(self.split * scale)
+        return tile, max(tile - math.ceil(self.overlap * scale), 1)
+
     def first_pixels(self, side: int, scale: float, length: int) -> tuple[int, list[int]]:
         """Along one axis, of an LR side and an output's length: a tile's pixels, and where in the output each of them begins.
 
         A tile is ceil(split * scale) pixels, of which ceil(overlap * scale) are shared, as published: where the scale is no
         whole number, tiles drift. There are as many as cover the LR side and the output.
         """
-        tile = math.ceil(self.split * scale)
-        step = max(tile - math.ceil(self.overlap * scale), 1)
+        tile, step = self.steps(scale)
         of_lr, of_output = (side - self.overlap) / (self.split - self.overlap), (length - tile) / step + 1
         return tile, [step * index for index in range(max(1, math.ceil(of_lr), math.ceil(of_output)))]
 
@@ -74,8 +79,11 @@ class TiledImage:
         """RGB, unclamped."""
         output = resolve_output(self.size, size=size, scale=scale)
         image = self.lr.new_zeros(len(self.lr), 3, *output.size)
+        shared = [tile - step for tile, step in map(self.tiles.steps, output.scale)]
         for (top, left), part in self._drawn(output):
-            skip_y, skip_x = (self.tiles.skipped if first else 0 for first in (top, left))
+            skip_y, skip_x = (
+                min(self.tiles.skipped, both) if first else 0 for first, both in zip((top, left), shared, strict=True)
+            )
             target = image[..., top + skip_y :, left + skip_x :]
             part = part[..., skip_y : skip_y + target.shape[-2], skip_x : skip_x + target.shape[-1]]
             target[..., : part.shape[-2], : part.shape[-1]] = part

@@ -23,6 +23,7 @@ class Model(nn.Module):
             layers and all that is rendered stay in float32 (`image.precision`).
         uses_all_parameters: whether every training step does; where one may leave some alone, processes that train together
             have to look for them after each.
+        piece: LR pixels along a side beyond which an image is made of pieces that are drawn into one output; None: never.
         may_collapse: whether training from its first weights is known to end in images that show nothing.
     """
 
@@ -52,6 +53,11 @@ class Model(nn.Module):
 
         For enlargements that people keep. Nothing to do for methods that show no dark frame without it.
         """
+
+    @property
+    def piece(self) -> int | None:
+        """See above."""
+        return None
 
     @property
     def rendering(self) -> str:

@@ -15,7 +15,7 @@ from splatsr.disk.folder_lock import check_free
 from splatsr.disk.leftovers import remove_leftovers
 from splatsr.disk.whole_file import check_place
 from splatsr.errors import InputError
-from splatsr.geometry import distorted, resolve_output
+from splatsr.geometry import Output, distorted, resolve_output
 from splatsr.image.model import Model
 from splatsr.image_files.exif import with_size
 from splatsr.image_files.format_limits import as_format_holds
@@ -193,7 +193,7 @@ class _Upscaling:
         output = resolve_output(image_size(source), **self.wanted)
         if self._has_come(target, output.size):
             return True
-        _check_room(result, output.size, renderer)
+        _check_room(result, output, renderer)
         picture = read_picture(source)
         picture, lost = as_format_holds(picture, target)
         for what in lost:
@@ -231,8 +231,9 @@ class _Upscaling:
         return True
 
 
-def _check_room(result: Result, size: tuple[int, int], renderer: Renderer) -> None:
+def _check_room(result: Result, output: Output, renderer: Renderer) -> None:
     """InputError as `check_room`, with the memory that an image takes which comes, or is encoded, as a whole."""
-    held = math.prod(size) * (0 if renderer.in_strips else RENDERED)
-    held += 0 if renderer.tiling is not None else WHOLE * math.prod(image_size(result.source))
-    check_room(result, size, held=held)
+    lr_size = image_size(result.source)
+    held = 0 if renderer.in_strips(lr_size) else RENDERED * math.prod(output.size)
+    held += 0 if renderer.tiling is not None else WHOLE * math.prod(lr_size)
+    check_room(result, output.size, held=held + int(renderer.least_memory(lr_size, output)))

@@ -1,7 +1,7 @@
 """How much memory a model takes, and how large a tile it may therefore get."""
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psutil
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from splatsr.image.continuous_image import ContinuousImage
 from splatsr.image.tiling import Tiling
 
 MOST = 0.75 * 2**30
@@ -28,6 +29,13 @@ PROBES = (64, 96)
 
 QUICK_PROBES = (32, 48)
 """A quarter of the work. They take some of what is fixed for something that grows, and so err to the safe side."""
+
+
+WHOLE_PROBES = (48, 96)
+"""For models that see images as a whole: multiples of all windows that images are filled up to."""
+
+WORTH_MEASURING = 512**2
+"""Pixels below which nobody need know beforehand what an image takes that is seen as a whole."""
 
 
 class Need(NamedTuple):
@@ -64,14 +72,33 @@ class _Tally(TorchDispatchMode):
         self.live -= size
 
 
+def measure_whole(model: nn.Module, device: torch.device, scale: tuple[float, float] | None) -> Need:
+    """What the model needs for LR images and what is made of them as a whole, measured likewise.
+
+    `scale` is that of outputs that come in one piece. None: they come in strips, so that they take nothing; what is decoded for
+    the whole LR image shows in a tiny output.
+    """
+    if scale is None:
+        return measure(model, device, WHOLE_PROBES, lambda image: image.render(size=(4, 4)))
+    least, most = (max(round(side / max(scale)), 1) for side in WHOLE_PROBES)
+    return measure(model, device, (least, max(most, 2 * least)), lambda image: image.render(scale=scale))
+
+
 @torch.inference_mode()
-def measure(model: nn.Module, device: torch.device, probes: tuple[int, int] = PROBES) -> Need:
-    """What the model needs to encode LR images, measured on two small ones (with blank content) of these sides."""
+def measure(
+    model: nn.Module,
+    device: torch.device,
+    probes: tuple[int, int] = PROBES,
+    then: Callable[[ContinuousImage], Any] = lambda _: None,
+) -> Need:
+    """What the model needs to encode LR images, measured on two small ones (with blank content) of these sides; and what comes
+    `then`."""
     peaks, kept = [], []
     for side in probes:
         lr = torch.zeros(1, 3, side, side, device=device)
         with _Tally() as tally:
             image = model(lr)
+            then(image)
         peaks.append(tally.peak)
         kept.append(tally.live)
         del image

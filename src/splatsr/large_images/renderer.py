@@ -30,6 +30,7 @@ from splatsr.image.continuous_image import ContinuousImage, StripImage
 from splatsr.image.field import GaussianField
 from splatsr.image.finite import check_image, check_rendered
 from splatsr.image.model import Model
+from splatsr.image.precision import has_bfloat16
 from splatsr.image.tiling import Span, Tiling, counted_from, cut, seen
 from splatsr.large_images import memory
 from splatsr.large_images.encoded_rows import EncodedRows
@@ -58,11 +59,29 @@ class Renderer:
         self.model, self.tile, self.automatic = model, tile, automatic
         self.device = device_of(model)
         self.tiling = model.tiling
+        self._needs: dict[tuple[float, float] | None, memory.Need] = {}  # by the scale of outputs that come whole
 
-    @cached_property
-    def in_strips(self) -> bool:
-        """Whether outputs come in strips; otherwise a whole one has to fit in memory."""
-        return isinstance(self._of_a_pixel, StripImage)
+    def in_strips(self, lr_size: tuple[int, int]) -> bool:
+        """Whether the output of an LR image comes in strips; otherwise a whole one has to fit in memory."""
+        is_one_piece = self.model.piece is None or max(lr_size) <= self.model.piece
+        return is_one_piece and isinstance(self._of_a_pixel, StripImage)
+
+    def least_memory(self, lr_size: tuple[int, int], output: Output) -> float:
+        """Bytes that the networks take at least on a CPU, of an LR image that they see as a whole: measured on small ones.
+
+        0 where that is not worth it, on a GPU, which says itself that its memory has run out, and where it is bounded.
+        """
+        in_strips = self.in_strips(lr_size)
+        seen = math.prod(lr_size if in_strips else output.size)
+        is_bounded = self.tiling is not None or self.model.piece is not None or not self.model.has_weights
+        if is_bounded or self.device.type != "cpu" or seen < memory.WORTH_MEASURING:
+            return 0.0
+        scale = None if in_strips else output.scale
+        if scale not in self._needs:
+            self._needs[scale] = memory.measure_whole(self.model, self.device, scale)
+        need = self._needs[scale]
+        found = need.fixed + need.per_pixel * math.prod(lr_size)
+        return found / 2 if self.automatic and has_bfloat16(self.device) else found
 
     @cached_property
     def makes_fields(self) -> bool:

@@ -56,6 +56,11 @@ class GSASR(Model):
         of_encoder = 1 if encoder.tiling is None else encoder.tiling.multiple
         self.multiple = math.lcm(self.decoder.window, of_encoder)
 
+    @property
+    def piece(self) -> int | None:
+        """A tile's side."""
+        return None if self.tiles is None else self.tiles.split
+
     def forward(self, lr: Float[Tensor, "b 3 h w"]) -> RepredictedImage | TiledImage:
         """The image of a batch of RGB images in [0, 1]."""
         return self._whole(lr) if self.tiles is None or self.training else self.tiles(lr, self._whole)

@@ -57,6 +57,11 @@ class TwoStage(Model):
         """What a pixel is, in words, for results."""
         return f"{' then '.join(one.name for one in self._in_order())}; {self.sr.rendering}"
 
+    @property
+    def piece(self) -> int | None:
+        """That of the network that enlarges; what is restored last comes in one piece in any case."""
+        return None if self.order == "sr_first" else self.sr.piece
+
     def continue_images(self) -> None:
         """Both networks do."""
         for one in self._in_order():
