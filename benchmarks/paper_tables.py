@@ -15,7 +15,7 @@ from splatsr.tables.runs import incompatibility, read_run
 
 HEAD = """# The papers' tables
 
-All tables of ContinuousSR (1 to 18; its ablations, 5, 12 to 15 and 17, are one) and of GaussianSR (1 to 6), with every figure.
+All tables of ContinuousSR (1 to 18) and of GaussianSR (1 to 6), with every figure.
 Made by `python benchmarks/paper_tables.py`{runs}. A cell that the papers leave empty is empty. Rows of kind "ours" are runs of
 this suite.
 
@@ -26,17 +26,16 @@ python run.py job=evaluate checkpoint=<file> data=folder data.test=urban100 data
   hydra.run.dir=<run>
 python run.py job=table table=table1 'runs=[<run>]'          # this table alone: Markdown, CSV, LaTeX
 python run.py job=benchmark benchmark=all                    # what tables of cost compare, on the device that it names
-python run.py job=ablations 'runs=[<multirun>]'              # the ablations, from the multiruns of experiment=ablation/<what>
+python run.py job=ablations 'runs=[<multirun>]'              # tables 5, 12 to 15, 17: multiruns of experiment=ablation/<what>
 ```
 
 Tables 3, 6, 9 and 16 (brains, rain, real zoom) have data sets and protocols of their own: [data-sets.md](data-sets.md).
 """
 
 
-def number(name: str) -> tuple[int, int]:
-    """ContinuousSR's tables by their numbers, its ablations, GaussianSR's."""
-    paper = 2 if name.startswith("gaussiansr") else 1 if name == "ablations" else 0
-    return paper, int("".join(letter for letter in name.removeprefix("gaussiansr_table") if letter.isdigit()) or 0)
+def number(name: str) -> tuple[bool, int]:
+    """ContinuousSR's tables by their numbers, then GaussianSR's."""
+    return name.startswith("gaussiansr"), int("".join(letter for letter in name if letter.isdigit()) or 0)
 
 
 def main() -> None:
@@ -47,9 +46,11 @@ def main() -> None:
     given = f", with {', '.join(folder.name for folder in arguments.runs)}" if runs else ", without runs"
     texts = [HEAD.format(runs=given)]
     for name in sorted((path.stem for path in (CONF / "table").glob("*.yaml")), key=number):
+        if name == "ablations":
+            continue  # its parts are there
         table: PaperTable = instantiate(compose(f"table={name}")["table"], "table")
         fitting = [run for run in runs if not incompatibility(run, table)]
-        heading = table.title.split(":")[0].removesuffix(", ablations of Ours+")
+        heading = table.title.split(":")[0]
         texts.append(f"## {heading}\n\n`table={name}`\n\n{to_markdown(table, compare(table, fitting))}")
     (HERE.parent / "docs" / "tables.md").write_text("\n".join(texts))
 
