@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import math
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_a_published_folder_gives_the_published_image(
     rendered = published_image(model, tensors["input"], scale)
     assert rendered.shape == tensors["output"].shape
     assert (rendered - tensors["output"]).abs().mean() < 2e-4
+
+
+@pytest.mark.parametrize(("side", "scale"), [(24, 2.65), (20, 3.3), (24, 1.98), (13, 0.9)])
+@torch.inference_mode()
+def test_a_size_that_is_rounded_up_is_the_published_image_and_a_pixel_more(side: int, scale: float) -> None:
+    """Of whole windows too, where the published canvas ends a pixel before ours."""
+    model, lr = small(), torch.rand(1, 3, side, side)
+    theirs, ours = published_image(model, lr, scale), model(lr).render(scale=scale)
+    assert ours.shape[-1] - theirs.shape[-1] == round(scale * side) - int(scale * side)
+    torch.testing.assert_close(ours[..., : theirs.shape[-2], : theirs.shape[-1]], theirs, atol=1e-5, rtol=0)
+    if side % 12 == 0:  # nothing was filled up: there is no more of the canvas
+        assert torch.equal(ours[..., -1, :], ours[..., -2, :])
+        assert torch.equal(ours[..., -1], ours[..., -2])
+    strip = Strip(Output((ours.shape[-2],) * 2, (scale, scale)), (side, side), (ours.shape[-2] - 1, ours.shape[-2]), origin=0)
+    assert torch.equal(model(lr).render_strip(strip), ours[..., -1:, :])
 
 
 def test_position_indices_are_the_published_ones() -> None:
@@ -148,7 +164,8 @@ def test_tiles_cover_any_output_and_one_tile_is_the_whole_image() -> None:
         if min(size) >= 8:
             side = math.ceil(8 * scale)
             tile = Strip(Output((side, side), (scale, scale)), (8, 8), (0, side), origin=0)
-            first = whole(lr[..., :8, :8]).render_strip(tile)  # of which the tiles after it overwrite the end
+            canvas = dataclasses.replace(whole(lr[..., :8, :8]), rounded=math.ceil)
+            first = canvas.render_strip(tile)  # of which the tiles after it overwrite the end
             rows, columns = (side - math.ceil(4 * scale) + 2 if length > 8 else length for length in size)
             torch.testing.assert_close(image[..., :rows, :columns], first[..., :rows, :columns], atol=1e-4, rtol=0)
 

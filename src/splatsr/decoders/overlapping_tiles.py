@@ -6,7 +6,7 @@ fidelity.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from jaxtyping import Float
@@ -98,5 +98,7 @@ class TiledImage:
         wanted = Output((axes[0][0], axes[1][0]), output.scale)
         for row, column in product(range(rows), range(columns)):
             tile = padded[..., row * step : row * step + split, column * step : column * step + split]
-            drawn = self.encode(tile).render_strip(Strip(wanted, (split, split), (0, wanted.size[0]), origin=0))
+            drawn = replace(self.encode(tile), rounded=math.ceil).render_strip(
+                Strip(wanted, (split, split), (0, wanted.size[0]), origin=0)
+            )
             yield (axes[0][1][row], axes[1][1][column]), drawn

@@ -1,12 +1,13 @@
 """GSASR's image: of the LR image only the encoder's features are kept, and the Gaussians are predicted anew for every size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 from splatsr.decoders.gaussian_kernels import kernels_of
 from splatsr.decoders.gaussian_seeds import GaussianSeeds
@@ -23,9 +24,10 @@ class RepredictedImage:
     """A `StripImage` that is not scale-free: another scale is another prediction, at the decoder's whole cost.
 
     As published, an output is the top left of a canvas: of what the LR image, mirrored to whole windows, becomes, which is
-    floor(scale * its size) pixels. Where scales are no whole numbers, that is not quite the nominal scale. The network is told
-    the vertical scale. Along the horizontal axis the published code takes that too; here sigmas are stretched by their own
-    axis's scale, which is the same where both are equal.
+    floor(scale * its size) pixels. Where scales are no whole numbers, that is not quite the nominal scale, and an output that
+    is rounded up (published ones are not) may have a row and a column more than the canvas: the last ones once more. The
+    network is told the vertical scale. Along the horizontal axis the published code takes that too; here sigmas are stretched
+    by their own axis's scale, which is the same where both are equal.
 
     Attributes:
         features: of the LR image, mirrored at the bottom and the right to whole windows of decoder and encoder.
@@ -33,6 +35,7 @@ class RepredictedImage:
         decoder: features and the scale to Gaussians.
         window: how far they reach.
         precision: what the decoder computes in (`image.precision`); Gaussians are drawn in float32.
+        rounded: of the canvas's sides; those of tiles are rounded up.
     """
 
     features: Float[Tensor, "b c height width"]
@@ -40,6 +43,7 @@ class RepredictedImage:
     decoder: GaussianSeeds
     window: RasterWindow
     precision: torch.dtype
+    rounded: Callable[[float], int] = math.floor
     _known: dict[Output, Kernels] = field(default_factory=dict, repr=False)
 
     def is_finite(self) -> bool:
@@ -53,10 +57,14 @@ class RepredictedImage:
 
     def render_strip(self, strip: Strip) -> Float[Tensor, "b 3 rows width"]:
         """Those rows of the output, as `render` makes them."""
-        (top, bottom), output = strip.rows, strip.output
+        (top, bottom), output, canvas = strip.rows, strip.output, self._canvas(strip.output)
         means, cholesky, colors = self._kernels(output)
-        size = (bottom - top, output.size[1])
-        return splat_windowed(means - means.new_tensor([0, top]), cholesky, colors, size, self.window(self._canvas(output)))
+        first, end, width = min(top, canvas[0] - 1), min(bottom, canvas[0]), min(output.size[1], canvas[1])
+        drawn = splat_windowed(
+            means - means.new_tensor([0, first]), cholesky, colors, (end - first, width), self.window(canvas)
+        )
+        beyond = (0, output.size[1] - width, 0, bottom - top - (end - first))
+        return pad(drawn, beyond, mode="replicate") if any(beyond) else drawn
 
     def gaussians(self, scale: float) -> Float[Tensor, "b n raw=9"]:
         """What the decoder makes of the features at that scale, raw, see `GaussianSeeds`: those of mirrored pixels are among
@@ -67,7 +75,10 @@ class RepredictedImage:
     def _canvas(self, output: Output) -> tuple[int, int]:
         """(H, W) of what the features become, of which the output is the top left."""
         sides = zip(self.features.shape[-2:], output.scale, output.size, strict=True)
-        height, width = (max(math.floor(scale * side), least) for side, scale, least in sides)
+        height, width = (
+            wanted if math.isclose(scale * side, wanted, rel_tol=1e-12) else max(self.rounded(scale * side), 1)
+            for side, scale, wanted in sides
+        )
         return height, width
 
     def _kernels(self, output: Output) -> Kernels:
