@@ -70,6 +70,13 @@ def test_a_size_that_is_rounded_up_is_the_published_image_and_a_pixel_more(side:
     assert torch.equal(model(lr).render_strip(strip), ours[..., -1:, :])
 
 
+def test_one_file_of_the_two_says_what_is_missing(tmp_path: Path) -> None:
+    torch.save({"params": {"weight": torch.zeros(1)}}, tmp_path / "encoder.pth")
+    for path in (tmp_path, tmp_path / "encoder.pth"):
+        with pytest.raises(InputError, match=r"Of GSASR name the folder that holds encoder\.pth and decoder\.pth"):
+            splatsr.load(path)
+
+
 def test_position_indices_are_the_published_ones() -> None:
     assert torch.equal(crossing_index(12), read_golden("gsasr")[0]["cross_relative_position_index"].long())
     assert torch.equal(our_swin_index(12), swin_index(12))

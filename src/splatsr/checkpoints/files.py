@@ -78,7 +78,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return published.translate(gsasr_folder.joined(parts, source=str(path)), source=str(path))
     if not os.path.isfile(path):  # False too where the system takes no such name
         what = "it is a folder without a model.safetensors" if os.path.isdir(path) else "no such file"
-        raise InputError(f"{path}: {what}; expected a model.safetensors or a .ckpt of this suite.")
+        raise InputError(f"{path}: {what}; expected a model.safetensors or a .ckpt of this suite.{gsasr_folder.hint(path)}")
     if path.suffix == ".safetensors":
         header, tensors = read_safetensors(path)
     else:
@@ -167,8 +167,9 @@ def read_pickle(path: Path) -> Any:
             raise InputError(_more_than_tensors(path, error)) from error
         raise InputError(f"{path} is damaged or not a checkpoint.") from error
     except Exception as error:  # of torch, numpy or Python, whatever stands in the file
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path} is damaged or not a checkpoint ({one_line(reason)}).") from error
+        reason = (str(error).splitlines() or [""])[0]
+        said = f" ({one_line(reason)})" if " " in reason else ""  # a number or a name alone says nothing
+        raise InputError(f"{path} is damaged or not a checkpoint{said}.") from error
 
 
 def check_checksums(path: Path) -> None:
@@ -217,7 +218,7 @@ def _split(content: Any, path: Path) -> tuple[Any, dict[str, Tensor]]:
     if not isinstance(content, Mapping) or not isinstance(content.get("state_dict"), Mapping):
         raise InputError(
             f"{path} is not a checkpoint of this suite (no state_dict in it); public weights of an encoder alone go to "
-            "encoder_checkpoint, in training."
+            f"encoder_checkpoint, in training.{gsasr_folder.hint(path)}"
         )
     prefix = "model."
     state = content["state_dict"]

@@ -39,6 +39,12 @@ def is_folder(path: Path) -> bool:
     return all((path / name).is_file() for name in FILES)
 
 
+def hint(path: Path) -> str:
+    """What to do with one of the files alone, or with a folder of one; nothing where it is neither."""
+    alone = path.name in FILES or [name for name in FILES if (path / name).is_file()]
+    return f" Of GSASR name the folder that holds {' and '.join(FILES)}." if alone else ""
+
+
 def joined(parts: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     """What the two files hold, by their names, as the LIIF family's files have it.
 
