@@ -8,9 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Le
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from splatsr.bounds import MayBeInfinite, Width
@@ -169,28 +168,17 @@ class ContinuousSR(Model):
         """The field of features, one per kernel (`kh` is `per_side * h`), and the image that they belong to."""
         active = self.activation(features)
         lr_size = (lr.shape[-2], lr.shape[-1])
-        wide = empty = chosen = None
-        if self.flat_pixels is not None:
-            wide, empty = self._merged(self.flat_pixels(lr))
-            chosen = ~empty
+        merged = None if self.flat_pixels is None else self.flat_pixels.merged(lr, self.per_side)
+        chosen = None if merged is None else ~merged.empty
         means = self.apd(active.flatten(2).transpose(1, 2), lr_size, chosen)
         cholesky = self.ddcw(active, chosen) / self.dictionary_scale
         colors = self.cgm(features.flatten(2).transpose(1, 2), lr, chosen)
-        if wide is not None and empty is not None:
-            corners = cell_corners(*lr_size, self.per_side).to(means)
-            means = torch.where(wide[..., None], corners + self.per_side * (means - corners), means)
-            cholesky = (cholesky * (1 + (self.per_side - 1) * wide[..., None])).masked_fill(empty[..., None], 0)
-            colors = colors.masked_fill(empty[..., None], 0)
+        if merged is not None:
+            means, cholesky, colors = merged.applied(means, cholesky, colors, cell_corners(*lr_size, self.per_side))
         return GaussianField(means=means, cholesky=cholesky, colors=colors, size=lr_size, reference_scale=self.reference_scale)
 
-    def _merged(self, flat: Bool[Tensor, "b h w"]) -> tuple[Bool[Tensor, "b n"], Bool[Tensor, "b n"]]:
-        """(Kernels that stand for a whole LR pixel, those left out for them): of its cells the first, and the others."""
-        k = self.per_side
-        in_flat = flat.repeat_interleave(k, 1).repeat_interleave(k, 2)
-        first = torch.zeros_like(in_flat)
-        first[:, ::k, ::k] = True
-        return (in_flat & first).flatten(1), (in_flat & ~first).flatten(1)
 
+_HIDDEN = [512, 1024, 256, 128, 64]
 
 PUBLISHED = PublishedForm(
     name="continuous-gaussian",
@@ -200,38 +188,22 @@ PUBLISHED = PublishedForm(
     arguments={},
     ignored=["cnn_spec", "fc_spec"],
     names={
-        "conv1.": "ddcw.query.",
-        "mlp_vector.layers.": "ddcw.embedding.",
-        "mlp_offset.layers.": "apd.mlp.",
-        "mlp.layers.": "cgm.mlp.",
+        "conv1.": "ddcw.query.", "mlp_vector.layers.": "ddcw.embedding.",
+        "mlp_offset.layers.": "apd.mlp.", "mlp.layers.": "cgm.mlp.",
     },
     config={
         "_target_": "splatsr.models.continuoussr.ContinuousSR",
         "shapes": {
-            "_target_": "splatsr.heads.ddcw.DDCW",
-            "_partial_": True,
+            "_target_": "splatsr.heads.ddcw.DDCW", "_partial_": True,
+            "embedding": 512, "embedding_hidden": [256, 512, 512, 512],
             "dictionary": {"_target_": "splatsr.heads.dictionary.published_dictionary"},
-            "embedding": 512,
-            "embedding_hidden": [256, 512, 512, 512],
         },
-        "positions": {
-            "_target_": "splatsr.heads.apd.APD",
-            "_partial_": True,
-            "hidden": [512, 1024, 256, 128, 64],
-            "offset_range": 1.0,
-        },
+        "positions": {"_target_": "splatsr.heads.apd.APD", "_partial_": True, "hidden": _HIDDEN, "offset_range": 1.0},
         "colors": {
-            "_target_": "splatsr.heads.cgm.CGM",
-            "_partial_": True,
-            "hidden": [512, 1024, 256, 128, 64],
-            "skip": False,
-            "skip_rule": "bilinear",
-            "grey": None,
+            "_target_": "splatsr.heads.cgm.CGM", "_partial_": True, "hidden": _HIDDEN,
+            "skip": False, "skip_rule": "bilinear", "grey": None,
         },
         "initialisation": {"_target_": "splatsr.heads.initialisation.published", "_partial_": True},
-        "kernels_per_pixel": 4,
-        "flat_pixels": None,
-        "reference_scale": 4.0,
-        "margin": 0,
+        "kernels_per_pixel": 4, "flat_pixels": None, "reference_scale": 4.0, "margin": 0,
     },
-)
+)  # fmt: skip
