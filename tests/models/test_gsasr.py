@@ -177,7 +177,7 @@ def test_tiles_cover_any_output_and_one_tile_is_the_whole_image() -> None:
             torch.testing.assert_close(image[..., :rows, :columns], first[..., :rows, :columns], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("overlap", "scale"), [(0, 2), (1, 2), (4, 0.4), (7, 0.1)])
+@pytest.mark.parametrize(("overlap", "scale"), [(0, 2), (1, 2), (4, 0.4)])
 @torch.inference_mode()
 def test_tiles_that_share_less_than_is_skipped_leave_nothing_undrawn(overlap: int, scale: float) -> None:
     cut = ("model.tiles.split=8", f"model.tiles.overlap={overlap}", "model.tiles.skipped=4")

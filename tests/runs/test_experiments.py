@@ -22,9 +22,9 @@ from tiny_runs import make_archive
 SLOW = {
     "ours_ultra", "small_released", "mambasr", "lit", "gsasr", "gsasr_enhanced", "gsasr_ultra", "linf_patch",
     "linf_patch_fine_tuned", "fixed_scale_rdn", "fixed_scale_swinir", "gaussiansr_ablation/bank",
-    "gaussiansr_ablation/channels", "rain/ciaosr", "rain/gaussiansr", "rain/liif", "coz/continuoussr",
+    "gaussiansr_ablation/channels", "rain/ciaosr", "rain/gaussiansr", "rain/liif", "coz/continuoussr", "ours", "lmi", "linf",
     *(f"compare/{path.stem}" for path in (CONF / "experiment/compare").glob("*.yaml")),
-} - {"compare/continuoussr", "compare/mambasr", "compare/gsasr"}  # fmt: skip
+} - {"compare/mambasr", "compare/gsasr"}  # fmt: skip
 """For `make slow`: they differ from another one in numbers and encoders, or take the longest; one of each model is left."""
 NARROWER = (
     {name: ("model.encoder.growth=4", "supervision.count=256") for name in ("itsrn", "diinn")}

@@ -233,10 +233,10 @@ def test_every_kernel_is_outlined(page: tuple[Page, str], shown: Any, name: str,
 def test_those_of_the_tail_are_outlined_too(page: tuple[Page, str], shown: Any, name: str) -> None:
     """Far from their cells, or much wider than the others: there is a line at every kernel's end of its first axis."""
     field = shown.fields[name]
-    view = {"picture": NAMES.index(name), "x": 0, "y": 0, "scale": 48, "width": 1000, "height": 700}
+    view = {"picture": NAMES.index(name), "x": 0, "y": 0, "scale": 48, "width": 480, "height": 360}
     changed = np.abs(drawn(page[0], kernels=True, **view).astype(int) - drawn(page[0], **view)).max(-1) > 12
     ends = field.means[0] + field.cholesky[0, :, :2]
     pixels = np.floor(ends[ends.isfinite().all(1)].numpy() * 48).astype(int)
-    pixels = pixels[((pixels >= 0) & (pixels < [1000, 700])).all(1)]
+    pixels = pixels[((pixels >= 0) & (pixels < [480, 360])).all(1)]
     assert len(pixels) > 10
     assert changed[pixels[:, 1], pixels[:, 0]].mean() > 0.9
