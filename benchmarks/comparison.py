@@ -32,6 +32,9 @@ MEASURED = DOCS / "results" / "comparison"
 
 SCALES = (2, 3, 4, 6, 8, 12)
 
+LOWEST = 3.0
+"""dB below bicubic interpolation, at the lower edge of the pictures."""
+
 NAMES = {
     "continuoussr": "ContinuousSR", "gaussiansr": "GaussianSR", "gaussiansr_per_pixel": "GaussianSR, per pixel", "liif": "LIIF",
     "lte": "LTE", "metasr": "Meta-SR", "srno": "SRNO", "ciaosr": "CiaoSR", "mambasr": "MambaSR", "lit": "LIT", "lmi": "LMI",
@@ -161,7 +164,10 @@ def draw(psnr: Mapping[str, Sequence[Sequence[float]]], costs: Mapping[str, Mapp
         if method in costs:
             time = next(iter(costs[method].values()))["average_time"][0]["average_ms"]
             by_time.plot(time, means[SCALES.index(4)], **style)
-            by_time.annotate(NAMES[method], (time, means[SCALES.index(4)]), (5, 3), textcoords="offset points", fontsize=8)
+            place = (time, means[SCALES.index(4)])
+            by_time.annotate(NAMES[method], place, (5, 3), textcoords="offset points", fontsize=8, annotation_clip=True)
+    by_scale.set_ylim(bottom=-LOWEST)
+    by_time.set_ylim(bottom=bicubic[SCALES.index(4)] - LOWEST)
     by_scale.axhline(0, color="black", linewidth=0.8, linestyle="--")
     _label(by_scale, "PSNR-Y on Set5 beyond bicubic", "scale", "dB")
     by_scale.set_xscale("log")
