@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from splatsr.data import device_crops
 from splatsr.data.batch_sampler import BatchRequest, BatchSampler
 from splatsr.data.crops import CropDataset
 from splatsr.data.degradation.chain import Degradation
@@ -122,7 +121,7 @@ def test_where_the_device_refuses_the_processor_decodes(folder: Path, monkeypatc
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("nvJPEG")
 
-    monkeypatch.setattr(device_crops, "decode_jpeg", refuse)
+    monkeypatch.setattr("torchvision.io.decode_jpeg", refuse)
     found = crops.on_device(crops[request], PROCESSOR)
     assert torch.equal(found["hr"], expected["hr"])
     assert torch.equal(found["lr"], expected["lr"])

@@ -1,6 +1,6 @@
 """Training crops of JPEGs that are decoded, cut and made smaller on the device that trains: the loader only reads them.
 
-On CUDA devices by nvJPEG (torchvision's `decode_jpeg`), whose pixels may differ from the processor's by a level or two.
+On CUDA devices by nvJPEG (torchvision's `decode_jpeg`), whose pixels need not be the processor's to the last level.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from splatsr.data.batch_sampler import BatchRequest, CropRequest
 from splatsr.data.crops import batch_of, crop_sides, place
 from splatsr.data.image_sequences import Images
 from splatsr.data.sharded_images import ShardedImages
+from splatsr.image_files.one_line import say_once
 from splatsr.resize.pil_on_device import resize_squares
 
 
@@ -71,11 +71,14 @@ class DeviceCrops(Dataset[Undecoded]):
     def _decoded(
         self, photographs: Mapping[int, bytes | UInt8[np.ndarray, "h w 3"]], device: torch.device
     ) -> dict[int, UInt8[Tensor, "3 h w"]]:
+        from torchvision.io import ImageReadMode, decode_jpeg  # takes a while, and few trainings decode on the device
+
         jpegs = {number: content for number, content in photographs.items() if isinstance(content, bytes)}
         contents = [torch.frombuffer(bytearray(content), dtype=torch.uint8) for content in jpegs.values()]
         try:
             made = decode_jpeg(contents, mode=ImageReadMode.RGB, device=device) if contents else []
-        except RuntimeError:  # the processor's decoder says which of them is damaged, or takes another one
+        except RuntimeError as error:  # the processor's decoder says which of them is damaged, or takes another one
+            say_once(f"the device's decoder refuses photographs, and the processor decodes them: {error}")
             made = [_to_device(self.photographs[number], device) for number in jpegs]
         others = {number: _to_device(image, device) for number, image in photographs.items() if not isinstance(image, bytes)}
         return others | dict(zip(jpegs, made, strict=True))
