@@ -26,6 +26,7 @@ from pathlib import Path
 
 import torch
 
+from gpu_encoder import encoder_rates
 from gpu_processes import two_processes
 from gpu_rendering import DEVICE, gsplat_times, published_times, render_times, scale_times
 from gpu_training import archive_rate, compile_gain, loader_rate, loss_curves, step_times
@@ -68,6 +69,7 @@ PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
     "published": published_times,
     "precision": loss_curves,
     "training": step_times,
+    "encoders": encoder_rates,
     "loader": loader_rate,
     "archives": archive_rate,
     "processes": two_processes,

@@ -51,7 +51,7 @@ def rendering(parts: dict) -> str:
 
 
 def training(parts: dict) -> str:
-    """Tables of the parts `training`, `precision`, `compile`, `loader`, `archives` and `processes`."""
+    """Tables of the parts `training`, `precision`, `encoders`, `compile`, `loader`, `archives` and `processes`."""
     columns = {
         "images/s": "images_per_s", "step, ms": "step_ms", "encoder": "encoder_ms", "heads": "heads_ms", "render": "render_ms",
         "peak, GiB": "peak_gib",
@@ -66,6 +66,15 @@ def training(parts: dict) -> str:
         losses = [[str(row["steps"]), f"{row['float32']:.5f}", f"{row['bf16']:.5f}"] for row in parts["precision"]]
         texts.append("The tiny model's mean L1 loss over the last 50 steps, same crops and first weights:")
         texts.append(markdown_table(("after steps", "32-true", "bf16-mixed"), losses, text_columns=0))
+    if parts.get("encoders"):
+        keys = "forward_ms", "products_ms", "share", "tflop_per_s"
+        rates = [
+            [row["encoder"], f"{row['batch']} of {row['side']}", *(shown(row[key]) for key in keys)]
+            for row in parts["encoders"]
+        ]
+        texts.append("A forward pass of the encoders in bf16, and the matrix products in it, each timed alone:")
+        headings = "encoder", "LR crops", "pass, ms", "products, ms", "share", "TFLOP/s"
+        texts.append(markdown_table(headings, rates, text_columns=2))
     if parts.get("compile"):
         compiled = [
             [row["model"], str(row["batch"]), *(shown(row[key]) for key in ("step_ms", "compiled_step_ms", "compilation_s"))]

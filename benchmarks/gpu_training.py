@@ -177,7 +177,7 @@ def _moved(batch: dict) -> dict:
 
 def compile_gain(toy: bool) -> Iterator[dict]:
     """A step of `tiny` and of `ours` with encoder and heads compiled by inductor, for crops of one size."""
-    for name, crops in [("tiny", 64), ("ours (SwinIR)", 32)]:
+    for name, crops in [("tiny", 64), ("ours (SwinIR)", 16)]:
         if toy and name != "tiny":
             continue
         training = DeviceSteps(*MODELS[name][0], *(TOY if toy else []), bf16=True)

@@ -34,10 +34,11 @@ def test_rows_are_kept_and_a_part_that_fails_does_not_hold_up_the_next(tmp_path:
 @pytest.mark.slow
 @pytest.mark.skipif(not SCRIPT.exists(), reason="not in a checkout")
 def test_the_parts_that_train_run_too(tmp_path: Path) -> None:
-    run(tmp_path, "--toy", "--parts", "training", "precision", "loader", "archives", "processes", "compile")
+    run(tmp_path, "--toy", "--parts", "training", "precision", "encoders", "loader", "archives", "processes", "compile")
     record = json.loads((tmp_path / "gpu_toy.json").read_text())
     assert record["failed"] == {}
     assert {row["precision"] for row in record["parts"]["training"]} == {"bf16-mixed", "32-true"}
+    assert record["parts"]["encoders"][0]["tflop_per_s"] > 0
     assert [row["steps"] for row in record["parts"]["precision"]] == [3, 6]
     assert [row["decode_on"] for row in record["parts"]["archives"]] == ["host", "device"]
     assert record["parts"]["processes"][0]["gradient_difference"] < 1e-4
