@@ -93,12 +93,12 @@ def packages() -> dict[str, str]:
 def measure(names: list[str], minutes: float, toy: bool, file: Path) -> None:
     """Runs the parts until the minutes are over; rewrites the file after every row."""
     end = time.monotonic() + 60 * minutes
-    command = f"python benchmarks/gpu_minutes.py --minutes {minutes:g}" + " --toy" * toy
+    earlier = json.loads(file.read_text()) if file.exists() else {"parts": {}, "dates": {}}
     record = {
-        "command": command,
-        "date": datetime.date.today().isoformat(),
+        "command": "python benchmarks/gpu_minutes.py" + " --toy" * toy,
+        "dates": earlier["dates"],
         "machine": {**describe_machine(DEVICE), **packages()},
-        "parts": json.loads(file.read_text())["parts"] if file.exists() else {},
+        "parts": earlier["parts"],
         "failed": {},
     }
     for name in names:
@@ -106,6 +106,7 @@ def measure(names: list[str], minutes: float, toy: bool, file: Path) -> None:
             print(f"no time left for {name}")
             continue
         rows = record["parts"][name] = []
+        record["dates"][name] = datetime.date.today().isoformat()
         start = time.monotonic()
         try:
             for row in PARTS[name](toy):

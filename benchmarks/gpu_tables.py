@@ -12,9 +12,13 @@ PAGE = HERE.parent / "docs" / "gpu.md"
 def write_tables(record: dict) -> None:
     """Rewrites both pages from the record; a part that was not measured says so."""
     machine, parts = record["machine"], record["parts"]
+    by_date: dict[str, list[str]] = {}
+    for name, date in record["dates"].items():
+        by_date.setdefault(date, []).append(name)
+    days = "; ".join(f"{date}: {', '.join(names)}" for date, names in by_date.items())
     made_by = (
-        f"Made by `{record['command']}` on {record['date']}: {machine['device']}, torch {machine['torch']}, Triton "
-        f"{machine['triton']}, gsplat {machine['gsplat']}"
+        f"Made by `{record['command']}` ({days}): "
+        f"{machine['device']}, torch {machine['torch']}, Triton {machine['triton']}, gsplat {machine['gsplat']}"
     )
     write_section("gpu", f"{made_by}; medians, milliseconds.\n\n{rendering(parts)}")
     write_section("gpu", f"{made_by}.\n\n{training(parts)}", PAGE)

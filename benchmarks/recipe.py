@@ -16,6 +16,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -34,6 +35,7 @@ BATCHES = 50
 SCALES = (2, 4)
 
 PUBLISHED_HEADS = ["model/shapes=ddcw", "model/positions=apd", "model/colors=cgm", "model.colors.skip=true"]
+FREQUENCY = ["loss=l1_frequency", "loss.weight=0.01"]
 LIGHT_HEADS = ["model/shapes=ddcw_light", "model/positions=apd_light", "model/colors=cgm_light", "model.colors.skip=true"]
 
 QUESTIONS: dict[str, dict[str, list[str]]] = {
@@ -85,7 +87,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
     "loss": {
         "L1": [],
         "Charbonnier": ["loss=charbonnier"],
-        "L1 + frequency": ["loss=l1_frequency", "loss.weight=0.01"],
+        "L1 + frequency": FREQUENCY,
         "L1 + SSIM": ["loss=l1_ssim"],
     },
     "averaging": {
@@ -98,6 +100,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
     "grey surroundings": {"grey": [], "free": ["model.colors.grey=null"]},
     "colors that change places": {"no": [], "yes": ["data.permute_colors=true"]},
     "drawings": {"60 of 317": [], "none": ["data.drawings=0"]},
+    "together": {"nothing of it": [], "L1 + frequency, 15 drawings": [*FREQUENCY, "data.drawings=15"]},
 }
 """The first answer of each is the recipe itself."""
 
@@ -106,10 +109,15 @@ FREE = "optimizer.lr=", "schedule.warmup_steps=", "callbacks.averaging.decay="
 """What does not change the time of a step: it is the recipe's, and not what a noisy clock makes of it."""
 
 
+def whole(overrides: Sequence[str]) -> list[str]:
+    """With the loss of the first recipe, from which all answers were measured, where they say nothing of it."""
+    return [*([] if any(setting.startswith("loss=") for setting in overrides) else ["loss=l1"]), *overrides]
+
+
 def training(question: str, answer: str, overrides: list[str], seed: int, epochs: int) -> Training:
     name = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in f"{question}_{answer}")
     title = f"{name if overrides else 'base'}_{epochs}epochs_seed{seed}"
-    settings = *overrides, f"seed={seed}", f"trainer.max_epochs={epochs}", f"trainer.check_val_every_n_epoch={epochs}"
+    settings = *whole(overrides), f"seed={seed}", f"trainer.max_epochs={epochs}", f"trainer.check_val_every_n_epoch={epochs}"
     return Training(title, settings, Path("outputs/recipe") / title, MEASURED / f"{title}.json")
 
 
@@ -168,7 +176,7 @@ def step_times(common: list[str], answers: list[list[str]], count: int) -> dict[
         if all(setting.startswith(FREE) for setting in answer) and "" in known:
             known[" ".join(answer)] = known[""]
         if (key := " ".join(answer)) not in known:
-            base, own = (Steps(*common, *overrides) for overrides in ([], answer))
+            base, own = (Steps(*common, *whole(overrides)) for overrides in ([], answer))
             of_base, of_own = step_seconds([base, own], count, time.process_time)
             if not answer:
                 known[key] = of_own

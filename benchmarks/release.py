@@ -9,6 +9,7 @@ src/splatsr/released/weights/NAME.safetensors, NAME's entry in src/splatsr/relea
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--test", nargs="+", type=Path, required=True, help="folders; the first is for models.json")
     parser.add_argument("--data", required=True, help="in words, what it was trained on")
+    parser.add_argument("--note", help="in words, what else there is to know of how it was made")
     arguments = parser.parse_args()
     run, name = arguments.run, arguments.name
     settings = read_yaml(run / "config.yaml")
@@ -68,12 +70,19 @@ def main() -> None:
         card.mkdir()
         for part in ("config.yaml", "overrides.yaml", "env.txt", "logs", "pictures"):
             (shutil.copytree if (run / part).is_dir() else shutil.copyfile)(run / part, card / part)
+        for strip in (card / "pictures").glob("*-x*.png"):  # of test images, which are not ours to give away
+            strip.unlink()
         shutil.copyfile(file, card / "model.safetensors")
         shutil.copyfile(Path(temporary) / "evaluation" / "metrics.json", card / "metrics.json")
         shutil.rmtree(page, ignore_errors=True)
         page.parent.mkdir(exist_ok=True)
         publish([str(card), "--to", str(page)])
     (page / "model.safetensors").unlink()
+    text = (page / "README.md").read_text()
+    text = re.sub(r"(?m)^Photographs: .*$", lambda _: f"Photographs: {arguments.data}.", text)
+    if arguments.note:
+        text = text.replace("- length:", f"- note: {arguments.note}\n- length:")
+    (page / "README.md").write_text(text)
     of_first = record["sets"][arguments.test[0].name]
     catalogue = json.loads((RELEASED / "models.json").read_text())
     catalogue[name] = Released(
@@ -85,7 +94,7 @@ def main() -> None:
         licence=settings["data"]["licence"],
         trained_on=arguments.data,
         trained_by=str(command_of(run)),
-        made={**how_made(run), "storage": "half precision"},
+        made={**how_made(run), "storage": "half precision", **({"note": arguments.note} if arguments.note else {})},
         figures={
             scale: {key: round(values[key], 2) for key in ("psnr_y", "bicubic_psnr_y")} for scale, values in of_first.items()
         },

@@ -3,16 +3,14 @@
 (test_gpu.py runs its small cases on the GPU too, where there is one.)
 """
 
-import functools
 import inspect
-import math
 
 import pytest
 import torch
 from torch import Tensor
 
 from kernel_fields import Field, assert_equals_reference, lattice_field, noise, random_field, rendered
-from splatsr.splatting import choice, splat, splat_windowed, use_renderer
+from splatsr.splatting import choice, splat, use_renderer
 from splatsr.splatting.choice import Choice, chosen_renderer
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -145,16 +143,3 @@ def test_compiles_for_any_size_into_one_graph() -> None:
         ours, expected = (rendered(field, size, upstream, renderer) for renderer in (compiled, squared))
         for part, same in zip(ours, expected, strict=True):
             torch.testing.assert_close(part, same)
-
-
-@pytest.mark.parametrize("reach", [(1.6, 4.3), (math.inf, math.inf), (40.0, 2.2)])
-def test_windows_equal_the_cpu_renderer(reach: tuple[float, float]) -> None:
-    """To 1e-4 of the norm: a pixel on a window's edge may fall either way."""
-    field, size = on_gpu(lattice_field((64, 50), (3.3, 3.3), offset_range=1.0), batch=2)
-    on_cpu, upstream = tuple(part.cpu() for part in field), noise(field, size)
-    window = functools.partial(splat_windowed, reach=reach)
-    ours, theirs = rendered(field, size, upstream.cuda(), window), rendered(on_cpu, size, upstream.cpu(), window)
-    for name, own, true in zip(("image", "means", "cholesky", "colors"), ours, theirs, strict=True):
-        assert own.is_cuda
-        error = float((own.cpu() - true).norm() / true.norm())
-        assert error < 1e-4, f"{name}: {error}"

@@ -22,7 +22,7 @@ def clear_of_the_edge(field: Field, size: tuple[int, int], reach: tuple[float, f
     """1 where no kernel's window ends within 1e-4 of a pixel's centre, else 0: there rounding alone decides."""
     field = tuple(part.double() for part in field)
     near, far = (
-        kernel_weights(field[0], torch.full_like(field[1], 1e6) * torch.tensor([1.0, 0.0, 1.0]), size, reach) > 0
+        kernel_weights(field[0], 1e6 * field[1].new_tensor([1.0, 0.0, 1.0]).expand_as(field[1]), size, reach) > 0
         for reach in ((reach[0] - 1e-4, reach[1] - 1e-4), (reach[0] + 1e-4, reach[1] + 1e-4))
     )
     return (near == far).all(1, keepdim=True).float()
@@ -32,7 +32,7 @@ def assert_is_the_definition(
     field: Field, size: tuple[int, int], reach: tuple[float, float], renderer: object = splat_windowed
 ) -> None:
     clear = clear_of_the_edge(field, size, reach)
-    upstream = noise(field, size) * clear
+    upstream = noise(field, size).to(clear.device) * clear
     ours = rendered(field, size, upstream, partial(renderer, reach=reach))
     theirs = rendered(
         tuple(part.double() for part in field), size, upstream.double(), partial(splat_windowed_exact, reach=reach)
@@ -90,3 +90,12 @@ def test_tritons_renderer_is_the_definition_too(reach: tuple[float, float]) -> N
 
     size = (9, 14)
     assert_is_the_definition(random_field(size, kernels=6), size, reach, splat_gpu)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("reach", REACHES)
+def test_a_gpu_draws_the_definition(reach: tuple[float, float]) -> None:
+    for kernels, size in ((60, SIZE), (2000, (70, 90))):
+        field = random_field(size, kernels=kernels, batch=2)
+        assert_is_the_definition(tuple(part.cuda() for part in field), size, reach)
