@@ -59,3 +59,22 @@ def test_what_cannot_be_compiled_with_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(compilation.shutil, "which", lambda _: None)
     with pytest.raises(InputError, match="needs a C.. compiler"):
         check_backend("inductor")
+
+
+TRACED = """
+import sys, warnings
+warnings.simplefilter("ignore")  # window_order's cache is traced through
+import torch
+from splatsr.checkpoints.build import build
+from splatsr.runs.configuration import compose
+small = ["model.encoder.channels=12", "model.encoder.depths=[2]", "model.encoder.heads=[2]", "model.encoder.window=4"]
+encoder = build(compose(f"model/encoder={sys.argv[1]}", *small)["model"]).encoder.train()
+print(torch._dynamo.explain(encoder)(torch.rand(1, 3, 8, 8)).graph_break_count)
+"""
+
+
+@pytest.mark.parametrize("encoder", ["swinir", "hat"])
+def test_attention_in_windows_is_one_graph(encoder: str) -> None:
+    """Where a graph breaks in every block, and every block has its own rate of dropped paths, torch gives up after eight."""
+    done = subprocess.run([sys.executable, "-c", TRACED, encoder], capture_output=True, text=True, timeout=250, check=True)
+    assert done.stdout.split()[-1] == "0"

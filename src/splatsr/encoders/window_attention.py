@@ -73,7 +73,8 @@ def filler(width: int) -> int:
     The published heads have 30 channels. Fused kernels on GPUs want multiples of 8, those on CPUs run faster on them; the zeros
     change no product, and come free when a layer's weights are padded instead of its output.
     """
-    return -width % 8 if torch.backends.cuda.flash_sdp_enabled() else 0  # plain where multiply-adds are counted
+    plain = not torch.compiler.is_compiling() and not torch.backends.cuda.flash_sdp_enabled()  # where multiply-adds are counted
+    return 0 if plain else -width % 8
 
 
 def project_in(layer: nn.Linear, x: Float[Tensor, "*n c"], parts: int) -> Float[Tensor, "*n wide"]:
