@@ -1,13 +1,14 @@
 """Kernels where they are needed: what quality costs in kernels and in time when flat surroundings get fewer of them.
 
-    python benchmarks/allocation.py KODAK MODEL [MODEL ...]     # names or files of models; LR images are PIL's, x4
+    python benchmarks/allocation.py KODAK MODEL [MODEL ...] --plain MODEL [MODEL ...]     # LR images are PIL's, x4
 
-A model with several kernels per pixel is measured without merging and with the rule `model/flat_pixels=merged` at rising
-thresholds, whatever it was trained with; one with a single kernel per pixel as it is. Writes docs/allocation.md and
-docs/allocation.png.
+Models are names or files. The first ones are measured without merging and with the rule `model/flat_pixels=merged` at rising
+thresholds, whatever they were trained with; the others without. What results/allocation.json has already is kept. Writes
+docs/allocation.md and docs/allocation.png. Wants an idle machine.
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -32,9 +33,11 @@ from splatsr.runs.configuration import compose, instantiate
 
 DOCS = HERE.parent / "docs"
 
+MEASURED = HERE / "results" / "allocation.json"
+
 SCALE = 4
 
-THRESHOLDS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.15, 1.0)
+THRESHOLDS = (0.01, 0.02, 0.05, 0.15, 1.0)
 """Of `FlatPixels`, of values in [0, 1]; 1: one kernel everywhere."""
 
 REACH = 2
@@ -91,8 +94,11 @@ def draw(rows: list[dict], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures merged kernels; rewrites docs/allocation.md.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("models", nargs="+")
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--plain", nargs="+", default=[])
     arguments = parser.parse_args()
+    shown, plain = (" ".join(Path(name).stem for name in names) for names in (arguments.models, arguments.plain))
+    command = f"python benchmarks/allocation.py {arguments.folder.name} {shown} --plain {plain}"
     protocol = instantiate(compose("protocol=l_pil")["protocol"], "protocol")
     pairs = []
     for path in find_images(arguments.folder):
@@ -100,18 +106,18 @@ def main() -> None:
         height, width = (length // SCALE * SCALE for length in hr.shape[:2])
         hr = hr[:height, :width]
         pairs.append((to_tensor(resize_bicubic(hr, (height // SCALE, width // SCALE)))[None], to_tensor(hr)))
+    known = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else []
     rows: list[dict] = []
-    for name in arguments.models:
+    for name in (*arguments.models, *arguments.plain):
         model = splatsr.load(name)
-        rules = [None, *(FlatPixels(threshold=threshold, reach=REACH) for threshold in THRESHOLDS)]
-        for rule in rules if model.per_side > 1 else [None]:
-            model.flat_pixels = rule
-            threshold = None if rule is None else rule.threshold
-            rows.append({"model": Path(name).stem, "threshold": threshold, **measured(model, pairs, protocol)})
+        for threshold in (None, *(THRESHOLDS if name in arguments.models else ())):
+            which = {"model": Path(name).stem, "threshold": threshold}
+            found = next((row for row in known if which.items() <= row.items()), None)
+            model.flat_pixels = None if threshold is None else FlatPixels(threshold=threshold, reach=REACH)
+            rows.append(found or {**which, **measured(model, pairs, protocol)})
+            made_by = write_results("allocation", command, rows=[*rows, *(row for row in known if row not in rows)])
             print(rows[-1], flush=True)
     draw(rows, DOCS / "allocation.png")
-    shown = " ".join(Path(name).stem for name in arguments.models)
-    made_by = write_results("allocation", f"python benchmarks/allocation.py {arguments.folder.name} {shown}", rows=rows)
     headings = ["model", "threshold", "PSNR-Y", "kernels per LR pixel", "encoder and heads, ms", "rendering, ms"]
     cells = [
         [

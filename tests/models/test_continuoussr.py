@@ -11,6 +11,7 @@ from published import IMAGES, assert_image_equal, assert_kernels_equal, publishe
 from splatsr.checkpoints.build import build
 from splatsr.encoders.edsr import EDSR
 from splatsr.errors import InputError
+from splatsr.geometry import cell_corners
 from splatsr.heads import ddcw, mlp
 from splatsr.heads.apd import APD
 from splatsr.heads.cgm import CGM
@@ -253,22 +254,22 @@ def half_flat() -> Tensor:
 @torch.inference_mode()
 def test_in_flat_surroundings_one_wide_kernel_stands_for_the_pixel_and_elsewhere_nothing_changes() -> None:
     model, lr = with_flat_pixels(), half_flat()
-    field = model(lr)
+    merged, field = model.flat_pixels.merged(lr, 2, model.deviation), model(lr)
     model.flat_pixels = None
     plain = model(lr)
-    grid = (2, 9, 2, 14, 2, -1)
-    empty = (field.cholesky == 0).all(-1).view(grid[:-1])
-    assert empty[:, :, :, 7:].sum() == 3 * 2 * 9 * 7
-    assert not empty[:, :, :, :7].any()
-    for name in ("means", "cholesky", "colors"):
-        ours, all_kernels = getattr(field, name).view(grid), getattr(plain, name).view(grid)
-        torch.testing.assert_close(ours[:, :, :, :7], all_kernels[:, :, :, :7])
-    wide, narrow = (made.cholesky.view(grid)[:, :, 0, 7:, 0] for made in (field, plain))
-    torch.testing.assert_close(wide, 2 * narrow)
-    corner = torch.tensor([7.0, 0.0])
-    moved, near = (made.means.view(grid)[:, 0, 0, 7, 0] - corner for made in (field, plain))
-    torch.testing.assert_close(moved, 2 * near)
-    assert (field.colors.view(grid)[:, :, 1, 7:] == 0).all()
+    assert merged.wide.view(2, 9, 2, 14, 2)[:, :, :, 7:].sum() == 2 * 9 * 7, "the flat surroundings begin in column 7"
+    assert merged.wide.sum() == 2 * 9 * 7
+    assert torch.equal((field.cholesky == 0).all(-1), merged.empty)
+    torch.testing.assert_close(field.colors, plain.colors * merged.share[..., None])
+    others = ~merged.empty & ~merged.wide
+    for name in ("means", "cholesky"):
+        torch.testing.assert_close(getattr(field, name)[others], getattr(plain, name)[others])
+    torch.testing.assert_close(field.cholesky[merged.wide], 2 * plain.cholesky[merged.wide])
+    corners = cell_corners(9, 14, 2).expand(2, -1, -1)[merged.wide]
+    torch.testing.assert_close(field.means[merged.wide] - corners.floor(), 2 * (plain.means[merged.wide] - corners))
+    far = merged.share.view(2, 9, 2, 14, 2)[:, :, :, :5]
+    assert (far == 1).all()
+    assert merged.empty.any()
 
 
 def test_the_first_image_of_a_flat_one_stays_flat() -> None:
@@ -283,7 +284,9 @@ def test_kernels_that_are_left_out_cost_their_heads_nothing_and_get_no_gradient(
     sizes = []
     model.cgm.mlp.register_forward_hook(lambda *call: sizes.append(call[1][0].shape))
     model(lr).render(scale=2).square().mean().backward()
-    assert [size[:2] for size in sizes] == [(1, 2 * 9 * (7 * 4 + 7))]
+    made = ~model.flat_pixels.merged(lr, 2, model.deviation).empty
+    assert [size[:2] for size in sizes] == [(1, int(made.sum()))]
+    assert made.sum() < 0.9 * made.numel()
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
 
 

@@ -93,6 +93,8 @@ class ContinuousSR(Model):
                 f"the dictionary's mean row must have l11 and l22 greater than 0, got {l11:g} and {l22:g}: "
                 "such kernels have no area."
             )
+        self.deviation = math.sqrt(self.dc_gain / (2 * math.pi)) / self.per_side
+        """The mean kernel's standard deviation in LR pixels, the geometric mean of both axes."""
         self.apd = positions(channels=channels, per_side=self.per_side)
         self.cgm = colors(channels=channels, per_side=self.per_side, skip_gain=1 / self.dc_gain)
         initialisation(self)
@@ -162,13 +164,13 @@ class ContinuousSR(Model):
     @property
     def _reach(self) -> int:
         """LR pixels beyond its own that are looked at for a kernel without the encoder."""
-        return max(self.cgm.reach, 0 if self.flat_pixels is None else self.flat_pixels.reach)
+        return max(self.cgm.reach, 0 if self.flat_pixels is None else self.flat_pixels.sees)
 
     def decode(self, features: Float[Tensor, "b c kh kw"], lr: Float[Tensor, "b 3 h w"]) -> GaussianField:
         """The field of features, one per kernel (`kh` is `per_side * h`), and the image that they belong to."""
         active = self.activation(features)
         lr_size = (lr.shape[-2], lr.shape[-1])
-        merged = None if self.flat_pixels is None else self.flat_pixels.merged(lr, self.per_side)
+        merged = None if self.flat_pixels is None else self.flat_pixels.merged(lr, self.per_side, self.deviation)
         chosen = None if merged is None else ~merged.empty
         means = self.apd(active.flatten(2).transpose(1, 2), lr_size, chosen)
         cholesky = self.ddcw(active, chosen) / self.dictionary_scale
