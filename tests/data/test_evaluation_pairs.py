@@ -123,7 +123,7 @@ def test_lr_images_of_rain_are_made_of_the_rainy_image_and_hr_is_the_clean_one(r
 
 def test_real_zoom_has_the_scales_that_somebody_took(tmp_path: Path) -> None:
     write_image(tmp_path / "hr.png", IMAGE)
-    write_image(tmp_path / "lr.png", IMAGE[:26, :33])
+    write_image(tmp_path / "lr.png", IMAGE[: IMAGE.shape[0] // 2, : IMAGE.shape[1] // 2 + 1])
     pair = GivenPair(tmp_path / "lr.png", tmp_path / "hr.png")
     images = [
         EvaluationImage(tmp_path / "hr.png", name, dict.fromkeys(scales, pair), degraded=None, zoomed=True)
@@ -131,8 +131,11 @@ def test_real_zoom_has_the_scales_that_somebody_took(tmp_path: Path) -> None:
     ]
     pairs = EvaluationPairs({"zoomed": images}, [2, 3], L_PIL)
     assert [(pair.name, pair.scale) for pair in pairs] == [("one", 2), ("one", 3), ("two", 2)]
-    assert pairs[1].lr.shape == (3, 26, 33), "nothing is cut to fit the nominal scale"
+    assert pairs[1].lr.shape == (3, IMAGE.shape[0] // 2, IMAGE.shape[1] // 2 + 1), "nothing is cut to fit the nominal scale"
     assert pairs[1].hr.shape == (3, *IMAGE.shape[:2])
     for rule in (L_PIL, LowResolution("pil", given=True, crop="mod12")):
         with pytest.raises(InputError, match="for x2, x3, not for x4; other scales are not possible"):
             EvaluationPairs({"zoomed": images}, [2, 4], rule)
+    write_image(tmp_path / "lr.png", IMAGE[:40, :9])
+    with pytest.raises(InputError, match=r"lr.png is 9x40 pixels and .*hr.png .*not one view"):
+        images[0].pair(2, L_PIL)

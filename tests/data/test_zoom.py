@@ -46,6 +46,11 @@ def test_pairs_outside_the_range_are_left_out_and_no_scene_may_be_without_one() 
         ZoomPairs([Part(Path("alone"), ("a.png",))], [(30, 40)], scale_range=(1.0, 16.0))
 
 
+def test_photographs_of_other_shapes_are_no_pair() -> None:
+    with pytest.raises(InputError, match=r"0.png is 47x33 pixels and .*1.png 111x30: not one view"):
+        ZoomPairs(FOLDERS[1:], [(33, 47), (30, 111)], scale_range=(1.0, 16.0))
+
+
 @pytest.mark.parametrize("turned", list(itertools.product((False, True), repeat=3)))
 def test_both_crops_show_the_same_place(turned: tuple[bool, bool, bool]) -> None:
     """Every pixel tells where it is; at x3 nothing is rounded, and an LR pixel is the mean of nine HR pixels."""

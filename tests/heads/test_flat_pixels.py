@@ -82,3 +82,10 @@ def test_parts_of_an_image_are_merged_as_the_whole() -> None:
     inner = 2 * (15 - rule.sees)
     for ours, all_of_it in zip(part, whole, strict=True):
         torch.testing.assert_close(ours[..., :inner], all_of_it[..., :inner])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (9, 1), (2, 2)])
+def test_the_smallest_images_are_merged_or_left_alone(size: tuple[int, int]) -> None:
+    merged = FlatPixels(threshold=0.1, reach=2).merged(torch.full((1, 3, *size), 0.4), 2, 0.27)
+    assert merged.wide.sum() == (4 if size == (2, 2) else 0)
+    assert merged.share.shape == (1, 4 * size[0] * size[1])

@@ -113,6 +113,8 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str
     if lines:
         more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         differ = f"{len(lines)} tensors differ" if len(lines) > 1 else "1 tensor differs"
+        if len(tensors.keys() & expected.keys()) < len(expected) / 2:
+            differ += ", most of them by name: it is another method or has another encoder"
         raise InputError(f"{source} does not fit {type(model).__name__}: {differ}: {'; '.join(lines[:_SHOWN])}{more}.")
     cast = {name: _cast(tensor, expected[name].dtype, f"{source}: {name}") for name, tensor in tensors.items()}
     try:

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from splatsr.data.degradation.held_out import held_out
 from splatsr.data.image_names import image_names
+from splatsr.data.pairing import check_one_view
 from splatsr.errors import InputError
 from splatsr.geometry import Number
 from splatsr.image_files.reading import image_size, read_image
@@ -191,6 +192,8 @@ class EvaluationImage:
     def _given_pair(self, scale: int, low_resolution: LowResolution) -> tuple[Image, Image]:
         lr, hr = map(read_image, self.given[scale])
         if self.zoomed:
+            files, (low, high) = self.given[scale], (image.shape[:2] for image in (lr, hr))
+            check_one_view(files.lr, (low[0], low[1]), files.hr, (high[0], high[1]))
             return lr, hr
         if any(not 0 <= whole - scale * part < scale for whole, part in zip(hr.shape[:2], lr.shape[:2], strict=True)):
             raise InputError(

@@ -17,6 +17,20 @@ _SCALE = re.compile(r"x\d+(\.\d+)?$", re.IGNORECASE)
 """babyx2 is the LR file of baby (EDSR's archive, DIV2K, LSDIR), norain-1x2 the rainy one of norain-1 (Rain200H)."""
 
 
+_ONE_SHAPE = 1.1
+"""How far the ratios of heights and of widths of two photographs of one view may be apart: they are cut to it by hand."""
+
+
+def check_one_view(lr: Path, lr_size: tuple[int, int], hr: Path, hr_size: tuple[int, int]) -> None:
+    """InputError where images of these sizes (height, width) cannot be one view at two focal lengths."""
+    vertical, horizontal = (whole / part for whole, part in zip(hr_size, lr_size, strict=True))
+    if max(vertical, horizontal) > _ONE_SHAPE * min(vertical, horizontal):
+        raise InputError(
+            f"{lr} is {lr_size[1]}x{lr_size[0]} pixels and {hr} {hr_size[1]}x{hr_size[0]}: not one view at two focal lengths, "
+            "for which both sides grow alike. Is a file in the wrong folder?"
+        )
+
+
 def pair_by_name(hr: Sequence[Path], lr: Sequence[Path]) -> list[Path]:
     """The partner of every HR file, in order.
 

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, Sampler
 from splatsr.data.batch_sampler import BatchRequest, BatchSampler, CropRequest
 from splatsr.data.crops import batch_of, crop_sides, oriented, place
 from splatsr.data.image_sequences import Images
+from splatsr.data.pairing import check_one_view
 from splatsr.errors import InputError
 from splatsr.image_files.folder import Part
 from splatsr.resize.levels import to_tensor
@@ -41,7 +42,7 @@ class ZoomPairs:
         starts: where those of each scene begin, and at last where they end.
 
     Raises:
-        InputError: a scene has no pair in the range.
+        InputError: a scene has no pair in the range, or two photographs that cannot be of one view.
     """
 
     def __init__(self, scenes: Sequence[Part], sizes: Sequence[tuple[int, int]], *, scale_range: tuple[float, float]) -> None:
@@ -52,6 +53,9 @@ class ZoomPairs:
             indices = range(first, first + len(scene.names))
             found = [_pair(*two, sizes) for two in itertools.combinations(indices, 2)]
             self.pairs += [pair for pair in found if scale_range[0] <= pair.scale <= scale_range[1]]
+            for pair in self.pairs[self.starts[-1] :]:
+                lr, hr = (scene.folder / scene.names[index - first] for index in pair[:2])
+                check_one_view(lr, sizes[pair.lr], hr, sizes[pair.hr])
             if len(self.pairs) == self.starts[-1]:
                 raise InputError(
                     f"{scene.folder} has no two images whose widths are in a ratio of {scale_range[0]:g} to {scale_range[1]:g} "

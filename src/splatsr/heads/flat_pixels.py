@@ -95,8 +95,8 @@ class FlatPixels(nn.Module):
 
 def in_blocks(flat: Float[Tensor, "b h w"]) -> Float[Tensor, "b 1 h w"]:
     """1 where a pixel belongs to a block of 2x2 pixels that all are 1, else 0: a line of single pixels is all seam."""
-    whole = -nn.functional.max_pool2d(-flat[:, None], 2, 1)
-    return nn.functional.max_pool2d(nn.functional.pad(whole, (1, 1, 1, 1)), 2, 1)
+    beyond = nn.functional.pad(flat[:, None], (1, 1, 1, 1))  # nothing is flat there: no block reaches across the border
+    return nn.functional.max_pool2d(-nn.functional.max_pool2d(-beyond, 2, 1), 2, 1)
 
 
 def shares(wide: Float[Tensor, "b 1 h w"], per_side: int, deviation: float) -> Float[Tensor, "b 1 kh kw"]:
