@@ -79,9 +79,7 @@ class FlatPixels(nn.Module):
         flat = in_blocks(self(lr).to(lr.dtype))
         made = shares(flat, per_side, deviation)
         of_pixel = nn.functional.pixel_unshuffle(made, per_side)
-        deepest = (
-            (of_pixel * 1000).round().argmax(1, keepdim=True)
-        )  # rounded: the first one among equals, whatever their last bits
+        deepest = (of_pixel * 1000).round().argmax(1, keepdim=True)  # of equals the first one, whatever their last bits
         host = deepest == torch.arange(per_side**2, device=lr.device)[:, None, None]
         wide = host & (flat > 0)
         # What the wide kernel's own cell keeps of its narrow one goes to its neighbours in the pixel.
