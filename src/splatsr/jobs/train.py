@@ -12,8 +12,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from splatsr.arguments import in_plain_words
 from splatsr.bounds import Natural
-from splatsr.checkpoints import encoder_weights
-from splatsr.checkpoints.files import load_model, load_weights, read_model, save_model
+from splatsr.checkpoints.files import load_model, save_model
 from splatsr.checkpoints.resumption import choose_checkpoint, is_of_restoring
 from splatsr.checkpoints.untrusted import check_description
 from splatsr.data.evaluation_pairs import EvaluationPairs
@@ -44,6 +43,7 @@ from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoin
 from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
 from splatsr.training.compilation import check_backend, compile_parts
+from splatsr.training.first_weights import load_first_weights
 from splatsr.training.length import check_epoch, check_length
 from splatsr.training.module import SuperResolution
 
@@ -117,7 +117,7 @@ def train(
         trainer = {**trainer, "strategy": "ddp_find_unused_parameters_true"}
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder, header)
     if last_checkpoint is None:
-        _load_first_weights(task, checkpoint, encoder_checkpoint)
+        load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
     photographs.setup("fit")  # opens every image: what is wrong with one shows before anything is written
     with open_loggers(logger, run) as loggers:
@@ -190,18 +190,6 @@ def _build(
         turn.check(photographs.smallest_crop)
     task.make_optimizer(steps=1, steps_per_epoch=1)
     return task
-
-
-def _load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_checkpoint: str | None) -> None:
-    """Weights to start from: of a whole model, of its encoder, or the random ones that are there already."""
-    if checkpoint is not None and encoder_checkpoint is not None:
-        raise InputError("give either checkpoint (a whole model) or encoder_checkpoint (its encoder alone).")
-    if checkpoint is not None:
-        load_weights(task.model, read_model(checkpoint)[1], source=checkpoint)
-    elif encoder_checkpoint is not None:
-        encoder_weights.load_encoder(task.model, encoder_checkpoint)
-    else:
-        encoder_weights.warn_of_collapse(task.model)
 
 
 def _beginning(run: Run, *, resuming: bool, weights: str | None, encoder: str | None) -> str:

@@ -110,7 +110,9 @@ class Protocol:
             "lpips": "AlexNet, version 0.1, RGB",
             "dists": "VGG16, RGB",
             "fid": "Inception v3 of 2015, 2048 features; shaved predictions against shaved HR, 8 bit, RGB",
-            "lr_images": f"distributed ones at x2, x3, x4, else {made}" if self.given_lr else made,
+            "lr_images": f"distributed ones at x2, x3, x4 (of real zoom at every scale), else {made}"
+            if self.given_lr
+            else made,
             "bicubic": "PIL bicubic, 8 bit",
             "grey_images": "opened as RGB",
         }

@@ -12,8 +12,8 @@ from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import read_model
 from splatsr.encoders.edsr import EDSR
 from splatsr.errors import InputError
-from splatsr.jobs.train import _load_first_weights
 from splatsr.runs.configuration import CONF
+from splatsr.training.first_weights import load_first_weights
 from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine
 from splatsr.training.supervision import OnCrops
@@ -54,13 +54,13 @@ def test_a_pretrained_encoder_is_read_at_the_start_and_not_again(tiny_run: list[
 
 def test_a_model_and_an_encoder_cannot_both_be_given(tiny_file: Path) -> None:
     with pytest.raises(InputError, match="either checkpoint .* or encoder_checkpoint"):
-        _load_first_weights(task(read_model(tiny_file)[0]), str(tiny_file), "public.pth")
+        load_first_weights(task(read_model(tiny_file)[0]), str(tiny_file), "public.pth")
 
 
 def test_a_whole_model_is_loaded(tiny_file: Path) -> None:
     config, tensors = read_model(tiny_file)
     loaded = task(config)
-    _load_first_weights(loaded, str(tiny_file), None)
+    load_first_weights(loaded, str(tiny_file), None)
     assert all(torch.equal(tensor, tensors[name]) for name, tensor in loaded.model.state_dict().items())
 
 
@@ -70,5 +70,23 @@ def test_random_weights_that_collapse_are_announced(
     monkeypatch.setattr(EDSR, "collapses_from_random", True, raising=False)
     config, _ = read_model(tiny_file)
     config["initialisation"] = {"_target_": "splatsr.heads.initialisation.published", "_partial_": True}
-    _load_first_weights(task(config), None, None)
+    load_first_weights(task(config), None, None)
     assert "THIS TRAINING WILL PROBABLY COLLAPSE: EDSR starts from random weights" in caplog.text
+
+
+def test_settings_in_which_a_model_differs_are_named(tiny_file: Path) -> None:
+    config, _ = read_model(tiny_file)
+    config["encoder"]["channels"] += 2
+    channels = config["encoder"]["channels"]
+    with pytest.raises(InputError, match=rf"differ: model.encoder.channels is {channels - 2} there and {channels} here\.$"):
+        load_first_weights(task(config), str(tiny_file), None)
+
+
+@pytest.mark.parametrize("with_weights", [True, False])
+def test_a_second_stage_without_the_first_is_announced(
+    with_weights: bool, tiny_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    second = task(read_model(tiny_file)[0])
+    second.turns = second.turns * 2
+    load_first_weights(second, str(tiny_file) if with_weights else None, None)
+    assert ("THIS TRAINING WILL PROBABLY FAIL: it takes 2 steps" in caplog.text) is not with_weights
