@@ -23,3 +23,12 @@ class ShapesHead(nn.Module):
     def start_at_mean_row(self) -> None:
         """Re-initialises such that every kernel has `mean_row`."""
         raise NotImplementedError
+
+    def check_area(self) -> None:
+        """ValueError where a kernel of `mean_row` would have no area."""
+        l11, _, l22 = self.mean_row.tolist()
+        if not (l11 > 0 and l22 > 0):
+            raise ValueError(
+                f"the dictionary's mean row must have l11 and l22 greater than 0, got {l11:g} and {l22:g}: "
+                "such kernels have no area."
+            )

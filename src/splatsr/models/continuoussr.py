@@ -17,6 +17,7 @@ from splatsr.encoders.encoder import Encoder
 from splatsr.geometry import Number, cell_corners
 from splatsr.heads.cgm import CGM
 from splatsr.heads.flat_pixels import FlatPixels
+from splatsr.heads.kernel_grid import kernels_per_side
 from splatsr.heads.positions_head import PositionsHead
 from splatsr.heads.shapes_head import ShapesHead
 from splatsr.image.border import continued
@@ -69,16 +70,7 @@ class ContinuousSR(Model):
         initialisation: Callable[["ContinuousSR"], None],
     ) -> None:
         super().__init__()
-        self.per_side = math.isqrt(kernels_per_pixel)
-        if self.per_side**2 != kernels_per_pixel or kernels_per_pixel < 1:
-            raise ValueError(f"kernels_per_pixel must be a square number (1, 4, 9), got {kernels_per_pixel}.")
-        if encoder.upscale % self.per_side:
-            raise ValueError(
-                f"{kernels_per_pixel} kernels per pixel need an encoder grid that is a multiple of {self.per_side} per LR "
-                f"pixel; the encoder's upscale is {encoder.upscale}."
-            )
-        if flat_pixels is not None and self.per_side == 1:
-            raise ValueError("flat_pixels needs several kernels per pixel, of which it leaves one; kernels_per_pixel is 1.")
+        self.per_side = kernels_per_side(kernels_per_pixel, upscale=encoder.upscale, merges=flat_pixels is not None)
         self.flat_pixels = flat_pixels
         check_reference_scale(reference_scale)
         self.reference_scale, self.margin = reference_scale, margin
@@ -87,12 +79,7 @@ class ContinuousSR(Model):
         self.activation = nn.LeakyReLU(0.01)
         channels = encoder.out_channels * self.unshuffle.downscale_factor**2
         self.ddcw = shapes(channels=channels)
-        if not self.dc_gain > 0:
-            l11, _, l22 = self.ddcw.mean_row.tolist()
-            raise ValueError(
-                f"the dictionary's mean row must have l11 and l22 greater than 0, got {l11:g} and {l22:g}: "
-                "such kernels have no area."
-            )
+        self.ddcw.check_area()
         self.deviation = math.sqrt(self.dc_gain / (2 * math.pi)) / self.per_side
         """The mean kernel's standard deviation in LR pixels, the geometric mean of both axes."""
         self.apd = positions(channels=channels, per_side=self.per_side)
