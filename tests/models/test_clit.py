@@ -149,3 +149,16 @@ def test_published_files_with_more_stages_are_read(stages: int) -> None:
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match="cannot be divided"):
         local_attention.LocalAttention(channels=10, heads=4, radius=1, hidden=[4])
+
+
+def test_a_training_of_more_stages_begins_with_the_weights_of_fewer() -> None:
+    one, three = small(1), small(3)
+    completed = three.completed(one.state_dict())
+    assert completed.keys() == three.state_dict().keys()
+    assert all(torch.equal(completed[name], tensor) for name, tensor in one.state_dict().items())
+    assert torch.equal(completed["stages.2.conv_q.weight"], three.stages[2].conv_q.weight)
+    assert three.completed({"stages.0.other": torch.ones(1)}).keys() > {"stages.1.conv_q.weight"}
+
+
+def test_what_is_no_network_of_stages_is_left_as_it_is() -> None:
+    assert small(3).completed({"encoder.weight": torch.ones(1)}).keys() == {"encoder.weight"}

@@ -1,5 +1,6 @@
 """What job=train starts from: random weights, a model's, or its encoder's."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from splatsr.checkpoints.build import build
-from splatsr.checkpoints.files import read_model
+from splatsr.checkpoints.files import read_model, save_model
 from splatsr.encoders.edsr import EDSR
 from splatsr.errors import InputError
-from splatsr.runs.configuration import CONF
+from splatsr.runs.configuration import CONF, compose
 from splatsr.training.first_weights import load_first_weights
 from splatsr.training.module import SuperResolution
 from splatsr.training.schedules import cosine
@@ -90,3 +91,14 @@ def test_a_second_stage_without_the_first_is_announced(
     second.turns = second.turns * 2
     load_first_weights(second, str(tiny_file) if with_weights else None, None)
     assert ("THIS TRAINING WILL PROBABLY FAIL: it takes 2 steps" in caplog.text) is not with_weights
+
+
+def test_parts_that_a_smaller_network_lacks_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = compose(
+        "model=clit_one_stage", "model/encoder=edsr_tiny", "model.encoder.out_channels=48", "model.width=16", "model.hidden=[8]"
+    )["model"]
+    save_model(build(config), config, tmp_path / "lit.safetensors")
+    three = task({**config, "stages": 3})
+    with caplog.at_level(logging.INFO):
+        load_first_weights(three, str(tmp_path / "lit.safetensors"), None)
+    assert "tensors loaded; stages.1, stages.2 begin with random weights" in caplog.text

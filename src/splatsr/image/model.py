@@ -1,5 +1,6 @@
 """What every model is: an LR image in, a continuous image out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -53,6 +54,11 @@ class Model(nn.Module):
 
         For enlargements that people keep. Nothing to do for methods that show no dark frame without it.
         """
+
+    def completed(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A state dict that a training begins with: that of a smaller network of the kind, which the method trains first, with
+        this one's own first weights where it has more. Where a method has no such thing it is the state itself."""
+        return dict(state)
 
     @property
     def piece(self) -> int | None:

@@ -6,6 +6,7 @@ sees the same features four times as fine, beyond x16 a third one; each adds to 
 made, and the sum to the bilinear LR image. (In training the stages' sizes are others, see `CLIT.finer`.)
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch
@@ -76,6 +77,12 @@ class CLIT(Model):
         padded = flip_pad(lr, self.flip_padding)
         features = self.conv_ch(self.encoder(to_normalised(padded)))
         return ImplicitImage(lr, in_larger(_Cascade(self, padded, features).colors, lr, padded), cost=16)
+
+    def completed(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A state dict of fewer stages, with this network's own first weights in the others (published: `pre_train`)."""
+        there = {name.split(".")[1] for name in state if name.startswith("stages.")}
+        own = {name: tensor for name, tensor in self.state_dict().items() if name.startswith("stages.")}
+        return dict(state) | {name: tensor for name, tensor in own.items() if there and name.split(".")[1] not in there}
 
     def finer(self, scale: Number) -> list[float]:
         """By how much the features of every stage are finer than the LR grid; those of the first are not.

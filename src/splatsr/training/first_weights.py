@@ -1,7 +1,7 @@
 """What a training begins with: the weights of a model, those of its encoder alone, or random ones."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from splatsr.checkpoints import encoder_weights
@@ -41,8 +41,9 @@ def load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_ch
 
 def _load_model(task: SuperResolution, checkpoint: str) -> None:
     config, tensors = read_model(checkpoint)
+    state = task.model.completed(tensors)
     try:
-        load_weights(task.model, tensors, source=checkpoint)
+        load_weights(task.model, state, source=checkpoint)
     except InputError as error:
         theirs, ours = (_settings(one) for one in (config, task.model_config))
         differ = [
@@ -54,6 +55,8 @@ def _load_model(task: SuperResolution, checkpoint: str) -> None:
             raise
         more = f", and {len(differ) - _SHOWN} more" if len(differ) > _SHOWN else ""
         raise InputError(f"{error} Settings that differ: {', '.join(differ[:_SHOWN])}{more}.") from error
+    if new := state.keys() - tensors.keys():
+        log.info("%s: %d tensors loaded; %s begin with random weights", checkpoint, len(tensors), _parts(new))
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, str]:
@@ -63,3 +66,8 @@ def _settings(config: Mapping[str, Any]) -> dict[str, str]:
         if not isinstance(value, Mapping):
             settings.setdefault(name, one_line(str(value)))  # a list comes before its members, which have its name
     return settings
+
+
+def _parts(names: Iterable[str]) -> str:
+    """stages.1, stages.2"""
+    return ", ".join(sorted({".".join(name.split(".")[:2]) for name in names}))
