@@ -7,15 +7,15 @@ from torch import Tensor
 
 from splatsr.resize.levels import to_tensor
 
-ALEX, VGG = "alexnet-owt-7be5be79.pth", "vgg16-397923af.pth"
+ALEX, VGG, VGG19 = "alexnet-owt-7be5be79.pth", "vgg16-397923af.pth", "vgg19-dcbb9e9d.pth"
 INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
 
 
 def random_weights(name: str) -> dict[str, Tensor]:
     """A whole state dict of a torchvision network; the classifier, which no metric uses, takes no memory."""
     with torch.device("meta"):
-        shapes = getattr(torchvision.models, name)(weights=None, init_weights=False) if name == "vgg16" else None
-        shapes = shapes or getattr(torchvision.models, name)(weights=None)
+        fresh = {"init_weights": False} if name.startswith("vgg") else {}
+        shapes = getattr(torchvision.models, name)(weights=None, **fresh)
     return {
         key: torch.zeros(1).expand(value.shape)
         if key.startswith("classifier")

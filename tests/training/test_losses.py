@@ -9,7 +9,7 @@ import torch
 from splatsr.errors import InputError
 from splatsr.metrics.ssim import ssim
 from splatsr.training.losses import Charbonnier, L1WithFrequency, L1WithLPIPS, L1WithSSIM, LossOfCrops
-from splatsr.training.supervision import OnCrops, OnQueries
+from splatsr.training.supervision import OnCrops, OnQueries, OnWindows
 from trained_networks import ALEX, pair, random_weights
 
 
@@ -76,11 +76,22 @@ def test_losses_of_crops_refuse_single_pixels_and_crops_that_are_too_small(hub: 
     for name, loss in (("l1_frequency", L1WithFrequency(weight=0.1)), ("l1_lpips", L1WithLPIPS(weight=0.1))):
         assert isinstance(loss, LossOfCrops)
         loss.check(OnCrops(), 31**2)
-        with pytest.raises(InputError, match=f"loss={name} compares whole crops; use supervision=crops or loss=l1"):
+        with pytest.raises(InputError, match=f"loss={name} compares whole crops; use supervision=crops .* or loss=l1"):
             loss.check(OnQueries(count=4), 31**2)
     with pytest.raises(InputError, match="needs HR crops of 31x31 pixels; the smallest has 900 pixels"):
         L1WithLPIPS(weight=0.1).check(OnCrops(), 30**2)
     assert not isinstance(torch.nn.L1Loss(), LossOfCrops)
+
+
+@pytest.mark.parametrize("loss", [L1WithFrequency(weight=0.1), L1WithSSIM(weight=0.1)])
+def test_losses_of_crops_take_windows_of_methods_that_are_queried(loss: LossOfCrops) -> None:
+    loss.check(OnWindows(side=11, step=1), 99)
+    loss(torch.rand(2, 3, 11, 11), torch.rand(2, 3, 11, 11))
+
+
+def test_what_counts_for_a_window_is_its_own_size() -> None:
+    with pytest.raises(InputError, match="needs HR crops of 11x11 pixels"):
+        L1WithSSIM(weight=0.1).check(OnWindows(side=10, step=1), 1000)
 
 
 def test_charbonnier_is_l1_far_away_and_quadratic_near_zero() -> None:

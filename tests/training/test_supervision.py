@@ -5,7 +5,7 @@ from torch import Tensor
 from splatsr.decoders.implicit_image import ImplicitImage
 from splatsr.errors import InputError
 from splatsr.models.bicubic import BicubicImage
-from splatsr.training.supervision import OnCrops, OnLikelihood, OnQueries, OnSaturatedCrops, OnWindows
+from splatsr.training.supervision import OnCrops, OnLikelihood, OnQueries, OnSaturatedCrops, OnWindows, OnWindowsOfASample
 
 
 def coordinates_and_cell(coordinates: Tensor, cell: Tensor) -> Tensor:
@@ -89,6 +89,29 @@ def test_a_window_is_compared_with_the_answers_at_its_own_place() -> None:
         OnWindows(side=5, step=3).check(IMAGE, "crop", 24)
     with pytest.raises(InputError, match="supervision=windows: a BicubicImage renders whole images only"):
         OnWindows(side=5, step=3).check(BicubicImage(torch.zeros(1, 3, 2, 3)), "crop", 99)
+
+
+def test_a_sample_is_seen_in_the_windows_of_the_image_in_the_middle() -> None:
+    class Drawn(ImplicitImage):
+        """Brighter by its temperature and darker by its seed, in units of 2^31."""
+
+        def sample(self, *, temperature: float, seed: int) -> ImplicitImage:
+            return ImplicitImage(self.lr, lambda *place: coordinates_and_cell(*place) + temperature - seed / 2**31)
+
+    image = Drawn(torch.zeros(2, 3, 2, 3), coordinates_and_cell)
+    supervision = OnWindowsOfASample(side=5, step=3, temperature=2.0)
+    batch = {"hr": rendered((9, 11), (7, 10)), "seeds": [0, 1]}
+    supervision.check(image, "crop", 25)
+    prediction, target = supervision(image, batch)
+    middle, of_middle = OnWindows(side=5, step=3)(image, batch)
+    assert torch.equal(prediction[:2], middle)
+    assert torch.equal(target, torch.cat([of_middle, of_middle]))
+    brighter = prediction[2:] - middle
+    assert brighter.min() > 1 and brighter.max() < 2
+    assert torch.equal(prediction, supervision(image, batch)[0]), "the crops' seeds draw the noise"
+    assert not torch.equal(prediction[2:], supervision(image, {**batch, "seeds": [5, 1]})[0][2:])
+    with pytest.raises(InputError, match="a ImplicitImage draws no samples; use supervision=windows"):
+        supervision.check(IMAGE, "crop", 25)
 
 
 def test_likelihood_needs_an_image_that_knows_it() -> None:

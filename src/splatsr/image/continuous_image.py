@@ -62,3 +62,12 @@ class LikelihoodImage(QueryableImage, Protocol):
     ) -> Float[Tensor, "b q"]:
         """Log-density in nats of what stands in these pixels, (row, column), of a picture in [0, 1] for every image."""
         ...
+
+
+@runtime_checkable
+class SampledImage(QueryableImage, Protocol):
+    """A continuous image that is one of many it might have been, and can be drawn from them."""
+
+    def sample(self, *, temperature: float, seed: int) -> QueryableImage:
+        """Another one; temperature 0 is the one in the middle of them."""
+        ...

@@ -27,7 +27,7 @@ _KINDS = {
     "model": ("splatsr.models.",),
     "data": ("splatsr.data.",),
     "supervision": ("splatsr.training.supervision.",),
-    "loss": ("splatsr.training.losses.", "torch.nn.modules.loss."),
+    "loss": ("splatsr.training.losses.", "splatsr.training.vgg_loss.", "torch.nn.modules.loss."),
     "optimizer": ("torch.optim.", "timm.optim.adan."),
     "schedule": ("splatsr.training.schedules.",),
     "callbacks": ("splatsr.training.callbacks.", "lightning.pytorch.callbacks.", "splatsr.metrics.protocol."),

@@ -16,7 +16,7 @@ from splatsr.errors import InputError
 from splatsr.metrics.backbone import AbsentWeightsError
 from splatsr.metrics.lpips import SMALLEST, load_lpips
 from splatsr.metrics.ssim import WINDOW
-from splatsr.training.supervision import OnCrops, OnLikelihood, Supervision
+from splatsr.training.supervision import OnCrops, OnLikelihood, OnWindows, Supervision
 
 
 @runtime_checkable
@@ -44,9 +44,9 @@ class L1WithFrequency(nn.Module):
             raise ValueError(f"loss.weight must be at least 0, got {weight}.")
         self.weight = weight
 
-    def check(self, supervision: Supervision, _: int) -> None:
+    def check(self, supervision: Supervision, pixels: int) -> None:
         """InputError where the supervision takes single pixels."""
-        _check_whole(supervision, "l1_frequency")
+        compared_pixels(supervision, pixels, "l1_frequency")
 
     def forward(self, prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
         """Both images in [0, 1], the prediction unclamped; means over all entries."""
@@ -84,9 +84,8 @@ class L1WithSSIM(nn.Module):
         self.weight = weight
 
     def check(self, supervision: Supervision, pixels: int) -> None:
-        """InputError where the supervision takes single pixels, or the smallest HR crop is smaller than the window."""
-        _check_whole(supervision, "l1_ssim")
-        if pixels < WINDOW**2:
+        """InputError where the supervision takes single pixels, or what is compared is smaller than the window."""
+        if compared_pixels(supervision, pixels, "l1_ssim") < WINDOW**2:
             raise InputError(f"loss=l1_ssim needs HR crops of {WINDOW}x{WINDOW} pixels; use a larger data.patch or loss=l1.")
 
     def forward(self, prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
@@ -119,11 +118,10 @@ class L1WithLPIPS(nn.Module):
 
     def check(self, supervision: Supervision, pixels: int) -> None:
         """InputError where the supervision takes single pixels, or the smallest HR crop is too small for AlexNet."""
-        _check_whole(supervision, "l1_lpips")
-        if pixels < SMALLEST**2:
+        if (compared := compared_pixels(supervision, pixels, "l1_lpips")) < SMALLEST**2:
             raise InputError(
-                f"loss=l1_lpips needs HR crops of {SMALLEST}x{SMALLEST} pixels; the smallest has {pixels} pixels in all. Use a "
-                "larger data.patch or loss=l1."
+                f"loss=l1_lpips needs HR crops of {SMALLEST}x{SMALLEST} pixels; the smallest has {compared} pixels in all. Use "
+                "a larger data.patch or loss=l1."
             )
 
     def forward(self, prediction: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
@@ -171,6 +169,16 @@ class InTurn(nn.Module):
         return self.parts[-1](prediction, target)
 
 
-def _check_whole(supervision: Supervision, loss: str) -> None:
+def compared_pixels(supervision: Supervision, pixels: int, loss: str) -> int:
+    """Pixels of the smallest square that a loss of whole crops compares, where the smallest HR crop has `pixels`.
+
+    Raises:
+        InputError: single pixels are compared; `loss` is what the message calls it.
+    """
+    if isinstance(supervision, OnWindows):
+        return supervision.side**2
     if not isinstance(supervision, OnCrops):
-        raise InputError(f"loss={loss} compares whole crops; use supervision=crops or loss=l1.")
+        raise InputError(
+            f"loss={loss} compares whole crops; use supervision=crops (of a method that is queried: windows) or loss=l1."
+        )
+    return pixels

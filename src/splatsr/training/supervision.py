@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from splatsr.bounds import Count
+from splatsr.bounds import Count, Positive
 from splatsr.errors import InputError
 from splatsr.geometry import pixel_centres
-from splatsr.image.continuous_image import ContinuousImage, LikelihoodImage, QueryableImage
+from splatsr.image.continuous_image import ContinuousImage, LikelihoodImage, QueryableImage, SampledImage
 from splatsr.image.field import GaussianField
 from splatsr.splatting.published_gradient import PublishedGradient
 
@@ -158,6 +158,36 @@ class OnWindows:
             windows.append(torch.cartesian_prod(rows, columns).to(hr.device))
         seen = _at_pixels(image, batch["hr"], torch.stack(windows))
         prediction, target = (rgb.mT.unflatten(-1, (self.side, self.side)) for rgb in seen)
+        return prediction, target
+
+
+class OnWindowsOfASample(OnWindows):
+    """Windows, and after the last of the batch the same windows of a sample, by a method that draws such: for L1WithVGG.
+
+    The noise of all crops is drawn by the seed of the first.
+
+    Args:
+        side, step: as of `OnWindows`.
+        temperature: of the sample, above 0.
+    """
+
+    def __init__(self, *, side: Count, step: Count, temperature: Positive) -> None:
+        super().__init__(side=side, step=step)
+        self.temperature = temperature
+
+    def check(self, image: ContinuousImage, scale_per: str, pixels: int) -> None:
+        """InputError as of `OnWindows`, and where the method draws no samples."""
+        if not isinstance(image, SampledImage):
+            raise InputError(f"supervision.temperature: a {type(image).__name__} draws no samples; use supervision=windows.")
+        super().check(image, scale_per, pixels)
+
+    def __call__(
+        self, image: Any, batch: Mapping[str, Any]
+    ) -> tuple[Float[Tensor, "b2 3 {self.side} {self.side}"], Float[Tensor, "b2 3 {self.side} {self.side}"]]:
+        """Both (2 B, 3, side, side)."""
+        seed = int(np.random.default_rng([batch["seeds"][0], 2]).integers(2**31))
+        drawn = super().__call__(image.sample(temperature=self.temperature, seed=seed), batch)
+        prediction, target = (torch.cat(both) for both in zip(super().__call__(image, batch), drawn, strict=True))
         return prediction, target
 
 
