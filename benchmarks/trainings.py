@@ -47,9 +47,23 @@ class Training:
 
 
 def run_all(trainings: Sequence[Training], common: Sequence[str], measuring: Sequence[str], at_once: int = 2) -> None:
-    """Every one of them, so many at a time; `common` and `measuring` are overrides of the trainings and of job=evaluate."""
+    """Every one of them, so many at a time; `common` and `measuring` are overrides of the trainings and of job=evaluate.
+
+    One that fails does not end the others; SystemExit once they are done.
+    """
+    failed = []
+
+    def run(training: Training) -> None:
+        try:
+            training.run(common, measuring)
+        except subprocess.CalledProcessError as error:
+            print(f"{training.title} failed:\n{error.stderr}", flush=True)
+            failed.append(training.title)
+
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda training: training.run(common, measuring), trainings))
+        list(pool.map(run, trainings))
+    if failed:
+        raise SystemExit(f"{len(failed)} of {len(trainings)} failed: {', '.join(failed)}")
 
 
 def _call(*overrides: str) -> float:
@@ -62,5 +76,5 @@ def _call(*overrides: str) -> float:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{errors}")
+        raise subprocess.CalledProcessError(process.returncode, command, stderr=errors)
     return used.ru_utime + used.ru_stime
