@@ -47,6 +47,7 @@ Side = Annotated[int, Ge(1), Lt(2**31)]
 Seed = Annotated[int, Ge(0), Lt(2**32)]
 
 Positive = Annotated[Number, Gt(0)]
+PositiveOrInfinite = Annotated[Number, Gt(0), MayBeInfinite()]
 NonNegative = Annotated[Number, Ge(0)]
 Fraction = Annotated[Number, Ge(0), Le(1)]
 

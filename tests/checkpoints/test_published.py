@@ -14,6 +14,7 @@ import splatsr
 from composed import settings_of
 from golden import golden_weights, read_golden
 from published import IMAGES, assert_image_equal
+from published_family import ciaosrs_content
 from splatsr.checkpoints import published
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import read_model
@@ -119,6 +120,21 @@ def test_masks_and_the_last_convolution_may_be_there_or_not(content: dict[str, A
     for index, state in enumerate(({**fewer, **more}, fewer)):
         torch.save({"model": {**content["model"], "sd": state}}, tmp_path / f"{index}.pth")
         splatsr.load(tmp_path / f"{index}.pth")
+
+
+def test_files_of_data_parallel_are_read(content: dict[str, Any], file: Path, tmp_path: Path) -> None:
+    state = {f"module.{name}": tensor for name, tensor in content["model"]["sd"].items()}
+    torch.save({"model": {**content["model"], "sd": state}}, tmp_path / "parallel.pth")
+    read, expected = (splatsr.load(one).state_dict() for one in (tmp_path / "parallel.pth", file))
+    assert all(torch.equal(read[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize("prefix", ["module.", "module.generator."])
+def test_so_are_ciaosrs(prefix: str) -> None:
+    content, expected = ciaosrs_content("ciaosr", prefix), ciaosrs_content("ciaosr")
+    assert published.is_published(content)
+    read, plain = (published.translate(one, source="file")[1] for one in (content, expected))
+    assert read.keys() == plain.keys()
 
 
 def test_a_file_that_would_run_code_is_refused(content: dict[str, Any], tmp_path: Path) -> None:

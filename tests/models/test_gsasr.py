@@ -201,8 +201,8 @@ def test_folders_that_are_no_published_network_are_refused(tmp_path: Path) -> No
         ({"conv1.weight": torch.zeros(1)}, {"params": decoder}, "has the encoder None"),
         (
             {"conv_after_body.weight": torch.zeros(1)},
-            {"state_dict": decoder},
-            r"decoder\.pth holds no state dict under params_ema",
+            {"params": 3},
+            r"decoder\.pth holds no state dict, by itself or under params_ema",
         ),
         ({"conv_after_body.weight": torch.zeros(1)}, {"params": {}}, r"decoder\.pth holds no decoder of GSASR"),
         ({"conv_after_body.weight": 3}, {"params": decoder}, "is no tensor"),

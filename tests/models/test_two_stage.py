@@ -4,6 +4,9 @@ import torch
 from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import load_model, save_model
+from splatsr.geometry import resolve_output
+from splatsr.models.bicubic import Bicubic
+from splatsr.models.two_stage import RestoredImage
 
 NARROW = (
     "model=two_stage", "model.restoration.encoder.channels=16", "model.restoration.encoder.out_channels=16",
@@ -32,6 +35,23 @@ def test_both_orders_are_one_network_after_the_other() -> None:
     assert (first.name, second.name) == ("DRSformer+LIIF", "LIIF+DRSformer")
     assert first.rendering.startswith("DRSformer then LIIF;")
     assert second.rendering.startswith("LIIF then DRSformer;")
+
+
+@pytest.mark.parametrize("scale", [2.7, 4.5, (1.3, 2.7)])
+def test_what_is_restored_last_is_drawn_at_the_nominal_scale(scale: float | tuple[float, float]) -> None:
+    """Methods that know a scale draw another picture at the one that whole pixels make of it."""
+
+    class Nominal:
+        size = (13, 11)
+
+        def render(self, *, size: object = None, scale: object = None) -> torch.Tensor:
+            asked.append((size, scale))
+            return torch.zeros(1, 3, *resolve_output(self.size, size=size, scale=scale).size)
+
+    asked: list = []
+    found = RestoredImage(Nominal(), Bicubic()).render(scale=scale)
+    assert asked == [(None, scale)]
+    assert found.shape[-2:] == resolve_output((13, 11), scale=scale).size
 
 
 @pytest.mark.parametrize("sr", ["gaussiansr", "ciaosr", "continuoussr_tiny", "fixed_scale"])

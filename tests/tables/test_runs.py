@@ -36,8 +36,13 @@ def test_unlike_protocols_do_not_share_a_table(tmp_path: Path) -> None:
     assert f"{tmp_path / 'b'} was measured under protocol B, and Urban100 in table1 is protocol L-pil" in refusal
     assert "eight_bit True for False" in refusal
     assert "DIV2K in table1 is protocol L-pil-div2k" in reason("y", "DIV2K")
-    assert "has no figure that stands in table1" in reason("s", "Set5")
+    assert "has no figure that stands in table1: it has Set5 (x4), and the table DIV2K (x4, x6, " in reason("s", "Set5")
     assert not reason("ok", "Urban100", "Set5")
+
+
+def test_a_table_of_costs_takes_no_evaluation(tmp_path: Path) -> None:
+    run = read_run(toy_run(tmp_path / "a", {"Set5": {"x4": {"psnr_y": 27.0}}}))
+    assert incompatibility(run, paper("table4")).startswith("table4 holds nothing that an evaluation measures; ")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from composed import settings_of
 from splatsr.checkpoints.build import build
 from splatsr.checkpoints.files import read_model, save_model
 from splatsr.encoders.edsr import EDSR
@@ -102,3 +103,17 @@ def test_parts_that_a_smaller_network_lacks_are_named(tmp_path: Path, caplog: py
     with caplog.at_level(logging.INFO):
         load_first_weights(three, str(tmp_path / "lit.safetensors"), None)
     assert "tensors loaded; stages.1, stages.2 begin with random weights" in caplog.text
+
+
+def test_a_model_of_another_method_is_called_that(tiny_file: Path) -> None:
+    other = task(settings_of("experiment=compare/lte")["model"])
+    with pytest.raises(InputError, match=r"checkpoint=.* is a ContinuousSR, and this trains LTE: choose its experiment"):
+        load_first_weights(other, str(tiny_file), None)
+
+
+def test_what_a_part_is_comes_before_how_large_it_is(tiny_file: Path) -> None:
+    config, _ = read_model(tiny_file)
+    config["encoder"]["channels"] += 2
+    config["shapes"] = settings_of("model=continuoussr_tiny", "model/shapes=regressed_tiny")["model"]["shapes"]
+    with pytest.raises(InputError, match=r"differ: model.shapes._target_ is splatsr.heads.ddcw.DDCW there"):
+        load_first_weights(task(config), str(tiny_file), None)

@@ -14,32 +14,13 @@ from typing import Any
 from torch import Tensor
 
 from splatsr import models
+from splatsr.checkpoints.holders import within_holders, without_parallel
 from splatsr.checkpoints.published import listed, unused_kind
 from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
 from splatsr.published_form import PublishedState
 
 log = logging.getLogger(__name__)
-
-_HOLDERS = ("params_ema", "params", "state_dict")
-"""Keys under which files hold the state dict, the preferred first; an optimizer's and the like beside it are not looked at."""
-
-_PARALLEL = "module."
-
-
-def within_holders(content: Any) -> Any:
-    """What a file holds as its state dict."""
-    for _ in _HOLDERS:  # each within another at most: a pickle's mapping may also hold itself
-        if not isinstance(content, Mapping) or (key := next((one for one in _HOLDERS if one in content), None)) is None:
-            break
-        content = content[key]
-    return content
-
-
-def without_parallel(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries under names without the `module.` that DataParallel puts before all of them."""
-    prefix = _PARALLEL if all(name.startswith(_PARALLEL) for name in state) else ""
-    return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
 
 
 def form_of(content: Any) -> PublishedState | None:

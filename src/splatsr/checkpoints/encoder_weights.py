@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from splatsr.checkpoints import published
-from splatsr.checkpoints.bare_state import within_holders, without_parallel
 from splatsr.checkpoints.files import KEY, load_weights, read_pickle, read_safetensors
+from splatsr.checkpoints.holders import within_holders, without_parallel
 from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
 from splatsr.image.model import Model

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from splatsr.checkpoints import published
+from splatsr.checkpoints.holders import HOLDERS, within_holders, without_parallel
 from splatsr.checkpoints.mmediting import EDSR_NAMES, renamed
 from splatsr.checkpoints.state_dict import check_state
 from splatsr.errors import InputError
@@ -19,9 +20,6 @@ from splatsr.errors import InputError
 _METHOD = "splatsr.models.gsasr.GSASR"
 
 FILES = ("encoder.pth", "decoder.pth")
-
-_HOLDERS = ("params_ema", "params")
-"""Keys under which a file holds the state dict, the preferred first."""
 
 _ENCODERS = {
     "hat-rotary": "layers.0.residual_group.overlap_attn.rope_freqs",
@@ -70,11 +68,11 @@ def joined(parts: Mapping[str, Any], *, source: str) -> dict[str, Any]:
 
 
 def _state(content: Any, source: str) -> Mapping[str, Tensor]:
-    held = next((content[key] for key in _HOLDERS if key in content), None) if isinstance(content, Mapping) else None
-    if not isinstance(held, Mapping):
-        raise InputError(f"{source} holds no state dict under {' or '.join(_HOLDERS)}.")
+    held = within_holders(content)
+    if not isinstance(held, Mapping) or not all(isinstance(name, str) for name in held):
+        raise InputError(f"{source} holds no state dict, by itself or under {', '.join(HOLDERS)}.")
     check_state(held, source)
-    return held
+    return without_parallel(held)
 
 
 def _described(decoder: Mapping[str, Tensor], source: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from splatsr.checkpoints.holders import without_parallel
+
 _PREFIX = "generator."
 
 EDSR_NAMES = (
@@ -35,12 +37,15 @@ _DECODER = ("imnet_q.", "imnet_k.", "imnet_v.", "cs_attn.")
 def is_of_ciaosr(content: Any) -> bool:
     """Whether an unpickled file is such a checkpoint."""
     state = content.get("state_dict") if isinstance(content, Mapping) else None
-    return isinstance(state, Mapping) and any(f"{prefix}imnet_q.layers.0.weight" in state for prefix in ("", _PREFIX))
+    if not isinstance(state, Mapping):
+        return False
+    return any(f"{prefix}imnet_q.layers.0.weight" in without_parallel(state) for prefix in ("", _PREFIX))
 
 
 def of_ciaosr(content: Mapping[str, Any]) -> tuple[str, dict[str, Any], Any]:
     """(name, arguments, state dict) as the LIIF family's files have them, the encoder's names among them."""
-    state = {key.removeprefix(_PREFIX) if isinstance(key, str) else key: value for key, value in content["state_dict"].items()}
+    given = without_parallel(content["state_dict"])
+    state = {key.removeprefix(_PREFIX) if isinstance(key, str) else key: value for key, value in given.items()}
     found = [name for name, (known_by, _) in _ENCODERS.items() if known_by in state]
     encoder = found[0] if found else None
     rules = _ENCODERS[encoder][1] if encoder else ()

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from splatsr import models
 from splatsr.checkpoints import mmediting
+from splatsr.checkpoints.holders import without_parallel
 from splatsr.checkpoints.plain_values import MOST, values_in
 from splatsr.checkpoints.published_encoders import ENCODERS, PublishedEncoder
 from splatsr.checkpoints.state_dict import check_state
@@ -61,6 +62,7 @@ def translate(content: Mapping[str, Any], *, source: str) -> tuple[dict[str, Any
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise InputError(f"{source} is damaged: its state dict ('sd') maps no names to tensors.")
     check_state(state, source)
+    state = without_parallel(state)
     prefix = form.encoders[chosen]
     tensors: dict[str, Tensor] = {}
     unused: Counter[str] = Counter()

@@ -48,7 +48,7 @@ def table(*, table: Mapping[str, Any] | None, runs: Any, logger: Mapping[str, An
 def _asked_for(folder: str, paper: PaperTable) -> EvaluatedRun:
     run = read_run(Path(folder))
     if reason := incompatibility(run, paper):
-        raise InputError(f"{reason}. Evaluate it under that protocol (job=evaluate protocol=...) or leave it out of runs.")
+        raise InputError(f"{reason}; or leave it out of runs.")
     return run
 
 

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.bounds import Depth, NonNegative, Positive, Seed, Width, Widths
+from splatsr.bounds import Depth, NonNegative, PositiveOrInfinite, Seed, Width, Widths
 from splatsr.decoders.clipped_cell import clipped_cell
 from splatsr.decoders.conditional_flow import ConditionalFlow
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
@@ -40,7 +40,7 @@ class LINF(Model):
         hidden: hidden widths of the convolutions that make the condition (published: three times 256).
         flow_layers: of the flow (published: 10).
         tile: side of the patches that are drawn at once, in output pixels: 1, or 3 (published as linf-patch).
-        largest_scale: of the training; beyond it the network is given the cell of that scale (the published test: 4).
+        largest_scale: of the training; beyond it the network is given the cell of that scale (published test: 4); inf: none.
         continued: patches whose centre lies beyond the border are decoded there, and not, as published, at the middle of the
             image, which spoils the last row or column of sides that leave 1 when divided by 3.
         temperature: of what `forward` returns; 0: no noise is drawn (`FlowImage.sample` takes another).
@@ -57,7 +57,7 @@ class LINF(Model):
         hidden: Widths,
         flow_layers: Depth,
         tile: Literal[1, 3],
-        largest_scale: Positive,
+        largest_scale: PositiveOrInfinite,
         continued: bool,
         temperature: NonNegative,
         seed: Seed,

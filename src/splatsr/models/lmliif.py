@@ -7,15 +7,13 @@ of 16 units a layer remains. Beyond x4 it can also render by levels, see `decode
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
 
 import torch
-from annotated_types import Gt
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from splatsr.bounds import Depth, MayBeInfinite, Width, Widths
+from splatsr.bounds import Depth, PositiveOrInfinite, Width, Widths
 from splatsr.decoders.clipped_cell import clipped_cell
 from splatsr.decoders.feature_grid import FeatureGrid, linear_of_unfolded, lr_channels
 from splatsr.decoders.implicit_image import ImplicitImage
@@ -23,7 +21,6 @@ from splatsr.decoders.latent_modulation import rendered
 from splatsr.decoders.multiscale_image import MultiScaleImage, Table
 from splatsr.decoders.normalised_rgb import from_normalised, to_normalised
 from splatsr.encoders.encoder import Encoder
-from splatsr.geometry import Number
 from splatsr.heads.mlp import mlp
 from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
@@ -51,7 +48,7 @@ class LMLIIF(Model):
         width: Width,
         depth: Depth,
         latent_hidden: Widths,
-        largest_scale: Annotated[Number, Gt(0), MayBeInfinite()],
+        largest_scale: PositiveOrInfinite,
         tables: Sequence[Table],
     ) -> None:
         super().__init__()

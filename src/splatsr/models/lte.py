@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.bounds import Positive, Width, Widths
+from splatsr.bounds import PositiveOrInfinite, Width, Widths
 from splatsr.decoders.bilinear_skip import bilinear
 from splatsr.decoders.clipped_cell import clipped_cell
 from splatsr.decoders.feature_grid import FeatureGrid, lr_channels
@@ -33,7 +33,7 @@ class LTE(Model):
         encoder: LR to features on the LR grid.
         waves: number of waves (published: 128, the half of `hidden_dim`).
         hidden: hidden widths of the MLP (published: three times 256).
-        largest_scale: of the training; beyond it the MLP is given the cell of that scale (the published test: 4).
+        largest_scale: of the training; beyond it the MLP is given the cell of that scale (published test: 4); inf: none.
         flip_padding: the encoder's window in LR pixels, for the published test's padding, see `decoders.flip_padding`; 0: none.
     """
 
@@ -46,7 +46,7 @@ class LTE(Model):
         encoder: Encoder,
         waves: Width,
         hidden: Widths,
-        largest_scale: Positive,
+        largest_scale: PositiveOrInfinite,
         flip_padding: Annotated[int, Ge(0), Le(1024)],
     ) -> None:
         super().__init__()

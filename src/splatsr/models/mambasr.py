@@ -5,14 +5,11 @@ A block is a two-dimensional selective scan and two Fourier convolutions, each a
 a cost that is linear in its pixels.
 """
 
-from typing import Annotated
-
 import torch
-from annotated_types import Gt
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splatsr.bounds import Depths, MayBeInfinite, Width
+from splatsr.bounds import Depths, PositiveOrInfinite, Width
 from splatsr.decoders.attended_image import AttendedImage
 from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.neural_operator import PUBLISHED_NAMES, NeuralOperator
@@ -21,7 +18,6 @@ from splatsr.encoders.encoder import Encoder
 from splatsr.encoders.fourier_convolution import FourierConvolution
 from splatsr.encoders.selective_scan_2d import SelectiveScan2D
 from splatsr.encoders.window_transformer import ResidualGroup, convolve
-from splatsr.geometry import Number
 from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
@@ -74,7 +70,7 @@ class MambaSR(Model):
         expansion: Width,
         width: Width,
         heads: Width,
-        largest_scale: Annotated[Number, Gt(0), MayBeInfinite()],
+        largest_scale: PositiveOrInfinite,
     ) -> None:
         super().__init__()
         channels = lr_channels(encoder)

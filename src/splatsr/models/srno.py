@@ -1,19 +1,15 @@
 """SRNO, "Super-Resolution Neural Operator" (Wei and Zhang, CVPR 2023): an encoder, and the operator in
 `decoders.neural_operator`."""
 
-from typing import Annotated
-
-from annotated_types import Gt
 from jaxtyping import Float
 from torch import Tensor
 
-from splatsr.bounds import MayBeInfinite, Width
+from splatsr.bounds import PositiveOrInfinite, Width
 from splatsr.decoders.attended_image import AttendedImage
 from splatsr.decoders.feature_grid import lr_channels
 from splatsr.decoders.neural_operator import PUBLISHED_NAMES, NeuralOperator
 from splatsr.decoders.normalised_rgb import to_normalised
 from splatsr.encoders.encoder import Encoder
-from splatsr.geometry import Number
 from splatsr.image.model import Model
 from splatsr.published_form import PublishedForm
 
@@ -31,9 +27,7 @@ class SRNO(Model):
     has_weights = True
     rendering = "decoded at every pixel's centre, all pixels together"
 
-    def __init__(
-        self, *, encoder: Encoder, width: Width, heads: Width, largest_scale: Annotated[Number, Gt(0), MayBeInfinite()]
-    ) -> None:
+    def __init__(self, *, encoder: Encoder, width: Width, heads: Width, largest_scale: PositiveOrInfinite) -> None:
         super().__init__()
         self.encoder = encoder
         self.operator = NeuralOperator(channels=lr_channels(encoder), width=width, heads=heads, largest_scale=largest_scale)

@@ -29,7 +29,7 @@ class RestoredImage:
     def render(self, *, size: Sequence[int] | None = None, scale: Scale | None = None) -> Float[Tensor, "b 3 height width"]:
         """RGB, unclamped; what is restored is clamped to [0, 1]."""
         output = resolve_output(self.size, size=size, scale=scale).size
-        return self.restoration(self.image.render(size=output).clamp(0, 1)).render(size=output)
+        return self.restoration(self.image.render(size=size, scale=scale).clamp(0, 1)).render(size=output)
 
 
 class TwoStage(Model):

@@ -58,16 +58,30 @@ def read_run(folder: Path) -> EvaluatedRun:
 
 
 def incompatibility(run: EvaluatedRun, table: PaperTable) -> str:
-    """Why the run cannot stand in the table, in words; empty where it can."""
+    """Why the run cannot stand in the table, and what would, in words without a full stop; empty where it can."""
     for column in table.columns:
         if column.protocol is None or not run.of_set(column.set_name):
             continue
         if difference := column.protocol.difference(run.protocol):
             return (
                 f"{run.folder} was measured under protocol {run.protocol['name']}, and {column.set_name} in {table.name} is "
-                f"protocol {column.protocol.name} ({difference})"
+                f"protocol {column.protocol.name} ({difference}): evaluate it under that (job=evaluate protocol=...)"
             )
+    measured = {(column.set_name, f"x{column.scale:g}") for column in table.columns if column.protocol and column.scale}
+    if not measured:
+        return f"{table.name} holds nothing that an evaluation measures; for times and sizes see job=benchmark"
     if all(run.value(column) is None for column in table.columns):
-        wanted = sorted({column.set_name for column in table.columns if column.protocol})
-        return f"{run.folder} has no figure that stands in {table.name} (sets {', '.join(wanted) or 'none'})"
+        own = {(figure.set_name, f"x{figure.scale:g}") for figure in run.figures}
+        return (
+            f"{run.folder} has no figure that stands in {table.name}: it has {_sets_and_scales(own)}, and the table "
+            f"{_sets_and_scales(measured)}"
+        )
     return ""
+
+
+def _sets_and_scales(pairs: set[tuple[str, str]]) -> str:
+    """Set5 (x2, x4) and Set14 (x2)"""
+    by_set = {
+        name: sorted((scale for one, scale in pairs if one == name), key=lambda scale: float(scale[1:])) for name, _ in pairs
+    }
+    return " and ".join(f"{name} ({', '.join(by_set[name])})" for name in sorted(by_set)) or "none"

@@ -41,15 +41,20 @@ def load_first_weights(task: SuperResolution, checkpoint: str | None, encoder_ch
 
 def _load_model(task: SuperResolution, checkpoint: str) -> None:
     config, tensors = read_model(checkpoint)
+    theirs, ours = (str(one.get("_target_")).rpartition(".")[2] for one in (config, task.model_config))
+    if theirs != ours:
+        raise InputError(
+            f"checkpoint={checkpoint} is a {theirs}, and this trains {ours}: choose its experiment, or other weights."
+        )
     state = task.model.completed(tensors)
     try:
         load_weights(task.model, state, source=checkpoint)
     except InputError as error:
-        theirs, ours = (_settings(one) for one in (config, task.model_config))
+        there, here = (_settings(one) for one in (config, task.model_config))
         differ = [
-            f"{key} is {theirs.get(key)} there and {ours.get(key)} here"
-            for key in {**theirs, **ours}
-            if theirs.get(key) != ours.get(key)
+            f"{key} is {there.get(key)} there and {here.get(key)} here"
+            for key in sorted({**there, **here}, key=_importance)
+            if there.get(key) != here.get(key)
         ]
         if not differ:
             raise
@@ -57,6 +62,11 @@ def _load_model(task: SuperResolution, checkpoint: str) -> None:
         raise InputError(f"{error} Settings that differ: {', '.join(differ[:_SHOWN])}{more}.") from error
     if new := state.keys() - tensors.keys():
         log.info("%s: %d tensors loaded; %s begin with random weights", checkpoint, len(tensors), _parts(new))
+
+
+def _importance(name: str) -> tuple[bool, int]:
+    """What a part is comes before how large it is, and before what is in it."""
+    return not name.endswith("._target_"), name.count(".")
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, str]:
