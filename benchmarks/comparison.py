@@ -35,6 +35,9 @@ SCALES = (2, 3, 4, 6, 8, 12)
 LOWEST = 3.0
 """dB below bicubic interpolation, at the lower edge of the pictures."""
 
+HIGH, WIDE = 0.16, 5.0
+"""Of a name in the picture of time: dB, and a factor."""
+
 NAMES = {
     "continuoussr": "ContinuousSR", "gaussiansr": "GaussianSR", "gaussiansr_per_pixel": "GaussianSR, per pixel", "liif": "LIIF",
     "lte": "LTE", "metasr": "Meta-SR", "srno": "SRNO", "ciaosr": "CiaoSR", "mambasr": "MambaSR", "lit": "LIT", "lmi": "LMI",
@@ -157,15 +160,18 @@ def draw(psnr: Mapping[str, Sequence[Sequence[float]]], costs: Mapping[str, Mapp
     canvas = Figure(figsize=(12.5, 5), layout="constrained")
     by_scale, by_time = canvas.subplots(1, 2)
     bicubic = bicubic_psnr(next(iter(psnr)))
+    points = {}
     for index, (method, seeds) in enumerate(psnr.items()):
-        means = [statistics.mean(values) for values in zip(*seeds, strict=True)]
-        style = {"color": f"C{index % 10}", "marker": "osD^"[index // 10], "markersize": 5}
-        by_scale.plot(SCALES, [one - other for one, other in zip(means, bicubic, strict=True)], label=NAMES[method], **style)
+        means, deviations = ([of(values) for values in zip(*seeds, strict=True)] for of in (statistics.mean, statistics.pstdev))
+        style = {"color": f"C{index % 10}", "marker": "osD^"[index // 10], "markersize": 5, "capsize": 2}
+        above = [one - other for one, other in zip(means, bicubic, strict=True)]
+        by_scale.errorbar(SCALES, above, deviations, label=NAMES[method], **style)
         if method in costs:
             time = next(iter(costs[method].values()))["average_time"][0]["average_ms"]
-            by_time.plot(time, means[SCALES.index(4)], **style)
-            place = (time, means[SCALES.index(4)])
-            by_time.annotate(NAMES[method], place, (5, 3), textcoords="offset points", fontsize=8, annotation_clip=True)
+            at_four = SCALES.index(4)
+            by_time.errorbar(time, means[at_four], deviations[at_four], **style)
+            points[NAMES[method]] = time, means[at_four]
+    _name(by_time, {name: place for name, place in points.items() if place[1] > bicubic[SCALES.index(4)] - LOWEST})
     by_scale.set_ylim(bottom=-LOWEST)
     by_time.set_ylim(bottom=bicubic[SCALES.index(4)] - LOWEST)
     by_scale.axhline(0, color="black", linewidth=0.8, linestyle="--")
@@ -174,9 +180,21 @@ def draw(psnr: Mapping[str, Sequence[Sequence[float]]], costs: Mapping[str, Mapp
     by_scale.set_xticks(SCALES, [f"x{scale}" for scale in SCALES])
     by_scale.minorticks_off()
     _label(by_time, "PSNR-Y on Set5 at x4 against time", "average time of an image, x4 to x48, LR 21x13, ms", "dB")
-    by_time.set_xscale("log")
+    times = [time for time, _ in points.values()]
+    by_time.set(xscale="log", xlim=(min(times) / 2, 6 * max(times)))
     canvas.legend(*by_scale.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     save_drawing(canvas, path, dpi=110)
+
+
+def _name(axis: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Names to the right of their points, from the highest down; one that another would cover stands below it."""
+    placed: list[tuple[float, float]] = []
+    for name, (time, psnr) in sorted(points.items(), key=lambda one: -one[1][1]):
+        for other, height in placed:
+            if 1 / WIDE < time / other < WIDE:
+                psnr = min(psnr, height - HIGH)
+        placed.append((time, psnr))
+        axis.text(1.12 * time, psnr, name, fontsize=8, verticalalignment="center")
 
 
 def _label(axis: Axes, title: str, x: str, y: str) -> None:
