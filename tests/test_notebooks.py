@@ -30,6 +30,7 @@ def test_pictures_are_stored_and_no_errors(path: Path) -> None:
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert {output["output_type"] for output in outputs} <= {"stream", "display_data", "execute_result"}
+    assert not [one for one in outputs if one.get("name") == "stderr"], "warnings of a machine, with its paths"
     assert path.stat().st_size < 1_500_000
 
 
