@@ -16,8 +16,8 @@ from splatsr.tables.runs import incompatibility, read_run
 HEAD = """# The papers' tables
 
 All tables of ContinuousSR (1 to 18) and of GaussianSR (1 to 6), with every figure.
-Made by `python benchmarks/paper_tables.py`{runs}. A cell that the papers leave empty is empty. Rows of kind "ours" are runs of
-this suite.
+Made by `python benchmarks/paper_tables.py{runs}`. A cell that the papers leave empty is empty. Rows of kind "ours" are runs of
+this suite: the models that come along, on the one of these test sets that is at hand.
 
 To put a run beside them: evaluate it under the table's protocol, and name its folder.
 
@@ -43,8 +43,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="folders with a metrics.json")
     arguments = parser.parse_args()
     runs = [read_run(folder) for folder in arguments.runs]
-    given = f", with {', '.join(folder.name for folder in arguments.runs)}" if runs else ", without runs"
-    texts = [HEAD.format(runs=given)]
+    texts = [HEAD.format(runs="".join(f" {folder}" for folder in arguments.runs))]
     for name in sorted((path.stem for path in (CONF / "table").glob("*.yaml")), key=number):
         if name == "ablations":
             continue  # its parts are there
