@@ -198,6 +198,11 @@ def test_folders_that_are_no_published_network_are_refused(tmp_path: Path) -> No
     decoder = {"gs_embedding": torch.zeros(144, 180), "window_crossattn_blocks.0.blocks.0.norm1.weight": torch.zeros(180)}
     for encoder, params, message in (
         ({"conv_after_body.weight": torch.zeros(1)}, {"params": decoder}, r"no published GSASR .* 'injection': \[1\]"),
+        (
+            {"module.conv_after_body.weight": torch.zeros(1)},
+            {"params": {f"module.{name}": tensor for name, tensor in decoder.items()}},
+            r"encoder edsr-without-skip .* 'injection': \[1\]",
+        ),
         ({"conv1.weight": torch.zeros(1)}, {"params": decoder}, "has the encoder None"),
         (
             {"conv_after_body.weight": torch.zeros(1)},

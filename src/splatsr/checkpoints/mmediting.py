@@ -39,7 +39,8 @@ def is_of_ciaosr(content: Any) -> bool:
     state = content.get("state_dict") if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping):
         return False
-    return any(f"{prefix}imnet_q.layers.0.weight" in without_parallel(state) for prefix in ("", _PREFIX))
+    names = without_parallel(state).keys()
+    return any(f"{prefix}imnet_q.layers.0.weight" in names for prefix in ("", _PREFIX))
 
 
 def of_ciaosr(content: Mapping[str, Any]) -> tuple[str, dict[str, Any], Any]:
