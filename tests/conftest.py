@@ -4,11 +4,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import kornia  # noqa: F401
+import lightning  # noqa: F401
 import pytest
+import scipy.stats  # noqa: F401
+import timm  # noqa: F401
 import torch
+import torchmetrics  # noqa: F401
+import torchvision  # noqa: F401
+import wandb  # noqa: F401
+from hydra._internal.hydra import Hydra
 from hypothesis import settings
 
 from tiny_runs import make_photographs, tiny_overrides
+
+# The libraries above are imported here for speed: below jaxtyping's hook, which looks for compiled files of its own, every
+# process of the tests would compile them anew.
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton chooses its interpreter when it is imported, by whomever
@@ -16,6 +27,14 @@ if not torch.cuda.is_available():
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("reproducible")  # the same examples in every run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _command_lines_are_composed_once() -> Iterator[None]:
+    """Hydra composes a command line twice, the first time for `hydra.mode`, which --multirun says as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

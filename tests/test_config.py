@@ -1,6 +1,7 @@
 """Every key of every configuration has a reader, and every option composes."""
 
 import inspect
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,20 +10,32 @@ import pytest
 import yaml
 from hydra.utils import get_method, get_object
 
-from composed import settings_of
+from composed import changed, settings_of
 from splatsr.data.rank_share import check_share
 from splatsr.runs.configuration import CONF, compose, root_keys
 
 EXPERIMENTS = sorted(str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml"))
 JOBS = sorted(path.stem for path in (CONF / "job").glob("*.yaml"))
-OPTIONS = sorted(
-    f"{path.parent.relative_to(CONF)}={path.stem}"
-    for path in CONF.rglob("*.yaml")
-    if path.parent not in (CONF, CONF / "job")
-    and not {"experiment", "hydra"} & set(path.relative_to(CONF).parts)
-    and path.parent.parts[-2:] != ("conf", "model")
-)
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+
+
+def options(*groups: str) -> dict[str, list[str]]:
+    """The names to choose from in groups of conf/, which patterns name."""
+    folders = [folder for group in groups for folder in sorted(CONF.glob(group)) if list(folder.glob("*.yaml"))]
+    return {str(folder.relative_to(CONF)): sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
+
+
+CHOOSING = ("debug", "frame")
+"""Groups that choose from others."""
+
+TOP = {name: names for name, names in options("*").items() if name not in {*CHOOSING, "job", "experiment", "hydra", "model"}}
+WITHIN = options("model/*/*", "data/*", "prior/*")
+ROWS = [
+    tuple(f"{group}={one}" for group, one in zip(groups, row, strict=True) if one)
+    for groups in (TOP, options("model/*"), WITHIN, *(options(group) for group in CHOOSING))
+    for row in itertools.zip_longest(*groups.values())
+]
+"""Every option of every group but the models; those of groups that are independent of each other together, to save time."""
 
 
 CONTAINERS = ("callbacks", "logger", "data.degradation", "table.protocols", "table.columns", "benchmark.models", "beside")
@@ -79,21 +92,28 @@ def test_every_key_of_an_experiment_has_a_reader(name: str) -> None:
 
 
 def test_an_invented_key_is_noticed() -> None:
+    quickstart, plain, without = settings_of("experiment=quickstart"), settings_of(), settings_of("callbacks=without_averaging")
     with pytest.raises(AssertionError, match="root key"):
-        assert_every_key_has_a_reader(settings_of("experiment=quickstart", "+invented=1"))
+        assert_every_key_has_a_reader(changed(quickstart, "invented", 1))
     with pytest.raises(TypeError, match="invented"):
-        assert_every_key_has_a_reader(settings_of("experiment=quickstart", "+model.encoder.invented=1"))
+        assert_every_key_has_a_reader(changed(quickstart, "model.encoder.invented", 1))
     for key in ("benchmark.invented", "benchmark.memory.invented", "prior.invented", "prior.sensitivity.invented"):
         with pytest.raises(TypeError, match="invented"):
-            assert_every_key_has_a_reader(settings_of(f"+{key}=1"))
+            assert_every_key_has_a_reader(changed(plain, key, 1))
     for key in ("callbacks.averaging.decay", "callbacks.invented", "data.degradation.invented.sigma", "debug.invented"):
         with pytest.raises(AssertionError):
-            assert_every_key_has_a_reader(settings_of("callbacks=without_averaging", f"+{key}=1"))
+            assert_every_key_has_a_reader(changed(without, key, 1))
 
 
-@pytest.mark.parametrize("option", [*OPTIONS, *(f"model={model}" for model in MODELS)])
-def test_every_option_composes_and_has_readers(option: str) -> None:
-    assert_every_key_has_a_reader(settings_of(option, resolve=option != "trainer=slurm"))
+def test_every_option_is_in_a_row() -> None:
+    files = {path for path in CONF.glob("*/**/*.yaml") if path.relative_to(CONF).parts[0] not in {"job", "experiment", "hydra"}}
+    tried = {option for row in ROWS for option in row} | {f"model={model}" for model in MODELS}
+    assert {f"{path.parent.relative_to(CONF)}={path.stem}" for path in files} == tried
+
+
+@pytest.mark.parametrize("row", [*ROWS, *((f"model={model}",) for model in MODELS)], ids=",".join)
+def test_every_option_composes_and_has_readers(row: tuple[str, ...]) -> None:
+    assert_every_key_has_a_reader(settings_of(*row, resolve="trainer=slurm" not in row))
 
 
 def test_the_slurm_launcher_composes() -> None:

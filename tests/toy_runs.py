@@ -6,16 +6,15 @@ from pathlib import Path
 
 import yaml
 
-from composed import protocol_of, settings_of
+from composed import option_of, protocol_of
 from splatsr.metrics.record import SCHEMA
-from splatsr.runs.configuration import instantiate
 from splatsr.tables.paper import PaperTable
 
 
 @cache
 def paper(name: str) -> PaperTable:
     """The table of conf/table/ with that name."""
-    return instantiate(settings_of(f"table={name}")["table"], "table")
+    return option_of("table", name)
 
 
 def toy_run(

@@ -91,8 +91,9 @@ def test_only_the_main_thread_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_child_that_ends_too_is_no_error_of_the_work() -> None:
     complain = "def complain(*_): raise RuntimeError('a worker has died')\n    signal.signal(signal.SIGCHLD, complain)"
-    begun = "child = subprocess.Popen(['sleep', '60'])\n    print('held', flush=True)"
-    child = f"{begun}\n    try: time.sleep(60)\n    finally: child.kill(), time.sleep(0.3)"
+    begun = "child = subprocess.Popen(['sleep', '60'])"
+    held = "print('held', flush=True), time.sleep(60)"  # within the try, else the signal may come before it
+    child = f"{begun}\n    try: {held}\n    finally: child.kill(), time.sleep(0.3)"
     code, (line,) = end(f"import signal, subprocess\n    {complain}\n    {child}", signal.SIGTERM, "held")
     assert code == 143
     assert line.startswith("ended by SIGTERM")

@@ -3,15 +3,15 @@
 Settings are composed once; each case changes one value and calls the job.
 """
 
-import copy
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from composed import settings_of
+from composed import changed, settings_of
 from splatsr.errors import InputError
 from splatsr.runs.call import call_job
 from splatsr.runs.configuration import instantiate
@@ -19,16 +19,6 @@ from splatsr.runs.configuration import instantiate
 UNFIT = ("EarlyStopping", "LearningRateFinder", "BatchSizeFinder", "BackboneFinetuning", "StochasticWeightAveraging", "Timer")
 
 BASE = ("debug=tiny", "table=table18", "data.root=null")
-
-
-def changed(settings: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
-    settings = copy.deepcopy(settings)
-    node = settings
-    *above, last = name.split(".")
-    for key in above:
-        node = node[key]
-    node[last] = value
-    return settings
 
 
 @pytest.mark.parametrize(
@@ -180,4 +170,45 @@ def test_what_does_not_fit_together_is_said_before_anything_is_written(
 ) -> None:
     with pytest.raises(InputError, match=line):
         call_job(settings_of(*overrides, f"run_dir={tmp_path}/run"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        ("callbacks=[progress]", "callbacks.last is left out"),
+        ("callbacks=[]", "this job reads 'callbacks'"),
+        ("callbacks.validation.metrics=[ssim] data.validation_scales=[2]", "callbacks.best keeps the highest val/psnr"),
+        ("protocol.metrics=[foo]", "protocol.metrics: there is no metric 'foo'"),
+        ("protocol.shave_limit=-1", "protocol.shave_limit must be a whole number of at least 0, or null; got -1"),
+        ("data.batches_per_epoch=0", "data.batches_per_epoch must be a whole number from 1 to 1000000000; got 0"),
+        ("data.batch_size=0", "data.batch_size must be a whole number from 1 to 1000000; got 0"),
+        ("data.validation_scales=[0]", "data.validation_scales must be a list of numbers from 1 to 100000; got [0]"),
+        ("seed=-1", "seed must be a whole number from 0"),
+        ("seed=abc", "seed must be a whole number from 0"),
+        ("scales=[[2,3]]", "scales must be a list of 1 or more numbers from 1 to 100000; got [[2, 3]]"),
+        ("trainer.max_epochs=0", "trainer.max_epochs must be at least 1; got 0"),
+        ("trainer.accelerator=gpu", "trainer: "),
+        ("+model.foo=1", "nothing reads model.foo"),
+        ("+optimizer.weigth_decay=1", "nothing reads optimizer.weigth_decay; did you mean 'weight_decay'?"),
+        ("+prior.foo=1", "nothing reads prior.foo"),
+        ("+job.foo=1", "nothing reads job.foo"),
+        ("benchmark.repetitions=x", "benchmark.repetitions must be a whole number"),
+        ("optimizer.lr=-1", "optimizer.lr must be a number greater than 0; got -1"),
+        ("schedule=step schedule.every_epochs=0", "schedule.every_epochs must be a whole number of at least 1; got 0"),
+        ("schedule.warmup_steps=-1", "schedule.warmup_steps must be a whole number of at least 0; got -1"),
+        ("model.initialisation=null", "model.initialisation must be"),
+        ("model.encoder=null", "model.encoder must be"),
+        ("model.encoder.channels=-8", "model.encoder.channels must be a whole number from 1 to 65536; got -8"),
+        (
+            "data/degradation=camera data.degradation.camera.sinc.side=[6,8]",
+            "camera.sinc.side must be two odd numbers of pixels",
+        ),
+        ("data/degradation=camera data.degradation.camera.first.blur.shapes=[1,0]", "first.blur.shapes must be a list of 6"),
+        ("loss._target_=torch.nn.NoLoss", "loss._target_ is 'torch.nn.NoLoss', which does not exist"),
+    ],
+)
+def test_wrong_settings_of_a_training_are_said_before_it(overrides: str, line: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=re.escape(line)):
+        call_job(settings_of("job=train", "debug=tiny", *overrides.split(), f"run_dir={tmp_path}/run"))
     assert list(tmp_path.iterdir()) == []

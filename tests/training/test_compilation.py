@@ -73,7 +73,7 @@ print(torch._dynamo.explain(encoder)(torch.rand(1, 3, 8, 8)).graph_break_count)
 """
 
 
-@pytest.mark.parametrize("encoder", ["swinir", "hat"])
+@pytest.mark.parametrize("encoder", ["swinir", pytest.param("hat", marks=pytest.mark.slow)])
 def test_attention_in_windows_is_one_graph(encoder: str) -> None:
     """Where a graph breaks in every block, and every block has its own rate of dropped paths, torch gives up after eight."""
     done = subprocess.run([sys.executable, "-c", TRACED, encoder], capture_output=True, text=True, timeout=250, check=True)
