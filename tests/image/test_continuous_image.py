@@ -22,10 +22,6 @@ def test_every_model_returns_a_continuous_image(name: str) -> None:
     assert isinstance(model.has_weights, bool)
     assert isinstance(model.rendering, str)
 
-
-@pytest.mark.parametrize("name", MODELS)
-@torch.inference_mode()
-def test_one_pixel_is_enough(name: str) -> None:
-    image = build(settings_of(f"model={name}", *QUICKER.get(name, []))["model"]).eval()(torch.rand(1, 3, 1, 1)).render(scale=4)
-    assert image.shape == (1, 3, 4, 4)
-    assert image.isfinite().all()
+    of_one_pixel = model(torch.rand(1, 3, 1, 1)).render(scale=4)
+    assert of_one_pixel.shape == (1, 3, 4, 4)
+    assert of_one_pixel.isfinite().all()

@@ -115,6 +115,13 @@ def test_each_tile_is_encoded_once_with_its_overlap(model: ContinuousSR) -> None
     assert shares[-1] == 1
 
 
+def test_where_every_pixel_is_decoded_the_encoding_counts_by_its_pixels() -> None:
+    model, shares = build(settings_of("model=liif", *NARROW, "model.encoder.blocks=1")["model"]).eval(), list[float]()
+    list(Renderer(model, "auto").strips(photo(12, 10), resolve_output((12, 10), scale=3), shares.append))
+    assert shares[0] == pytest.approx(1 / 10)
+    assert shares[-1] == 1
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_tiles_are_halved_when_memory_runs_out(
     model: ContinuousSR, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

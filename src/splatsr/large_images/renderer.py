@@ -96,7 +96,8 @@ class Renderer:
         """The output from top to bottom, in rows of the kind that comes in: 8 or 16 bits, grey or RGB.
 
         `progress` is called with the share that is done: half of it is the part of the LR image that is encoded, half the
-        part of the output that is rendered.
+        part of the output that is rendered; of a model without tiling, which decodes every pixel, LR and output pixels count
+        alike.
 
         Raises:
             InputError: not even the smallest tile fits in memory; or, while it goes on, something is not finite.
@@ -109,7 +110,8 @@ class Renderer:
         if self.tiling is None:
             if max(lr.shape[:2]) > tile and self.model.has_weights:
                 log.info("%s does not work in tiles: the image is encoded as a whole", type(self.model).__name__)
-            return self._whole(lr, output, _Share(progress))
+            pixels = math.prod(lr_size), math.prod(output.size)
+            return self._whole(lr, output, _Share(progress, encoding=pixels[0] / sum(pixels)))
         share = _Share(progress)
         return self._in_tiles(
             lr, EncodedRows(output, lr_size, self.tiling.support, margin), self._bands(lr, tile, share), share
@@ -258,15 +260,23 @@ class Renderer:
 
 
 class _Share:
-    """What is done of an image: tells the mean of the parts that are encoded and rendered."""
+    """What is done of an image: tells the mean of the parts that are encoded and rendered.
 
-    def __init__(self, tell: Callable[[float], None]) -> None:
-        self._tell, self._encoded, self._rendered = tell, 0.0, 0.0
+    Args:
+        tell: called with it.
+        encoding: the weight of the part that is encoded.
+    """
+
+    def __init__(self, tell: Callable[[float], None], encoding: float = 0.5) -> None:
+        self._tell, self._encoding, self._encoded, self._rendered = tell, encoding, 0.0, 0.0
 
     def encoded(self, share: float) -> None:
         self._encoded = share
-        self._tell((self._encoded + self._rendered) / 2)
+        self._tell_mean()
 
     def rendered(self, share: float) -> None:
         self._rendered = share
-        self._tell((self._encoded + self._rendered) / 2)
+        self._tell_mean()
+
+    def _tell_mean(self) -> None:
+        self._tell(self._encoding * self._encoded + (1 - self._encoding) * self._rendered)
