@@ -3,6 +3,7 @@
     python benchmarks/comparison.py --train <folder> <folder> --test <Set5>      # hours; goes on where it was stopped
     python benchmarks/comparison.py ... --methods liif lte                       # some of them; what is there already is kept
     python benchmarks/comparison.py --costs                                      # what they cost; wants an idle machine
+    python benchmarks/comparison.py --published                                  # and at the published widths
 
 Every method is trained for trainer.max_epochs of its experiment: the same time of one core (benchmarks/equal_minutes.py), two
 trainings at a time. Figures go to docs/results/comparison, tables and pictures to docs/comparison.md.
@@ -44,6 +45,9 @@ NAMES = {
     "lmliif": "LM-LIIF", "linf": "LINF", "gsasr": "GSASR", "aliif": "A-LIIF", "itsrn": "ITSRN", "diinn": "DIINN",
 }  # fmt: skip
 
+PUBLISHED = MEASURED / "benchmark.json"
+"""Of every model at its published width."""
+
 COSTS = (
     *("benchmark.average_time.lr_sizes=[[13,21]]", "benchmark.average_time.seconds=10", "benchmark.repetitions=3"),
     *("benchmark.memory.scales=[4]", "benchmark.one_scale.scales=[4]"),
@@ -57,10 +61,13 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--methods", nargs="+", choices=list(NAMES), default=list(NAMES), metavar="METHOD")
     parser.add_argument("--costs", action="store_true", help="measure time and memory instead, one method after the other")
+    parser.add_argument("--published", action="store_true", help="the same of all models at their published widths")
     arguments = parser.parse_args()
     if arguments.costs:
         for method in arguments.methods:
             measure_cost(method)
+    elif arguments.published:
+        measure(["benchmark=all"], "published_cost", PUBLISHED)
     elif arguments.train and arguments.test:
         trainings = [training(method, seed) for seed in arguments.seeds for method in arguments.methods]
         common = ["data=folder", f"data.train=[{','.join(arguments.train)}]", "data.workers=0"]
@@ -71,6 +78,7 @@ def main() -> None:
     if costs:
         write_section("cost", cost_table(costs), DOCS / "comparison.md")
         draw(psnr, {method: cost["models"] for method, cost in costs.items()}, DOCS / "comparison.png")
+    write_section("published", published_table(json.loads(PUBLISHED.read_text())), DOCS / "comparison.md")
 
 
 def training(method: str, seed: int) -> Training:
@@ -100,12 +108,17 @@ def cost_path(method: str) -> Path:
 
 
 def measure_cost(method: str) -> None:
-    """By job=benchmark, of the experiment's model."""
-    folder = Path("outputs/comparison") / f"{method}_cost"
-    command = [sys.executable, str(HERE.parent / "run.py"), "job=benchmark", f"experiment=compare/{method}", *COSTS]
+    """Of the experiment's model."""
+    measure([f"experiment=compare/{method}"], f"{method}_cost", cost_path(method))
+
+
+def measure(settings: Sequence[str], name: str, path: Path) -> None:
+    """By job=benchmark."""
+    folder = Path("outputs/comparison") / name
+    command = [sys.executable, str(HERE.parent / "run.py"), "job=benchmark", *settings, *COSTS]
     subprocess.run([*command, f"hydra.run.dir={folder}"], check=True, stdout=subprocess.DEVNULL)
-    cost_path(method).write_text((folder / "benchmark.json").read_text())
-    print(f"{method}: measured", flush=True)
+    path.write_text((folder / "benchmark.json").read_text())
+    print(f"{name}: measured", flush=True)
 
 
 def psnr_table(psnr: Mapping[str, Sequence[Sequence[float]]]) -> str:
@@ -142,17 +155,43 @@ def cost_table(costs: Mapping[str, Mapping]) -> str:
     rows = []
     for method, cost in costs.items():
         own = next(iter(cost["models"].values()))
-        time, single, memory = own["average_time"][0], own["one_scale"]["x4"], own["memory"]
-        mark = "" if len(time["measured"]) == len(time["render_ms_at"]) else "~"
+        single, memory = own["one_scale"]["x4"], own["memory"]
         rows.append([
-            *(NAMES[method], f"{own['parameters'] / 1e6:.2f} M", f"{time['encode_ms']:.3g}"),
-            *(f"{mark}{figure(time['average_ms'])}", f"{single['ms']:.3g}", f"{single['multiply_adds'] / 1e9:.3g}"),
+            *(NAMES[method], f"{own['parameters'] / 1e6:.2f} M", figure(_average(own)["encode_ms"])),
+            *(_rendered(own), figure(single["ms"]), figure(single["multiply_adds"] / 1e9)),
             f"{max(memory['encode_mb'], memory['render_mb_at']['x4']):.0f}",
         ])  # fmt: skip
     headings = ["method", "parameters", "encode ms", "AT ms", "x4 ms", "x4 GMAC", "x4 MB"]
-    machine = next(iter(costs.values()))["machine"]
-    where = f"{machine['device']}, {machine['cores']} cores, {machine['threads']} threads, torch {machine['torch']}."
-    return f"{where}\n\n{markdown_table(headings, rows, text_columns=1)}"
+    return f"{_where(next(iter(costs.values())))}\n\n{markdown_table(headings, rows, text_columns=1)}"
+
+
+def published_table(found: Mapping) -> str:
+    models = found["models"]
+    yardstick = _average(models["liif"])["average_ms"]
+    rows = [
+        [
+            *(f"`{name}`", f"{own['parameters'] / 1e6:.2f} M", figure(_average(own)["encode_ms"]), _rendered(own)),
+            *(figure(yardstick / _average(own)["average_ms"]), figure(own["one_scale"]["x4"]["ms"])),
+        ]
+        for name, own in models.items()
+    ]
+    headings = ["model", "parameters", "encode ms", "AT ms", "LIIF's over it", "x4 ms"]
+    return f"{_where(found)}\n\n{markdown_table(headings, rows, text_columns=1)}"
+
+
+def _average(model: Mapping) -> Mapping:
+    return model["average_time"][0]
+
+
+def _rendered(model: Mapping) -> str:
+    """The average time; ~ where large scales are interpolated."""
+    time = _average(model)
+    return f"{'' if len(time['measured']) == len(time['render_ms_at']) else '~'}{figure(time['average_ms'])}"
+
+
+def _where(found: Mapping) -> str:
+    machine = found["machine"]
+    return f"{machine['device']}, {machine['cores']} cores, {machine['threads']} threads, torch {machine['torch']}."
 
 
 def draw(psnr: Mapping[str, Sequence[Sequence[float]]], costs: Mapping[str, Mapping], path: Path) -> None:

@@ -1,28 +1,22 @@
 """Fixtures that several tests share."""
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import kornia  # noqa: F401
-import lightning  # noqa: F401
 import pytest
-import scipy.stats  # noqa: F401
-import timm  # noqa: F401
 import torch
-import torchmetrics  # noqa: F401
-import torchvision  # noqa: F401
-import wandb  # noqa: F401
 from hydra._internal.hydra import Hydra
 from hypothesis import settings
 
 from tiny_runs import make_photographs, tiny_overrides
 
-# The libraries above are imported here for speed: below jaxtyping's hook, which looks for compiled files of its own, every
-# process of the tests would compile them anew.
-
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton chooses its interpreter when it is imported, by whomever
+
+for name in ("kornia", "lightning", "scipy.stats", "timm", "torchmetrics", "torchvision", "wandb"):
+    importlib.import_module(name)  # here, for speed: a module under the types' checks looks for compiled files of its own
 
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=25)
