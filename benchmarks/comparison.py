@@ -60,8 +60,9 @@ def main() -> None:
     parser.add_argument("--test", help="a folder of test images")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--methods", nargs="+", choices=list(NAMES), default=list(NAMES), metavar="METHOD")
-    parser.add_argument("--costs", action="store_true", help="measure time and memory instead, one method after the other")
-    parser.add_argument("--published", action="store_true", help="the same of all models at their published widths")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--costs", action="store_true", help="measure time and memory instead, one method after the other")
+    instead.add_argument("--published", action="store_true", help="the same of all models at their published widths")
     arguments = parser.parse_args()
     if arguments.costs:
         for method in arguments.methods:

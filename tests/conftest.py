@@ -15,7 +15,7 @@ from tiny_runs import make_photographs, tiny_overrides
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton chooses its interpreter when it is imported, by whomever
 
-for name in ("kornia", "lightning", "scipy.stats", "timm", "torchmetrics", "torchvision", "wandb"):
+for name in ("kornia", "lightning", "timm", "torch_fidelity", "torchmetrics", "torchvision", "wandb"):
     importlib.import_module(name)  # here, for speed: a module under the types' checks looks for compiled files of its own
 
 

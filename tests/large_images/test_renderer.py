@@ -115,10 +115,14 @@ def test_each_tile_is_encoded_once_with_its_overlap(model: ContinuousSR) -> None
     assert shares[-1] == 1
 
 
-def test_where_every_pixel_is_decoded_the_encoding_counts_by_its_pixels() -> None:
-    model, shares = build(settings_of("model=liif", *NARROW, "model.encoder.blocks=1")["model"]).eval(), list[float]()
+@pytest.mark.parametrize(
+    ("overrides", "encoding"), [(["model=liif"], 1 / 10), (["model=continuoussr_tiny", "model/positions=free_tiny"], 1 / 2)]
+)
+def test_where_every_pixel_is_decoded_the_encoding_counts_by_its_pixels(overrides: list[str], encoding: float) -> None:
+    model, shares = build(settings_of(*overrides, *NARROW, "model.encoder.blocks=1")["model"]).eval(), list[float]()
+    assert model.tiling is None
     list(Renderer(model, "auto").strips(photo(12, 10), resolve_output((12, 10), scale=3), shares.append))
-    assert shares[0] == pytest.approx(1 / 10)
+    assert shares[0] == pytest.approx(encoding)
     assert shares[-1] == 1
 
 

@@ -98,6 +98,9 @@ def test_an_unknown_option_suggests_the_nearest(refused: Refused) -> None:
     assert "did you mean 'bicubic'?" in refused("model=bicubik")
     assert "a group takes the name of one of its options" in refused("model=null")
     assert "dictionary" in refused("model/shapes=regressed", "model/shapes/dictionary=normal")
+    assert "nothing reads model.foo" in refused("experiment=quickstart", "+model.foo=1")
+    assert "callbacks.last is left out" in refused("experiment=quickstart", "callbacks=[progress]")
+    assert "data.batch_size must be a whole number from 1" in refused("experiment=quickstart", "data.batch_size=0")
     assert "frame/small exchanges model/initialisation" in refused("experiment=ablation/offset_range", "model=bicubic")
 
 

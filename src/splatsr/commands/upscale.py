@@ -136,7 +136,7 @@ def _parser() -> Parser:
         choices=PRECISIONS,
         default="auto",
         metavar="P",
-        help=f"{', '.join(PRECISIONS)}; default: auto (bf16 where it is faster and moves no level by more than 1)",
+        help=f"{', '.join(PRECISIONS)}; default: auto (bf16 where it is faster and moves no level of a crop by 1)",
     )
     parser.add_argument(
         "--tile", default="auto", metavar="N", help="side of the tiles, in pixels of the picture; default: what fits in memory"

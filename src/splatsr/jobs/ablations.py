@@ -32,6 +32,7 @@ def ablations(*, runs: Any, run: Run) -> None:
         members = [member for folder in check_runs(runs) for member in read_members(Path(folder))]
     paper, record = paper_table(), {}
     sections = ["# Ablations of ContinuousSR", "", about(CONF / "frame/small.yaml"), "", f"{paper.title}: {paper.source}.", ""]
+    sections += ["Ours: means of the seeds ± their standard deviation (of two seeds 0.71 times their difference).", ""]
     for path in sorted((CONF / "experiment/ablation").glob("*.yaml")):
         own = [member for member in members if member.overrides.get("experiment") == f"ablation/{path.stem}"]
         found = grid(path, own)

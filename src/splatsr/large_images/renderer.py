@@ -26,7 +26,7 @@ from torch import Tensor
 from splatsr.checkpoints.choice import device_of
 from splatsr.errors import InputError
 from splatsr.geometry import Output, Strip
-from splatsr.image.continuous_image import ContinuousImage, StripImage
+from splatsr.image.continuous_image import ContinuousImage, QueryableImage, StripImage
 from splatsr.image.field import GaussianField
 from splatsr.image.finite import check_image, check_rendered
 from splatsr.image.model import Model
@@ -96,8 +96,7 @@ class Renderer:
         """The output from top to bottom, in rows of the kind that comes in: 8 or 16 bits, grey or RGB.
 
         `progress` is called with the share that is done: half of it is the part of the LR image that is encoded, half the
-        part of the output that is rendered; of a model without tiling, which decodes every pixel, LR and output pixels count
-        alike.
+        part of the output that is rendered; of images that are decoded pixel by pixel LR and output pixels count alike.
 
         Raises:
             InputError: not even the smallest tile fits in memory; or, while it goes on, something is not finite.
@@ -111,7 +110,8 @@ class Renderer:
             if max(lr.shape[:2]) > tile and self.model.has_weights:
                 log.info("%s does not work in tiles: the image is encoded as a whole", type(self.model).__name__)
             pixels = math.prod(lr_size), math.prod(output.size)
-            return self._whole(lr, output, _Share(progress, encoding=pixels[0] / sum(pixels)))
+            is_decoded = isinstance(self._of_a_pixel, QueryableImage)
+            return self._whole(lr, output, _Share(progress, encoding=pixels[0] / sum(pixels) if is_decoded else 0.5))
         share = _Share(progress)
         return self._in_tiles(
             lr, EncodedRows(output, lr_size, self.tiling.support, margin), self._bands(lr, tile, share), share

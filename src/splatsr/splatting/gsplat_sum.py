@@ -145,7 +145,8 @@ def _pairs(means: Tensor, cholesky: Tensor, image: Tensor) -> Iterator[tuple[_Wi
     """Every pair of a kernel and a pixel that it reaches, once: (window, kernel, pixel), the indices counted within the window.
 
     Args:
-        means, cholesky: of all kernels, image after image.
+        means: of all kernels, image after image.
+        cholesky: likewise.
         image: (b, height, width, c), for its shape.
     """
     if 0 in image.shape or not len(means):

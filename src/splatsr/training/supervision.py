@@ -167,7 +167,8 @@ class OnWindowsOfASample(OnWindows):
     The noise of all crops is drawn by the seed of the first.
 
     Args:
-        side, step: as of `OnWindows`.
+        side: of a window, as of `OnWindows`.
+        step: between windows, as of `OnWindows`.
         temperature: of the sample, above 0.
     """
 
