@@ -88,8 +88,8 @@ def hours(settings: dict, pairs: float, batched: float) -> tuple[dict, str]:
     cores = image_steps * batched * (LARGE / SIDE) ** 2 / 3600
     basis = (
         f"an estimate, not measured on a GPU: {image_steps:.0e} image steps at {LARGE}x{LARGE}, {FLOP} operations per pair of "
-        f"a kernel and a pixel, forward and backward, {SUSTAINED / 1e12:.0f} Tflop/s kept up; {pairs:.1f} pairs per pixel, as in "
-        f"the fits here, if kernels visit their own pixels only, {CANDIDATES} with tiles of 16 pixels"
+        f"a kernel and a pixel, forward and backward, {SUSTAINED / 1e12:.0f} Tflop/s kept up; {pairs:.1f} pairs per pixel, as "
+        f"in the fits here, if kernels visit their own pixels only, {CANDIDATES} with tiles of 16 pixels"
     )
     text = f"{figure(low)} to {figure(high)} GPU hours ({basis}); batched as above on a CPU, {figure(cores)} core hours"
     return {"gpu_hours": [low, high], "core_hours": cores, "basis": basis}, text
