@@ -38,6 +38,22 @@ def test_average_time_is_encode_shared_plus_mean_render() -> None:
     assert result.measured == [4, 8]
 
 
+class Remembering(Sleeper):
+    """Takes 10 ms more at a scale that is not the last one."""
+
+    last: float | None = None
+
+    def render(self, *, scale: float | None = None, size: Sequence[int] | None = None) -> Tensor:
+        time.sleep(0.01 if scale != self.last else 0)
+        self.last = scale
+        return super().render(scale=scale, size=size)
+
+
+def test_what_an_image_remembers_of_an_output_is_timed_too() -> None:
+    result = average_time(Remembering(), (10, 10), [4, 8], repetitions=3, seconds=60)
+    assert min(result.render_ms_at.values()) >= 10
+
+
 def test_scales_beyond_the_budget_are_interpolated_by_pixels_and_marked() -> None:
     result = average_time(Sleeper(), (10, 10), [4, 5, 8], repetitions=1, seconds=0)
     assert result.measured == [4]  # without a single figure there is nothing to go by

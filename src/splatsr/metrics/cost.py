@@ -32,7 +32,9 @@ _FIRST = (4, 8, 16, 32, 48)
 def average_time(
     model: nn.Module, lr_size: tuple[int, int], scales: Sequence[Number], *, repetitions: int, seconds: Number
 ) -> AverageTimeCost:
-    """Time to encode one random LR image and to render it at every scale.
+    """Time to encode one random LR image and to render it at every scale, as if it had not been rendered at that scale before.
+
+    Images that predict or sum up something for an output (GSASR, SRNO) remember it for the strips of one output, the last.
 
     Args:
         model: in eval mode, on the device to be measured.
@@ -53,7 +55,8 @@ def average_time(
         if elapsed + expected / 1000 > seconds:
             continue
         start = time.perf_counter()
-        measured[scale] = median_ms(functools.partial(image.render, scale=scale), repetitions, lr.device)
+        render = functools.partial(image.render, scale=scale)
+        measured[scale] = median_ms(render, repetitions, lr.device, before=lambda: image.render(scale=1))
         elapsed += time.perf_counter() - start
     known = {pixels[scale]: ms for scale, ms in measured.items()}
     times = {scale: measured.get(scale, _interpolate(pixels[scale], known)) for scale in scales}
@@ -106,10 +109,18 @@ def memory(model: nn.Module, lr_size: tuple[int, int], scales: Sequence[Number])
     return MemoryCost(lr_size, encoding.megabytes, peaks)
 
 
-def median_ms(call: Callable[[], object], repetitions: int, device: torch.device) -> float:
-    """Milliseconds of one call: the median after a warm-up, or the first call alone where that is long."""
+def median_ms(
+    call: Callable[[], object], repetitions: int, device: torch.device, before: Callable[[], object] = lambda: None
+) -> float:
+    """Milliseconds of one call: the median after a warm-up, or the first call alone where that is long.
+
+    `before` is called before each, and not timed.
+    """
 
     def once() -> float:
+        before()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         start = time.perf_counter()
         call()
         if device.type == "cuda":
