@@ -15,6 +15,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -115,10 +116,11 @@ def measure_cost(method: str) -> None:
 
 def measure(settings: Sequence[str], name: str, path: Path) -> None:
     """By job=benchmark."""
-    folder = Path("outputs/comparison") / name
-    command = [sys.executable, str(HERE.parent / "run.py"), "job=benchmark", *settings, *COSTS]
-    subprocess.run([*command, f"hydra.run.dir={folder}"], check=True, stdout=subprocess.DEVNULL)
-    path.write_text((folder / "benchmark.json").read_text())
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        command = [sys.executable, str(HERE.parent / "run.py"), "job=benchmark", *settings, *COSTS]
+        subprocess.run([*command, f"hydra.run.dir={folder}"], check=True, stdout=subprocess.DEVNULL)
+        path.write_text((folder / "benchmark.json").read_text())
     print(f"{name}: measured", flush=True)
 
 
