@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_a_training_on_real_pairs_goes_on_to_the_same_weights(tmp_path: Path) ->
 
 
 def test_a_killed_run_resumes_to_the_same_weights(
-    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny: list[str], tmp_path: Path
+    whole_run: tuple[Path, dict[str, torch.Tensor]], tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "killed"
     process = start(tiny, folder)
@@ -136,10 +137,14 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert process.returncode == 143
     assert output.splitlines()[-1].startswith("ended by SIGTERM; a training")
     assert "Traceback" not in output
+    assert "(so far" not in output
 
+    environment = folder / "env.txt"
+    environment.write_text(environment.read_text().replace(" 1 thread; ", " 64 threads; "))
     assert_bitwise_equal(whole_run[1], finish([*tiny, "data.workers=2", f"resume={folder}"], folder))
     assert sorted(path.name for path in (folder / "logs").iterdir()) == ["version_0", "version_1", "version_2"]
     assert not list(folder.rglob("*.partial"))
+    assert re.search(r"1 thread; precision 32-true \(so far .*, 64 threads; .* not bit for bit\)", capsys.readouterr().out)
 
     for result in ("metrics.json", "model.safetensors"):  # as if killed between the last epoch and the evaluation
         (folder / result).unlink()

@@ -31,7 +31,7 @@ from splatsr.runs.call import repeat
 from splatsr.runs.configuration import instantiate
 from splatsr.runs.decoding import decode
 from splatsr.runs.folders import why_anew
-from splatsr.runs.header import Header
+from splatsr.runs.header import Header, describe_device
 from splatsr.runs.loggers import log_results, log_trained, open_loggers
 from splatsr.runs.processes import check_strategy, one_per_device
 from splatsr.runs.quiet import quieten_lightning
@@ -112,7 +112,8 @@ def train(
     parts = {"supervision": supervision, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     task = _build(carry_rows(model), parts, photographs, run.seed)
     begins = None if last_checkpoint else _beginning(run, resuming=resuming, weights=checkpoint, encoder=encoder_checkpoint)
-    header = Header(run=run, protocol=rules, scales=scales, debug=_debugging(), begins=begins)
+    was_on = run.last_device() if last_checkpoint else None
+    header = Header(run=run, protocol=rules, scales=scales, debug=_debugging(), begins=begins, was_on=was_on)
     if trainer.get("strategy") == "ddp" and not task.model.uses_all_parameters:
         trainer = {**trainer, "strategy": "ddp_find_unused_parameters_true"}
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder, header)
@@ -245,7 +246,7 @@ def _fit(fitter: lightning.Trainer, task: SuperResolution, photographs: PhotoDat
         with one_per_device(fitter, repeat(run)):
             if fitter.is_global_zero:
                 _set_results_aside(run.folder)
-                run.describe(rendering=task.model.rendering)
+                run.describe(rendering=task.model.rendering, device=describe_device(fitter))
             fitter.fit(task, datamodule=photographs, ckpt_path=checkpoint, weights_only=True)
     except MisconfigurationException as error:
         raise InputError(f"trainer: {in_plain_words(error)}") from error

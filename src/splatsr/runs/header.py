@@ -25,12 +25,21 @@ class Header(Callback):
         scales: that are measured at its end.
         debug: what debug=tiny does to it; None without.
         begins: what it begins with, or why it does not go on; None: it goes on from a checkpoint.
+        was_on: `describe_device` of the training that wrote that checkpoint; None where that is not known.
     """
 
     def __init__(
-        self, *, run: Run, protocol: Protocol, scales: Sequence[Number], debug: str | None, begins: str | None
+        self,
+        *,
+        run: Run,
+        protocol: Protocol,
+        scales: Sequence[Number],
+        debug: str | None,
+        begins: str | None,
+        was_on: str | None,
     ) -> None:
-        self.run, self.protocol, self.scales, self.debug, self.begins = run, protocol, scales, debug, begins
+        self.run, self.protocol, self.scales, self.debug = run, protocol, scales, debug
+        self.begins, self.was_on = begins, was_on
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Before the first batch."""
@@ -43,7 +52,7 @@ class Header(Callback):
             "trains on": describe_crops(data, trainer.limit_train_batches),
             "measures": self._measured(data),
             "length": f"{_epochs(trainer)}{count(int(trainer.estimated_stepping_batches), 'step')}",
-            "device": describe_device(trainer),
+            "device": self._device(trainer),
             "seed": str(self.run.seed),
             "begins": self.begins or f"goes on after epoch {trainer.current_epoch}, step {trainer.global_step}",
             "folder": str(self.run.folder),
@@ -52,6 +61,12 @@ class Header(Callback):
             if text is not None:
                 show(f"{name:<10} {text}")
         show("")
+
+    def _device(self, trainer: lightning.Trainer) -> str:
+        device = describe_device(trainer)
+        if self.was_on in (None, device):
+            return device
+        return f"{device} (so far {self.was_on}: from here on the same to rounding, not bit for bit)"
 
     def _measured(self, data: PhotoData) -> str:
         if not data.test_sets:

@@ -1,6 +1,7 @@
 """A run of a job: its folder, its settings, and what it leaves behind to explain itself."""
 
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -108,8 +109,8 @@ class Run:
         self._check_same(before, [key for key in same if not (extended and key == longer)], watching)
         return True
 
-    def describe(self, *, rendering: str) -> None:
-        """Writes config.yaml, overrides.yaml and env.txt (seed, command, versions, commit, machine, rendering mode).
+    def describe(self, *, rendering: str, device: str | None = None) -> None:
+        """Writes config.yaml, overrides.yaml and env.txt (seed, command, versions, commit, machine, rendering mode, device).
 
         A run that goes on gets another paragraph in env.txt, and keeps its overrides.yaml.
         """
@@ -127,10 +128,17 @@ class Run:
             **{package: _version(package) for package in _PACKAGES},
             "rendering": rendering,
             "machine": hardware(),
+            **({} if device is None else {"device": device}),
         }
         environment = self.folder / "env.txt"
         earlier = read_text(environment).rstrip() + "\n\n" if environment.is_file() else ""
         write_text(environment, earlier + "".join(f"{name}: {value}\n" for name, value in lines.items()))
+
+    def last_device(self) -> str | None:
+        """The device that env.txt names last: where the run has been so far; None where it names none."""
+        environment = self.folder / "env.txt"
+        named = re.findall("(?m)^device: (.*)$", read_text(environment)) if environment.is_file() else []
+        return named[-1] if named else None
 
     def _check_same(self, before: Mapping[str, Any], same: Sequence[str], watching: tuple[str, ...]) -> None:
         old, new = (_flat(_without(_only(settings, same), watching)) for settings in (before, self.settings))
