@@ -71,6 +71,32 @@ def test_all_tasks_of_a_slurm_step_choose_the_same_folder(monkeypatch: pytest.Mo
     assert run_folder("train", "ours", None) == "outputs/train/ours/slurm-71-2"
 
 
+def test_tasks_that_are_late_go_on_with_what_the_first_one_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the first task works in a run, `auto` would take it for in use; of two tasks each would train another run."""
+    run, older = begun("new", when=200), begun("old", when=100)
+    for name, value in (("STEP_NUM_TASKS", "2"), ("JOB_ID", "71"), ("STEP_ID", "0")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setattr(folders, "PATIENCE", 0.0)
+    monkeypatch.setattr(folders, "AGREEMENT", 0.2)
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    with pytest.raises(InputError, match=r"the first task of slurm-71-0 has not said within 0 s .* resume=<folder>"):
+        run_folder("train", "ours", "auto")
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    assert run_folder("train", "ours", "auto") == str(run)
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    with hold(run):
+        assert run_folder("train", "ours", "auto") == str(run) != str(older)
+
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")  # queued again: what was found before holds no longer
+    with pytest.raises(InputError, match="has not said"):
+        run_folder("train", "ours", "auto")
+    for done in (run, older):
+        (done / "metrics.json").touch()
+    for task in ("0", "1"):
+        monkeypatch.setenv("SLURM_PROCID", task)
+        assert run_folder("train", "ours", "auto") == "outputs/train/ours/slurm-71-0", "nothing to go on with"
+
+
 def test_processes_of_torchrun_need_a_folder_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(InputError, match=r"give hydra.run.dir=<folder>"):
