@@ -3,8 +3,8 @@
     python benchmarks/allocation.py KODAK MODEL [MODEL ...] --plain MODEL [MODEL ...]     # LR images are PIL's, x4
 
 Models are names or files. The first ones are measured without merging and with the rule `model/flat_pixels=merged` at rising
-thresholds, whatever they were trained with; the others without. What results/allocation.json has already is kept. Writes
-docs/allocation.md and docs/allocation.png. Wants an idle machine.
+thresholds, whatever they were trained with; the others without. What results/allocation.json has already of the same weights is
+kept. Writes docs/allocation.md and docs/allocation.png. Wants an idle machine.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import torch
 
 import splatsr
 from section import HERE, write_results, write_section
+from splatsr.disk.digest import digest
 from splatsr.disk.markdown import markdown_table
 from splatsr.heads.flat_pixels import FlatPixels
 from splatsr.image.field import GaussianField
@@ -111,7 +112,7 @@ def main() -> None:
     for name in (*arguments.models, *arguments.plain):
         model = splatsr.load(name)
         for threshold in (None, *(THRESHOLDS if name in arguments.models else ())):
-            which = {"model": Path(name).stem, "threshold": threshold}
+            which = {"model": Path(name).stem, "weights": digest({}, model.state_dict())[:12], "threshold": threshold}
             found = next((row for row in known if which.items() <= row.items()), None)
             model.flat_pixels = None if threshold is None else FlatPixels(threshold=threshold, reach=REACH)
             rows.append(found or {**which, **measured(model, pairs, protocol)})

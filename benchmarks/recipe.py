@@ -108,8 +108,11 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
 FIRST = "loss=l1", "model.reference_scale=2"
 """In which the first recipe differs from what experiment=tiny_released is now."""
 
-FREE = "optimizer.lr=", "schedule.warmup_steps=", "callbacks.averaging.decay="
-"""What does not change the time of a step: it is the recipe's, and not what a noisy clock makes of it."""
+FREE = (
+    *("optimizer.lr=", "schedule.warmup_steps=", "callbacks.averaging.decay=", "optimizer=", "optimizer.betas="),
+    *("data.drawings=", "data.permute_colors="),
+)
+"""What does not change the time of a step: it is that of the other settings, and not what a noisy clock makes of it."""
 
 
 def whole(overrides: Sequence[str]) -> list[str]:
@@ -175,18 +178,17 @@ def step_times(common: list[str], answers: list[list[str]], count: int) -> dict[
     """Processor seconds of a step of each; kept, so that a command that goes on counts the same steps."""
     path = MEASURED / "seconds.json"
     known: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    found = {}
     for answer in answers:
-        if all(setting.startswith(FREE) for setting in answer) and "" in known:
-            known[" ".join(answer)] = known[""]
-        if (key := " ".join(answer)) not in known:
-            base, own = (Steps(*common, *whole(overrides)) for overrides in ([], answer))
+        paid = [setting for setting in answer if not setting.startswith(FREE)]
+        if (key := " ".join(paid)) not in known:
+            base, own = (Steps(*common, *whole(overrides)) for overrides in ([], paid))
             of_base, of_own = step_seconds([base, own], count, time.process_time)
-            if not answer:
-                known[key] = of_own
-            known[key] = known.get("", of_base) * of_own / of_base  # ratios are what turns measure well
+            known[key] = known.get("", of_base) * of_own / of_base if paid else of_own  # ratios are what turns measure well
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(known, indent=2))
-    return {tuple(answer): known[" ".join(answer)] for answer in answers}
+        found[tuple(answer)] = known[key]
+    return found
 
 
 def tables(rows: list[dict]) -> list[str]:

@@ -26,7 +26,10 @@ HEADS = {
     "free_and_regressed": ("model/positions=free_tiny", "model/shapes=regressed_tiny"),
     "anchors_and_grey": ("model/positions=anchors", "model/colors/grey=kept"),
     "merged": ("model/flat_pixels=merged",),
-    "one_kernel_bicubic": ("model.kernels_per_pixel=1", "model.colors.skip_rule=bicubic", "model.margin=7"),
+    "one_kernel_bicubic": (
+        *("model.kernels_per_pixel=1", "model.colors.skip_rule=bicubic"),
+        *("model.margin=7", "model.reference_scale=2"),
+    ),
     "without_skip": ("model.colors.skip=false", "model.reference_scale=inf", "model.margin=0"),
 }
 

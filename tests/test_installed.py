@@ -13,6 +13,7 @@ from PIL import Image
 
 from splatsr import __version__
 from splatsr.image_files.reading import image_size
+from splatsr.released.catalogue import catalogue
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,7 +64,10 @@ def test_the_wheel_holds_what_the_checkout_holds(wheel: Path) -> None:
         inside = set(archive.namelist())
     conf = {f"splatsr/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
     sources = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
-    more = {"splatsr/py.typed", "splatsr/released/models.json", "splatsr/released/weights/tiny.safetensors"}
+    shipped = (ROOT / "src/splatsr/released/weights").glob("*.safetensors")
+    weights = {f"splatsr/released/weights/{path.name}" for path in shipped}
+    assert {f"splatsr/released/weights/{one.file}" for one in catalogue().values()} <= weights
+    more = {"splatsr/py.typed", "splatsr/released/models.json", *weights}
     photographs = {f"splatsr/data/photographs/{name}" for name in ("china.jpg", "flower.jpg", "LICENCES.txt")}
     viewer = ROOT / "src/splatsr/viewer"
     files = (path for path in viewer.rglob("*.*") if path.suffix not in (".py", ".pyc"))

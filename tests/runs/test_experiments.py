@@ -17,6 +17,7 @@ from splatsr.data.module import PhotoData
 from splatsr.image_files.writing import write_image
 from splatsr.runs.command_line import main
 from splatsr.runs.configuration import CONF, instantiate
+from splatsr.splatting.footprint import described
 from tiny_runs import make_archive
 
 SLOW = {
@@ -192,6 +193,19 @@ def test_the_comparison_differs_in_model_samples_and_steps_alone() -> None:
         assert {key for key in frame["trainer"] if frame["trainer"][key] != settings["trainer"][key]} <= lengths
         body = [settings["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
         assert body == [frame["model"]["encoder"][key] for key in ("_target_", "channels", "blocks")]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "measured"),
+    [("compare/continuoussr", "comparison/continuoussr_107epochs_seed*.json"),
+     ("ablation/gradient", "ablations/*gradient*/metrics.json"), ("tiny_released", "tables/tiny/metrics.json")],
+)  # fmt: skip
+def test_pixels_are_what_they_were_when_an_experiment_was_measured(experiment: str, measured: str) -> None:
+    found = [json.loads(path.read_text()) for path in (CONF.parent / "docs" / "results").glob(measured)]
+    if not found:
+        pytest.skip("not in a checkout")
+    model = settings_of(f"experiment={experiment}")["model"]
+    assert {one["rendering"] for one in found} == {described(model["reference_scale"])}
 
 
 def test_ours_plus_has_the_papers_numbers() -> None:

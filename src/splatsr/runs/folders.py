@@ -88,8 +88,8 @@ def _agreed(home: Path, job: str) -> str:
     while not note.exists():
         if time.monotonic() > deadline:
             raise InputError(
-                f"the first task of {step} has not said within {AGREEMENT:.0f} s which run to go on with ({note} is not there): "
-                "do all tasks work in the same shared folder? Else name the run: resume=<folder>."
+                f"the first task of {step} has not said within {AGREEMENT:.0f} s which run to go on with ({note} is not "
+                "there): do all tasks work in the same shared folder? Else name the run: resume=<folder>."
             )
         time.sleep(0.1)
     return read_text(note)
