@@ -10,6 +10,7 @@ import torch
 from hydra._internal.hydra import Hydra
 from hypothesis import settings
 
+from object_stores import Store, Web, a_store, a_web_server
 from tiny_runs import make_photographs, tiny_overrides
 
 if not torch.cuda.is_available():
@@ -42,6 +43,25 @@ def _seeded() -> Iterator[None]:
 def photographs(tmp_path: Path) -> Path:
     """A folder with three small smooth color images."""
     return make_photographs(tmp_path / "photographs")
+
+
+@pytest.fixture
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatsr.data.location.PAUSES", (0.0,) * 3)
+
+
+@pytest.fixture
+def store(_no_pauses: None) -> Iterator[type[Store]]:
+    """A store of files that fails as it is told."""
+    with a_store() as made:
+        yield made
+
+
+@pytest.fixture
+def web(_no_pauses: None) -> Iterator[Web]:
+    """A web server on this machine that answers as it is told."""
+    with a_web_server() as made:
+        yield made
 
 
 @pytest.fixture

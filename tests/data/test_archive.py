@@ -7,7 +7,9 @@ import fsspec
 import numpy as np
 import pytest
 
+from object_stores import StatusError, Store, Web
 from splatsr.data.archive import Archive
+from splatsr.data.location import UnreachableError
 from splatsr.errors import InputError
 from tiny_runs import make_archive
 
@@ -67,3 +69,62 @@ def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
         path.write_bytes(np.zeros(length, np.uint8).tobytes())
         stamps.add(Archive(str(path)).stamp)
     assert len(stamps) == 2
+
+
+def test_an_index_is_made_though_the_store_fails_now_and_then(store: type[Store], photographs: Path) -> None:
+    content = make_archive(photographs).read_bytes()
+    fsspec.filesystem("store").pipe_file("store://a.tar", content)
+    whole = Archive(str(make_archive(photographs))).index()
+    busy = StatusError(503, "Busy")
+    store.failures = [busy, *[None, busy, busy] * 20]
+    assert (Archive("store://a.tar").index() == whole).all()
+    for steps in range(12):  # wherever it ends: while it is asked for, or while tarfile reads it
+        store.failures = [*[None] * steps, *[busy] * 4]
+        with pytest.raises(UnreachableError, match=r"store://a\.tar cannot be read: its server answers 503 Busy"):
+            Archive("store://a.tar").index()
+
+
+def test_other_bytes_than_were_asked_for_are_no_photograph(store: type[Store], photographs: Path) -> None:
+    path = make_archive(photographs)
+    fsspec.filesystem("store").pipe_file("store://a.tar", path.read_bytes())
+    near, far = Archive(str(path)), Archive("store://a.tar")
+    start, length = map(int, far.index()[-1])
+    size = path.stat().st_size
+    store.whole = True
+    with pytest.raises(UnreachableError, match=rf"a\.tar: of {length} bytes asked for {size} came: its server must"):
+        far.read(start, length)
+    with pytest.raises(UnreachableError, match=rf"of 1 bytes asked for {size} came: its server must serve ranges"):
+        far.index()
+    with path.open("rb+") as file:
+        file.truncate(start + length - 1)
+    with pytest.raises(UnreachableError, match=rf"of {length} bytes asked for {length - 1} came: it has become shorter"):
+        near.read(start, length)
+    assert far.read(start, 0) == b""
+
+
+def test_a_web_server_is_asked_for_ranges(web: Web, photographs: Path) -> None:
+    path = make_archive(photographs)
+    web.contents = {"/a.tar": path.read_bytes()}
+    archive = Archive(f"{web.address}/a.tar?signature=b.c")
+    assert archive.name == "a.tar"
+    index = archive.index()
+    assert (index == Archive(str(path)).index()).all()
+    assert archive.read(*map(int, index[1])) == sorted(photographs.iterdir())[1].read_bytes()
+    web.ranges = False
+    with pytest.raises(UnreachableError, match=r"a\.tar\?signature=b\.c: of 1 bytes asked .* its server must serve ranges"):
+        Archive(archive.location).index()
+    web.headers = {"Accept-Ranges": "none"}
+    with pytest.raises(UnreachableError, match="its server must say how long it is, and serve ranges of it"):
+        Archive(archive.location).index()
+
+
+@pytest.mark.parametrize("header", ["ETag", "Last-Modified", None])
+def test_a_stamp_changes_with_the_file_of_a_web_server(web: Web, header: str | None) -> None:
+    stamps = []
+    for content in (b"a" * 100_000, b"a" * 100_000, b"b" + b"a" * 99_999, b"a" * 99_999 + b"b"):
+        web.contents = {"/a.tar": content if header is None else b"a" * 100_000}
+        web.headers = {} if header is None else {header: content.hex()[:2] + content.hex()[-2:]}
+        stamps.append(Archive(f"{web.address}/a.tar").stamp)
+    assert stamps[0] == stamps[1]
+    assert len(set(stamps)) == 3
+    assert {stamp[:2] for stamp in stamps} == {(f"{web.address}/a.tar", 100_000)}

@@ -2,10 +2,14 @@ import io
 import tarfile
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
+from PIL import Image
 
+from object_stores import StatusError, Store
 from splatsr.data.image_sequences import Images
+from splatsr.data.location import UnreachableError
 from splatsr.data.sharded_images import ShardedImages
 from splatsr.data.shards import Shards
 from splatsr.errors import InputError
@@ -40,3 +44,27 @@ def test_damaged_and_small_ones_are_named_or_skipped(photographs: Path, capfd: p
         load(path, smallest=61)[0]
     with pytest.raises(InputError, match="none of the 4 photographs"):
         load(path, smallest=61, skip_damaged=True)[0]
+
+
+@pytest.mark.parametrize("skip_damaged", [False, True])
+def test_a_store_that_fails_does_not_choose_the_photographs(
+    store: type[Store], photographs: Path, skip_damaged: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Image.open(photographs / "0.png").save(photographs / "0.jpg")
+    (photographs / "0.png").unlink()
+    fsspec.filesystem("store").pipe_file("store://a.tar", (path := make_archive(photographs)).read_bytes())
+    images = Shards("store://a.tar", root=None, cache=None, skip_damaged=skip_damaged).load(smallest=24)
+    looks = (lambda: images[0], lambda: images.jpeg(0))
+    wanted = load(path)[0], (photographs / "0.jpg").read_bytes()
+    for look, want in zip(looks, wanted, strict=True):
+        store.failures = [StatusError(503, "Busy")] * 3
+        assert np.array_equal(look(), want)
+        for cause in (StatusError(503, "Busy"), TimeoutError(), PermissionError(13, "Permission denied"), FileNotFoundError()):
+            store.failures = [cause] * 4
+            with pytest.raises(UnreachableError, match=r"^store://a\.tar(?!.*skip_damaged)"):
+                look()
+        store.failures, store.whole = [], True
+        with pytest.raises(UnreachableError, match="its server must serve ranges"):
+            look()
+        store.whole = False
+    assert "skipped" not in capfd.readouterr().err

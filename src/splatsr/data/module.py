@@ -229,7 +229,7 @@ class PhotoData(lightning.LightningDataModule):
     def _stamps(self) -> list[tuple[str, int]]:
         """(Name, bytes) of every file that is trained on."""
         if self.shards is not None:
-            return [(Path(location).name, size) for location, size, _ in (one.stamp for one in self.shards.archives)]
+            return [(archive.name, archive.stamp[1]) for archive in self.shards.archives]
         files = [path for source in self.sources() for part in source.parts for path in part.paths]
         return [(path.name, path.stat().st_size if path.exists() else 0) for path in files]
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from splatsr.data.archive import Archive
+from splatsr.data.location import UnreachableError
 from splatsr.errors import InputError
 from splatsr.image_files.one_line import say_once
 from splatsr.image_files.plain_jpeg import is_plain_jpeg
@@ -39,6 +40,8 @@ class ShardedImages:
         for offset in range(len(self)):
             try:
                 return self._decoded(self._place((number + offset) % len(self)))
+            except UnreachableError:
+                raise  # a network must not choose the photographs
             except InputError as error:
                 if not self.skip_damaged:
                     raise InputError(f"{error} Mend it, or train without what is damaged: data.skip_damaged=true.") from error
@@ -46,7 +49,11 @@ class ShardedImages:
         raise InputError(f"none of the {len(self)} photographs to train on can be read.")
 
     def jpeg(self, number: int) -> bytes | None:
-        """The file of a photograph that a device can decode; None where the pixels are to be taken, `self[number]`."""
+        """The file of a photograph that a device can decode; None where the pixels are to be taken, `self[number]`.
+
+        Raises:
+            UnreachableError: its archive cannot be read.
+        """
         place = self._place(number)
         content = place.archive.read(place.start, place.length)
         return content if is_plain_jpeg(content, self.smallest) else None

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import fsspec
 import numpy as np
 from jaxtyping import Int64
 
 from splatsr.data.archive import Archive
+from splatsr.data.location import Location
 from splatsr.data.sharded_images import ShardedImages
 from splatsr.disk.whole_file import whole_file
 from splatsr.errors import InputError
@@ -38,15 +38,15 @@ class Shards:
 
     @cached_property
     def archives(self) -> list[Archive]:
-        """In the order of their names.
+        """In the order of their names, of one path after the other.
 
         Raises:
-            InputError: there are none.
+            InputError: there are none, or none where a path says.
+            UnreachableError: a store does not say what is there.
         """
-        found = [Archive(location) for path in self.paths for location in self._below(path)]
-        if not found:
-            raise InputError(f"data.train names no archive (.tar): {', '.join(self.paths)}.")
-        return found
+        if not self.paths:
+            raise InputError("data.train names no archive (.tar).")
+        return [Archive(location) for path in self.paths for location in self._named(path)]
 
     def indexed(self) -> Iterator[tuple[Archive, Int64[np.ndarray, "n start_length=2"]]]:
         """Every archive with its index: the kept one, where the archive is still the same, or a new one.
@@ -58,7 +58,7 @@ class Shards:
             kept = None
             if self.cache is not None:
                 digest = hashlib.sha256("\n".join(map(str, archive.stamp)).encode()).hexdigest()[:16]
-                kept = self.cache / "shards" / f"{Path(archive.location).stem}-{digest}.npy"
+                kept = self.cache / "shards" / f"{Path(archive.name).stem}-{digest}.npy"
             if (index := _read(kept)) is None:
                 index = archive.index()
                 if kept is not None:
@@ -74,10 +74,15 @@ class Shards:
         """
         return ShardedImages(list(self.indexed()), smallest, skip_damaged=self.skip_damaged)
 
-    def _below(self, path: str) -> list[str]:
-        if "://" in path:
-            files, inside = fsspec.url_to_fs(path)
-            return sorted(files.unstrip_protocol(one) for one in files.glob(inside)) if "*" in inside else [path]
+    def _named(self, path: str) -> list[str]:
+        if not (found := self._found(path)):
+            raise InputError(f"{path} is no archive ({SUFFIX}), no folder that holds any and no pattern (*) that fits any.")
+        return found
+
+    def _found(self, path: str) -> list[str]:
+        place = Location(path)
+        if place.remote:
+            return [path] if place.path.endswith(SUFFIX) and "*" not in place.path else place.listed(SUFFIX)
         local = Path(self.root or "", path)
         if local.is_dir():
             return sorted(str(one) for one in local.rglob(f"*{SUFFIX}"))
