@@ -105,7 +105,7 @@ QUESTIONS: dict[str, dict[str, list[str]]] = {
 """The first answer of each is the recipe itself."""
 
 
-FIRST = "loss=l1", "model.reference_scale=2"
+FIRST = "loss=l1", "model.reference_scale=2", "data.drawings=60"
 """In which the first recipe differs from what experiment=tiny_released is now."""
 
 FREE = (
