@@ -11,7 +11,7 @@ import gsplat_double
 from kernel_fields import random_field
 from splatsr.errors import InputError
 from splatsr.splatting import choice, gsplat_sum, splat, use_renderer
-from splatsr.splatting.choice import Choice, chosen_renderer, draw, first_right
+from splatsr.splatting.choice import Choice, check_asked, chosen_renderer, draw, first_right
 from splatsr.splatting.reference import splat_exact
 
 gpu = pytest.importorskip(
@@ -57,6 +57,10 @@ def wrong_gradients(means: Tensor, *rest: object) -> Tensor:
     return splat_exact(means.detach() + 2 * (means - means.detach()), *rest)
 
 
+def wrong_with_a_window(*field: object, reach: tuple[float, float] | None = None) -> Tensor:
+    return splat_exact(*field)
+
+
 def raises(*_: object) -> Tensor:
     raise RuntimeError("no kernel image is available")
 
@@ -72,8 +76,11 @@ def test_triton_is_first_where_it_is_right(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.mark.parametrize(
     ("renderer", "said"),
-    [(wrong_image, "the image differs"), (wrong_gradients, "the gradient of means differs"), (raises, "no kernel image")],
-)
+    [
+        (wrong_image, "the image differs"), (wrong_gradients, "the gradient of means differs"), (raises, "no kernel image"),
+        (wrong_with_a_window, "with a window: the image differs"),
+    ],
+)  # fmt: skip
 def test_gsplat_is_next(
     renderer: Callable[..., Tensor], said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -95,7 +102,8 @@ def test_the_processor_is_last(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
     assert found.name == "cpu"
     assert set(found.faults) == {"triton", "gsplat"}
     (warning,) = (record for record in caplog.records if record.levelname == "WARNING")
-    assert all(word in warning.getMessage() for word in ("no kernel image", "intersect_tile", "renderer=cpu"))
+    said = ("no kernel image", "could not be compiled", "nvcc and a C++ compiler", "intersect_tile", "renderer=cpu")
+    assert all(words in warning.getMessage() for words in said)
 
 
 def test_what_is_not_installed_is_no_candidate(monkeypatch: pytest.MonkeyPatch, on_cuda: list[str]) -> None:
@@ -137,6 +145,17 @@ def test_whoever_asks_gets_it_or_hears_why_not(on_cuda: list[str], monkeypatch: 
     use_renderer("triton")
     with pytest.raises(InputError, match=r"renderer=triton .*all is black"):
         chosen_renderer(CUDA)
+
+
+def test_who_asks_by_name_can_hear_it_early(on_cuda: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    check_asked(CUDA)
+    assert not on_cuda, "nothing is tested where nothing would be refused"
+    monkeypatch.setattr(choice, "_fault", lambda name, device: "all is black")
+    check_asked(CUDA)
+    use_renderer("gsplat")
+    check_asked(CPU)
+    with pytest.raises(InputError, match=r"renderer=gsplat .*all is black"):
+        check_asked(CUDA)
 
 
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

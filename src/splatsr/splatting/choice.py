@@ -6,10 +6,10 @@ is in float64 takes the reference.)
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -78,6 +78,18 @@ def chosen_renderer(device: torch.device) -> Choice:
     return _chosen[index]
 
 
+def check_asked(device: torch.device) -> None:
+    """Tests the renderer that `use_renderer` was given by name, on that device, before work that would be in vain.
+
+    Nothing to do with "auto", which refuses nothing.
+
+    Raises:
+        InputError: it is wrong on this machine.
+    """
+    if _asked in ON_CUDA:
+        chosen_renderer(device)
+
+
 def draw(
     name: str,
     means: Tensor,
@@ -97,7 +109,7 @@ def draw(
         from splatsr.splatting.cpu import splat_cpu  # numba: half a second that only rendering pays
 
         return splat_cpu(means.cpu(), cholesky.cpu(), colors.cpu(), size, reach).to(means.device)
-    renderer: Callable[..., Tensor] = _on_cuda(name)
+    renderer = _on_cuda(name)
     return renderer(means, cholesky, colors, size) if reach is None else renderer(means, cholesky, colors, size, reach)
 
 
@@ -134,10 +146,22 @@ def first_right(names: Iterable[str], device: torch.device) -> Choice:
 def _fault(name: str, device: torch.device) -> str | None:
     if name == "gsplat":
         log.info("gsplat compiles its CUDA code when it is first used on a machine, which takes minutes")
-    return fault(lambda *field: _on_cuda(name)(*field), device)
+        return fault(_gsplat_in_words, device, windows=False)
+    return fault(lambda *field, **window: _on_cuda(name)(*field, **window), device, windows=True)
 
 
-def _on_cuda(name: str) -> Renderer | Callable[..., Tensor]:
+def _gsplat_in_words(*field: Any) -> Tensor:
+    """Draws; errors say what is missing (gsplat's own: "'NoneType' object has no attribute ...")."""
+    try:
+        return _on_cuda("gsplat")(*field)
+    except Exception as error:
+        raise RuntimeError(
+            "gsplat's CUDA code could not be compiled, loaded or run (it needs nvcc and a C++ compiler); "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _on_cuda(name: str) -> Renderer:
     if name == "gsplat":
         from splatsr.splatting.gsplat_sum import splat_gsplat
 

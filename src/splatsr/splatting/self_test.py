@@ -1,4 +1,5 @@
-"""Whether a renderer computes the sum on this machine: a small field, values and gradients, against the reference.
+"""Whether a renderer computes the sum on this machine: a small field, values and gradients, against the reference; without
+windows and, where the renderer knows them, with one.
 
 Compilers and drivers differ between machines, and a wrong kernel makes wrong images without a word. Takes milliseconds, besides
 what compiling takes.
@@ -6,12 +7,13 @@ what compiling takes.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splatsr.splatting.reference import splat_exact
+from splatsr.splatting.reference import splat_exact, splat_windowed_exact
 
 SIZE = (19, 21)
 """(height, width) of the image: several tiles, the last of them cut off in both directions."""
@@ -19,20 +21,38 @@ SIZE = (19, 21)
 FIRST = 66
 """Number of the first kernel: one with which no pixel is close to a kernel's cut."""
 
+REACH = (2.29, 3.61)
+"""The window, (vertical, horizontal) in pixels: within the wide kernels and beyond the narrow ones' cut; no pixel is close to
+an edge."""
+
 TOLERANCE = {"image": 1e-4, "means": 1e-3, "cholesky": 1e-3, "colors": 1e-3}
 """Largest difference, as a share of the largest entry: more than float32 makes of it, less than a kernel lost in a pixel."""
 
-Renderer = Callable[[Tensor, Tensor, Tensor, tuple[int, int]], Tensor]
-"""Of means, Cholesky entries, colors and (height, width), as `splatsr.splatting.splat`."""
+Renderer = Callable[..., Tensor]
+"""Of means, Cholesky entries, colors and (height, width), as `splatsr.splatting.splat`; with windows, of `reach` too, as
+`splat_windowed`."""
 
 
-def fault(renderer: Renderer, device: torch.device) -> str | None:
+def fault(renderer: Renderer, device: torch.device, *, windows: bool) -> str | None:
     """What is wrong with the renderer on the device, in a few words; None where it equals the reference.
 
     Waits for the device. Leaves grad mode, autocast, inference mode and random numbers as they are.
+
+    Args:
+        renderer: that is tested.
+        device: where it draws.
+        windows: whether it knows them, and is tested with one too.
     """
+    wrong = _difference(renderer, splat_exact, device)
+    if wrong is None and windows:
+        wrong = _difference(partial(renderer, reach=REACH), partial(splat_windowed_exact, reach=REACH), device)
+        wrong = None if wrong is None else f"with a window: {wrong}"
+    return wrong
+
+
+def _difference(renderer: Renderer, reference: Renderer, device: torch.device) -> str | None:
     field, upstream = sample_field()
-    expected = dict(zip(TOLERANCE, _with_gradients(splat_exact, field, upstream), strict=True))
+    expected = dict(zip(TOLERANCE, _with_gradients(reference, field, upstream), strict=True))
     try:
         on_device = [part.to(device, torch.float32) for part in (*field, upstream)]
         found = [part.cpu() for part in _with_gradients(renderer, on_device[:3], on_device[3])]
@@ -52,7 +72,7 @@ def sample_field() -> tuple[list[Float[Tensor, "..."]], Float[Tensor, "b c h w"]
     """Means, Cholesky entries and colors of 2 images of 20 kernels each, and an upstream gradient; float64, on the CPU.
 
     Wide and narrow kernels of every sign and correlation, within and across the border; some empty. No pixel is close to
-    a kernel's cut, where rounding alone decides.
+    a kernel's cut or to its window's edge (REACH), where rounding alone decides.
     """
     kernels = torch.arange(FIRST, FIRST + 40, dtype=torch.float64, device="cpu")
 
