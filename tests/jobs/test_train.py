@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 import splatsr
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
+from splatsr.jobs import train as train_job
 from splatsr.runs.command_line import main
 from splatsr.runs.configuration import CONF
 from tiny_runs import make_photographs, tiny_overrides
@@ -98,6 +99,26 @@ def test_a_run_is_repeatable_with_workers_and_explains_itself(
     assert_bitwise_equal(dict(checkpoint.state_dict()), weights)  # both hold the averaged weights after the last epoch
     content = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert content["splatsr"]["model"]["_target_"] == "splatsr.models.continuoussr.ContinuousSR"
+
+
+def test_a_renderer_that_is_asked_for_is_tested_before_anything_is_written(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    devices = []
+
+    def refuses(device: torch.device) -> None:
+        devices.append(device.type)
+        raise InputError("renderer=gsplat fails its test")
+
+    monkeypatch.setattr(train_job, "check_asked", refuses)
+    monkeypatch.setattr(train_job, "decode", lambda *_, **__: pytest.fail("the photographs are decoded first"))
+    folder = tmp_path / "run"
+    arguments = [*tiny, "trainer.accelerator=cpu", f"hydra.run.dir={folder}"]
+    monkeypatch.setattr(sys, "argv", [str(RUN), *arguments])
+    assert main() != 0
+    assert "renderer=gsplat fails its test" in capsys.readouterr().err
+    assert devices == ["cpu"], "where the training would draw"
+    assert not [path for path in folder.rglob("*") if path.name in ("config.yaml", "env.txt", "checkpoints")]
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ from splatsr.runs.report import draw_run, evaluate_and_report
 from splatsr.runs.run import Run, recorded_settings
 from splatsr.runs.signals_of_lightning import OwnSignals
 from splatsr.shown import show
+from splatsr.splatting.choice import check_asked
 from splatsr.training.callbacks.checkpoints import BestCheckpoint, LastCheckpoint, check_monitored
 from splatsr.training.callbacks.time_limit import TimeLimit
 from splatsr.training.callbacks.validation import Validation
@@ -118,6 +119,7 @@ def train(
     if trainer.get("strategy") == "ddp" and not task.model.uses_all_parameters:
         trainer = {**trainer, "strategy": "ddp_find_unused_parameters_true"}
     fitter = _make_trainer(trainer, callbacks, photographs, run.folder, header)
+    check_asked(fitter.strategy.root_device)
     if last_checkpoint is None:
         load_first_weights(task, checkpoint, encoder_checkpoint)
     decode(photographs, also_small=False, smallest=photographs.smallest_side)
