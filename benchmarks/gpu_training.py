@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ MODELS = {
 """Overrides of run.py, and the batches that are tried."""
 
 CURVE_STEPS, CURVE_BATCH = 500, 16
+
+LOADED = 64
+"""Crops in a batch whose loading is timed."""
 
 
 class DeviceSteps(Steps):
@@ -196,14 +200,34 @@ def loader_rate(toy: bool) -> Iterator[dict]:
     """Crops per second that loader processes make, for the tiny model's recipe."""
     settings = Steps("experiment=tiny_released", "data=photos", *(TOY if toy else [])).settings["data"]
     for workers in (0,) if toy else (4, 8, 12):
-        changed = {"batches_per_epoch": 6 if toy else 200, "workers": workers, "batch_size": 64, "drawings": 0}
+        changed = {**_batches(workers, 5 if toy else 240), "drawings": 0}
         data: PhotoData = instantiate({**settings, **changed}, "data")
-        data.setup("fit")
-        batches = iter(data.train_dataloader())
-        next(batches)
-        start = time.perf_counter()
-        count = sum(1 for _ in batches)
-        yield {"workers": workers, "crops_per_s": 64 * count / (time.perf_counter() - start)}
+        yield {"workers": workers, "crops_per_s": _crops_per_s(data, workers, lambda batch: batch)}
+
+
+def _batches(workers: int, timed: int) -> dict:
+    """Settings of the data for so many timed batches of LOADED crops. Where processes load, every one should make as many."""
+    return {"workers": workers, "batch_size": LOADED, "batches_per_epoch": _untimed(workers) + timed}
+
+
+def _untimed(workers: int) -> int:
+    """Batches before the clock starts. (When the first has come, every process has nearly finished one.)"""
+    return max(1, 2 * workers)
+
+
+def _crops_per_s(data: PhotoData, workers: int, take: Callable[[Any], Any]) -> float:
+    """Of an epoch of `_batches`, each of which is given to `take`."""
+    data.setup("fit")
+    batches = iter(data.train_dataloader())
+    for _ in range(_untimed(workers)):
+        take(next(batches))
+    _wait()
+    start, count = time.perf_counter(), 0
+    for batch in batches:
+        take(batch)
+        count += 1
+    _wait()
+    return LOADED * count / (time.perf_counter() - start)
 
 
 def archive_rate(toy: bool) -> Iterator[dict]:
@@ -215,16 +239,11 @@ def archive_rate(toy: bool) -> Iterator[dict]:
                 archive.add(file, file.name)
         for decode_on, workers in itertools.product(("host", "device"), (0,) if toy else (4, 12)):
             changed = ["data=shards", f"data.train={path}", "data.cache=null", f"data.decode_on={decode_on}"]
-            sizes = [f"data.workers={workers}", f"data.batches_per_epoch={3 if toy else 30}", "data.batch_size=64"]
+            sizes = [f"data.{name}={value}" for name, value in _batches(workers, 2 if toy else 48).items()]
             settings = Steps("experiment=tiny_released", *changed, *sizes, "data.drawings=0").settings["data"]
             data: PhotoData = instantiate(settings, "data")
-            data.setup("fit")
-            batches = iter(data.train_dataloader())
-            _on_device(data, next(batches))
-            start = time.perf_counter()
-            count = sum(1 for batch in batches if _on_device(data, batch))
-            _wait()
-            yield {"decode_on": decode_on, "workers": workers, "crops_per_s": 64 * count / (time.perf_counter() - start)}
+            rate = _crops_per_s(data, workers, partial(_on_device, data))
+            yield {"decode_on": decode_on, "workers": workers, "crops_per_s": rate}
 
 
 def _on_device(data: PhotoData, batch: Any) -> dict:
