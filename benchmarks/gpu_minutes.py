@@ -6,18 +6,16 @@
     python benchmarks/gpu_minutes.py --write                                # the tables from results/gpu_minutes.json
 
 The parts come in the order of their worth, and each row is in benchmarks/results/gpu_minutes.json once it is measured: the
-script may be cut off at any moment. A part that fails says why and does not hold up the next. The tables stand in
-benchmarks/README.md (rendering) and docs/gpu.md (training).
+script may be cut off at any moment. A part that fails says why and does not hold up the next; what was measured of it
+earlier stays, with its date and machine, until it is measured to its end. The tables stand in benchmarks/README.md
+(rendering) and docs/gpu.md (training).
 """
 
 import argparse
 import datetime
 import json
 import os
-import re
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -29,6 +27,7 @@ import torch
 from gpu_encoder import encoder_rates
 from gpu_processes import two_processes
 from gpu_rendering import DEVICE, gsplat_times, published_times, render_times, scale_times
+from gpu_tests import run_gsplat_tests, run_tests
 from gpu_training import archive_rate, compile_gain, loader_rate, loss_curves, step_times
 from section import HERE
 from splatsr.runs.machine import describe_machine
@@ -36,33 +35,7 @@ from splatsr.runs.machine import describe_machine
 RESULTS = HERE / "results" / "gpu_minutes.json"
 
 
-def run_tests(toy: bool) -> Iterator[dict]:
-    """The marked tests, and the renderer's small cases."""
-    pattern = "test_gpu.py" if toy else "test_gpu*.py"
-    yield _tested(sorted((HERE.parent / "tests/splatting").glob(pattern)), ["-k", "interpreter"] if toy else [])
-
-
-def run_gsplat_tests(_: bool) -> Iterator[dict]:
-    """Those of gsplat's renderer; gsplat is compiled first, for minutes."""
-    yield _tested([HERE.parent / "tests/splatting/test_gsplat_device.py"], [])
-
-
-def _tested(files: list[Path], only: list[str]) -> dict:
-    """How many passed, and the names of those that failed."""
-    names = [str(path.relative_to(HERE.parent)) for path in files]
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider"]
-    log = Path(tempfile.gettempdir()) / "gpu_minutes_tests.log"  # is there also where the script is cut off
-    with log.open("w") as file:
-        arguments = ["-o", "filterwarnings=default", "-rfE", *names, *only]
-        code = subprocess.call(command + arguments, stdout=file, stderr=subprocess.STDOUT, cwd=HERE.parent)
-    said = log.read_text()
-    counts = {what: int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped|error)", said)}
-    if code:
-        print(said[-12000:])
-    return {"files": names, **counts, "names_of_failed": re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)}
-
-
-PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
+PARTS: dict[str, Callable[..., Iterator[dict]]] = {
     "tests": run_tests,
     "rendering": render_times,
     "scales": scale_times,
@@ -77,6 +50,10 @@ PARTS: dict[str, Callable[[bool], Iterator[dict]]] = {
     "gsplat": gsplat_times,
     "compile": compile_gain,
 }
+"""Called with whether toy sizes are wanted."""
+
+TIMED = ("tests", "gsplat_tests")
+"""Parts of one long row: they are told the seconds that are left, too."""
 
 
 def packages() -> dict[str, str]:
@@ -91,31 +68,35 @@ def packages() -> dict[str, str]:
 
 
 def measure(names: list[str], minutes: float, toy: bool, file: Path) -> None:
-    """Runs the parts until the minutes are over; rewrites the file after every row."""
+    """Runs the parts until the minutes are over; rewrites the file after every row.
+
+    A part's rows take the place of earlier ones once the last has come. Until then, and where the part fails or is cut short,
+    they stand beside them as "unfinished": of several such attempts the latest that came as far as those before.
+    """
     end = time.monotonic() + 60 * minutes
-    earlier = json.loads(file.read_text()) if file.exists() else {"parts": {}, "dates": {}}
-    record = {
-        "command": "python benchmarks/gpu_minutes.py" + " --toy" * toy,
-        "dates": earlier["dates"],
-        "machine": {**describe_machine(DEVICE), **packages()},
-        "parts": earlier["parts"],
-        "failed": {},
-    }
+    earlier = json.loads(file.read_text()) if file.exists() else {"parts": {}, "unfinished": {}}
+    command = "python benchmarks/gpu_minutes.py" + " --toy" * toy
+    record = {"command": command, "parts": earlier["parts"], "unfinished": earlier["unfinished"], "failed": {}}
+    machine = {**describe_machine(DEVICE), **packages()}
     for name in names:
-        if time.monotonic() > end:
+        start = time.monotonic()
+        if start > end:
             print(f"no time left for {name}")
             continue
-        rows = record["parts"][name] = []
-        record["dates"][name] = datetime.date.today().isoformat()
-        start = time.monotonic()
+        made = {"date": datetime.date.today().isoformat(), "machine": machine, "rows": []}
         try:
-            for row in PARTS[name](toy):
-                rows.append(row)
+            for row in PARTS[name](toy, end - start) if name in TIMED else PARTS[name](toy):
+                made["rows"].append(row)
                 print(f"{name}: {json.dumps(row)}", flush=True)
+                if len(made["rows"]) >= len(record["unfinished"].get(name, made)["rows"]):
+                    record["unfinished"][name] = made
                 _write(file, record)
                 if time.monotonic() > end:
                     print(f"{name} is cut short")
                     break
+            else:
+                record["parts"][name] = made
+                record["unfinished"].pop(name, None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are worth having
             record["failed"][name] = f"{type(error).__name__}: {error}"
             traceback.print_exc()

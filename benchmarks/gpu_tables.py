@@ -1,6 +1,7 @@
 """The tables that gpu_minutes.py fills: rendering in benchmarks/README.md, training in docs/gpu.md."""
 
 import statistics
+from collections.abc import Iterable
 
 from gpu_rendering import SCALES
 from section import HERE, figure, write_section
@@ -9,19 +10,39 @@ from splatsr.disk.markdown import markdown_table
 PAGE = HERE.parent / "docs" / "gpu.md"
 
 
+RENDERING = ("rendering", "scales", "published", "gsplat")
+
+TRAINING = ("training", "precision", "encoders", "compile", "loader", "archives", "processes")
+"""Parts whose rows are on the pages."""
+
+
 def write_tables(record: dict) -> None:
-    """Rewrites both pages from the record; a part that was not measured says so."""
-    machine, parts = record["machine"], record["parts"]
-    by_date: dict[str, list[str]] = {}
-    for name, date in record["dates"].items():
-        by_date.setdefault(date, []).append(name)
-    days = "; ".join(f"{date}: {', '.join(names)}" for date, names in by_date.items())
-    made_by = (
-        f"Made by `{record['command']}` ({days}): "
-        f"{machine['device']}, torch {machine['torch']}, Triton {machine['triton']}, gsplat {machine['gsplat']}"
+    """Rewrites both pages from the record; unfinished parts stand for whole ones where there are none."""
+    made = {**record["parts"], **{name: one for name, one in record["unfinished"].items() if name not in record["parts"]}}
+    parts = {name: one["rows"] for name, one in made.items()}
+    origin = f"Made by `{record['command']}` {origins(made, whole=record['parts'])}"
+    write_section("gpu", f"{origin}{missing(RENDERING, parts)}; medians, milliseconds.\n\n{rendering(parts)}")
+    write_section("gpu", f"{origin}{missing(TRAINING, parts)}.\n\n{training(parts)}", PAGE)
+
+
+def origins(made: dict[str, dict], whole: Iterable[str]) -> str:
+    """On which machine which parts were measured on which date; parts that are not whole are marked."""
+    days: dict[str, dict[str, list[str]]] = {}
+    for name, one in made.items():
+        machine = one["machine"]
+        text = f"{machine['device']}, torch {machine['torch']}, Triton {machine['triton']}, gsplat {machine['gsplat']}"
+        names = days.setdefault(text, {}).setdefault(one["date"], [])
+        names.append(name if name in whole else f"{name} (cut short)")
+    return "; ".join(
+        f"({'; '.join(f'{date}: ' + ', '.join(names) for date, names in dates.items())}): {machine}"
+        for machine, dates in days.items()
     )
-    write_section("gpu", f"{made_by}; medians, milliseconds.\n\n{rendering(parts)}")
-    write_section("gpu", f"{made_by}.\n\n{training(parts)}", PAGE)
+
+
+def missing(names: Iterable[str], parts: dict) -> str:
+    """Says which of these parts were not measured."""
+    left = [name for name in names if name not in parts]
+    return f"; not measured: {', '.join(left)}" if left else ""
 
 
 def shown(value: float | None) -> str:
@@ -41,7 +62,7 @@ def rendering(parts: dict) -> str:
          *(shown(of_gsplat.get(row["field"], {}).get(key)) for key in foreign.values())]
         for row in parts.get("rendering", [])
     ]  # fmt: skip
-    texts = [markdown_table(("field", *columns, *foreign), cells, text_columns=1)] if cells else ["Rendering: not measured."]
+    texts = [markdown_table(("field", *columns, *foreign), cells, text_columns=1)] if cells else []
     scales = parts.get("scales", [])
     if len(scales) == len(SCALES):
         graph, plain = (statistics.mean(row[key] for row in scales) for key in ("forward_graph_ms", "forward_ms"))
@@ -65,7 +86,7 @@ def training(parts: dict) -> str:
          *(["out of memory"] + ["-"] * 5 if row.get("out_of_memory") else (shown(row[key]) for key in columns.values()))]
         for row in parts.get("training", [])
     ]  # fmt: skip
-    texts = [markdown_table(("model", "precision", "batch", *columns), rows, text_columns=2)]
+    texts = [markdown_table(("model", "precision", "batch", *columns), rows, text_columns=2)] if rows else []
     if parts.get("precision"):
         losses = [[str(row["steps"]), f"{row['float32']:.5f}", f"{row['bf16']:.5f}"] for row in parts["precision"]]
         texts.append("The tiny model's mean L1 loss over the last 50 steps, same crops and first weights:")
