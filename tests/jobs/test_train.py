@@ -13,6 +13,7 @@ import yaml
 from safetensors.torch import load_file
 
 import splatsr
+from composed import settings_of
 from splatsr.disk.folder_lock import hold
 from splatsr.errors import InputError
 from splatsr.jobs import train as train_job
@@ -119,6 +120,13 @@ def test_a_renderer_that_is_asked_for_is_tested_before_anything_is_written(
     assert "renderer=gsplat fails its test" in capsys.readouterr().err
     assert devices == ["cpu"], "where the training would draw"
     assert not [path for path in folder.rglob("*") if path.name in ("config.yaml", "env.txt", "checkpoints")]
+
+
+@pytest.mark.parametrize("data", ["shards", "coz", "photos"])
+def test_a_setting_of_the_data_is_compared_on_resume_or_known_to_change_no_crop(data: str) -> None:
+    watching = {"cache", "licence", "low_resolution", "root", "test", "test_root", "validation_scales", "workers"}
+    compared = {name.removeprefix("data.") for name in train_job.TRAINED_WITH if name.startswith("data.")}
+    assert set(settings_of(f"data={data}")["data"]) - {"_target_"} == compared | watching
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ from splatsr.training.module import SuperResolution
 TRAINED_WITH = (
     *("model", "supervision", "loss", "optimizer", "schedule", "callbacks", "compile", "seed"),
     *("data.seed", "data.train", "data.degraded", "data.degradation", "data.skip_damaged", "data.drawings"),
+    *("data.shards", "data.scenes"),
     *("data.patch", "data.patch_of", "data.scale_range", "data.scale_distribution", "data.scale_per"),
     *("data.crop_candidates", "data.permute_colors", "data.crops_per_photograph", "data.decode_on"),
     *("data.batch_size", "data.batches_per_epoch"),
