@@ -87,8 +87,8 @@ def test_a_run_is_repeatable_with_workers_and_explains_itself(
     row = results["sets"]["photographs"]["x2"]
     assert set(row) == {"psnr_y", "ssim_y", "bicubic_psnr_y", "bicubic_ssim_y", "images"}
     assert results["protocol"]["name"] == "L-pil"
-    assert results["rendering"] == "footprint at every scale"
-    assert "rendering: footprint at every scale" in (folder / "env.txt").read_text()
+    assert results["rendering"] == "footprint below x2, exact from there"
+    assert "rendering: footprint below x2" in (folder / "env.txt").read_text()
     assert results["model"]["encoder"] == "EDSR"
     assert results["checkpoint"] == str(folder / "model.safetensors")
     assert (folder / "logs/version_0/metrics.csv").read_text().startswith("epoch,")
