@@ -32,9 +32,6 @@ SCALES = (2, 4)
 SMOOTH, BLOCK = 0.1, 48
 """The smoothest tenth of all blocks of so many output pixels, those of one color apart."""
 
-UNSEEN = 0.1
-"""Mean squared error of a block, levels, below which nobody sees a difference: smaller ones count as this."""
-
 DETAIL = 72
 """Side of a detail on the page, output pixels; it is shown three times as large."""
 
@@ -150,16 +147,18 @@ def main() -> None:
     for scale in SCALES:
         chosen = sorted(blocks[scale])[: max(1, round(SMOOTH * len(blocks[scale])))]
         own, other = (float(np.mean([block[which] for block in chosen])) for which in (1, 2))
-        worst = min(10 * np.log10(max(block[2], UNSEEN) / max(block[1], UNSEEN)) for block in chosen)
-        gains = {"psnr": 10 * np.log10(255**2 / own), "gain": 10 * np.log10(other / own), "worst": float(worst)}
-        smooth[f"x{scale}"] = {"blocks": len(chosen), **gains}
+        worst = max(chosen, key=lambda block: block[1] - block[2])  # than bicubic
+        errors = {"worst": float(worst[1] ** 0.5), "worst_bicubic": float(worst[2] ** 0.5)}
+        gains = {"psnr": 10 * np.log10(255**2 / own), "gain": 10 * np.log10(other / own)}
+        smooth[f"x{scale}"] = {"blocks": len(chosen), **gains, **errors}
     command = f"python benchmarks/looks.py {' '.join(folder.name for folder in arguments.folders)}"
     command += f" --model {arguments.model}" * (arguments.model != "tiny")
     command += f" --without {' '.join(arguments.without)}" * bool(arguments.without)
     made_by = write_results("looks", command, rows=rows, smooth=smooth)
     cells = [[f"{value:.1f}" if isinstance(value, float) else str(value or "") for value in row.values()] for row in rows]
     sentence = "; ".join(
-        f"{one['psnr']:.1f} dB at {scale}, {one['gain']:+.2f} above bicubic, the worst of them {one['worst']:+.2f}"
+        f"{one['psnr']:.1f} dB at {scale}, {one['gain']:+.2f} above bicubic, in the worst of them {one['worst']:.1f} levels "
+        f"off where bicubic is {one['worst_bicubic']:.1f}"
         for scale, one in smooth.items()
     )
     text = f"{made_by}.\n\n{markdown_table(list(rows[0]), cells, text_columns=1)}\n\n"

@@ -75,8 +75,10 @@ def test_a_file_says_what_it_is(tiny: ContinuousSR) -> None:
     assert {key: said[key] for key in ("name", "licence", "encoder")} == {
         "name": "tiny", "licence": "CC-BY-SA-4.0", "encoder": "EDSR",
     }  # fmt: skip
-    assert [json.loads(said[key]) for key in ("margin", "per_side", "reference_scale")] == [4, 2, 2.0]
-    assert float(facts(whole_image(small_model(heads="without_skip"), name="a", licence="b"))["reference_scale"]) == torch.inf
+    assert [json.loads(said[key]) for key in ("margin", "per_side")] == [4, 2]
+    assert float(said["reference_scale"]) == torch.inf
+    other = facts(whole_image(small_model(heads="one_kernel_bicubic"), name="a", licence="b"))
+    assert [json.loads(other[key]) for key in ("margin", "per_side", "reference_scale")] == [7, 1, 2]
     assert {"lr", "kernels", "means", "cholesky", "colors"} <= said.keys()
 
 
