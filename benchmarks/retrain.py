@@ -4,9 +4,9 @@
     python benchmarks/retrain.py tiny ... --after 11500                         # the stages after its weights of 11,500 steps
     python benchmarks/retrain.py tiny ... --settings trainer=cpu                # further settings, of every stage
 
-The weights after a stage were kept, in half precision, as docs/results/<name>-<steps>-steps.safetensors. Every stage is a run
-in a folder of outputs/released/<name>; benchmarks/release.py puts the last one's model into the box. Elsewhere the figures come
-out alike, not the bits: the second stage of tiny, for one, is trained to the end that the machine had no time for.
+The weights after a stage were kept as docs/results/<name>-<steps>-steps.safetensors, mostly in half precision. Every stage
+is a run in a folder of outputs/released/<name>; benchmarks/release.py puts the last one's model into the box. Elsewhere the
+figures come out alike, not the bits: the second stage of tiny, for one, is trained to the end that the machine had no time for.
 """
 
 import argparse
